@@ -1,0 +1,103 @@
+// Package bug is the catalogue of switchable defects: real bugs of etcd and its
+// raft library, re-created in this project's own code around the unmodified
+// library, one line each at the place where it belongs. A switched-on defect
+// proves that the judge which must see it can fail.
+package bug
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Set is a set of switched-on defects. The zero value is a correct system.
+type Set uint64
+
+// Has reports whether the defect is switched on.
+func (s Set) Has(b ID) bool { return s&(1<<b) != 0 }
+
+// With returns the set with the defect switched on.
+func (s Set) With(b ID) Set { return s | 1<<b }
+
+// ID names a defect.
+type ID uint8
+
+// The defects; the catalogue below says what each is.
+const (
+	AckBeforeFsync ID = iota
+	LeaderLocalRead
+	numBugs // keep last
+)
+
+// Bug describes a defect.
+type Bug struct {
+	ID ID
+	// Name is used on the command line.
+	Name string
+	// Reference is an issue or a document: "etcd-io/etcd#14370".
+	Reference string
+	// Cause says in two sentences what is wrong and when it shows.
+	Cause string
+	// Judge is the checker that must see it.
+	Judge string
+	// Scenario is the built-in scenario that shows it.
+	Scenario string
+}
+
+var catalogue = [numBugs]Bug{
+	AckBeforeFsync: {
+		Name: "ack-before-fsync", Reference: "etcd-io/etcd#14370",
+		Cause: "A member treats log entries as durable before the fsync that would make them so has completed. " +
+			"When enough members crash at once, writes that were acknowledged are gone.",
+		Judge: "durability", Scenario: "crash-all",
+	},
+	LeaderLocalRead: {
+		Name: "leader-local-read", Reference: "etcd-io/etcd#741",
+		Cause: "A member that believes it leads answers linearizable reads from its own state without asking a quorum. " +
+			"A leader that was cut off and replaced does not know it yet, and serves stale data.",
+		Judge: "linearizability", Scenario: "leader-partition",
+	},
+}
+
+// All returns the catalogue in order.
+func All() []Bug {
+	all := make([]Bug, numBugs)
+	for i := range all {
+		all[i] = catalogue[i]
+		all[i].ID = ID(i)
+	}
+	return all
+}
+
+// Parse reads names separated by commas. The empty string is the empty set.
+func Parse(names string) (Set, error) {
+	var s Set
+	if names == "" {
+		return s, nil
+	}
+next:
+	for name := range strings.SplitSeq(names, ",") {
+		for i, b := range catalogue {
+			if b.Name == name {
+				s = s.With(ID(i))
+				continue next
+			}
+		}
+		known := make([]string, 0, numBugs)
+		for _, b := range catalogue {
+			known = append(known, b.Name)
+		}
+		return 0, fmt.Errorf("unknown bug %q: expected one of %s", name, strings.Join(known, ", "))
+	}
+	return s, nil
+}
+
+// String returns the names, separated by commas.
+func (s Set) String() string {
+	var names []string
+	for i, b := range catalogue {
+		if s.Has(ID(i)) {
+			names = append(names, b.Name)
+		}
+	}
+	return strings.Join(names, ",")
+}

@@ -1,0 +1,168 @@
+// Package trace is the only observation channel of a simulation: what is not in
+// the trace did not happen. Members, network, disks, clients and the scenario
+// write flat, typed [Event]s to a [Log]; the digest, the online invariants, the
+// reports, the narration and the pictures are its subscribers. No subscriber
+// may influence the simulation.
+package trace
+
+import "etcdsim/sim"
+
+// Version identifies the meaning of the event stream. It grows whenever the
+// same seed gives another trace: a new kind or field, another order, another
+// draw. Recorded digests are comparable only within a version.
+const Version = 1
+
+// Addr names an endpoint: members are 1, 2, 3... as their raft IDs; clients
+// start at FirstClient; 0 is nobody.
+type Addr uint16
+
+// FirstClient is the address of client 0. Addresses below it are members.
+const FirstClient Addr = 1 << 10
+
+// Client returns the address of the i-th client, from 0.
+func Client(i int) Addr { return FirstClient + Addr(i) }
+
+// IsClient reports whether the address is a client's.
+func (a Addr) IsClient() bool { return a >= FirstClient }
+
+// Event is one thing that happened: a flat value without pointers, so that
+// writing one allocates nothing and its digest is the same on every machine.
+// Which fields a kind uses is said at the kind; unused fields are zero.
+type Event struct {
+	At     sim.Time
+	Kind   Kind
+	Aux    uint16 // a small enumeration, per kind: a raft message type, a drop reason, a role
+	Member Addr   // where it happened, or who sent
+	Peer   Addr   // the other end, if any
+	Term   uint64
+	Index  uint64
+	A, B   uint64
+	ID     uint64 // ties related events: packet, operation, write
+}
+
+// Kind says what an event is. The values are part of the digest: new kinds go to
+// the end of their block, and Version grows.
+type Kind uint16
+
+// Blocks of kinds. Within a comment: field = meaning.
+const (
+	_ Kind = iota
+
+	// Members.
+
+	MemberStart   // Member started; Term, Index = recovered term and last log index; A = applied index recovered from the snapshot; B = incarnation, from 1
+	MemberCrash   // Member died without warning; B = incarnation
+	MemberStop    // Member stopped gracefully; B = incarnation
+	MemberPause   // Member no longer runs; its clock does
+	MemberResume  // Member runs again
+	MemberPanic   // a panic inside raft, log or store ended Member: a defect; text in Result
+	MemberRemoved // Member applied its own removal and stopped; Index = of that entry
+
+	// Raft, as the member's own state machine reports it.
+
+	RoleChange   // Aux = Role; Term; Index = last log index; A = commit; B = leader the member now knows, or 0
+	LeaderKnown  // Member learned of another leader in its term without a role change: Term; B = leader, or 0
+	CommitMoved  // Term = the member's term; Index = new commit; A = previous commit; Aux = Role
+	LogAppend    // one entry handed to the log for writing: Term, Index = of the entry; A = term of the entry before it; B = hash of type and data
+	LogDurable   // the log is durable through Index; Term = of that entry; A = first index of this batch
+	StateDurable // hard state is durable: Term; A = vote; B = commit
+	SnapSaved    // Member saved a snapshot of its own: Index, Term; A = bytes; B = store hash
+	SnapInstall  // Member installed a leader's snapshot: Index, Term; A = bytes; B = store hash
+	LogCompacted // entries through Index were dropped from the front of the log
+	Apply        // one entry applied: Index, Term = of the entry; A = hash of type and data; B = store hash afterwards; ID = request ID, or 0
+	ConfApplied  // a configuration change took effect: Index; A = voters as a bit set of IDs below 64; B = learners likewise
+	ReadConfirm  // ReadIndex answered: Index = safe index; A = reads served by it
+	Propose      // Member handed a proposal to raft: ID = request ID; A = bytes; Aux = Role
+
+	// Network. ID = packet number, unique within a run.
+
+	Send      // Member to Peer; Aux = raft message type, or ClientRequest/ClientResponse; Term, Index as in the message; A = log term, or vote request's last term; B = commit; see also Rejected
+	Deliver   // packet ID reached Peer; Member = sender; Aux as in Send
+	Drop      // packet ID was lost; Member = sender, Peer = receiver; Aux = DropReason; A = what Send had in Aux
+	Duplicate // packet ID will arrive once more
+	Reorder   // packet ID left the line and may overtake
+	Hold      // packet ID is held until release
+	Release   // packet ID was released
+	LinkCut   // packets from Member to Peer are dropped from now on
+	LinkHeal  // they are no longer
+	LinkHold  // packets from Member to Peer are held from now on
+	LinkFree  // they are no longer
+
+	// Disks. Member = owner.
+
+	DiskSync   // a sync started: ID = ticket; A = bytes it covers; B = latency in ns
+	DiskSynced // it completed: ID = ticket; A = bytes
+	DiskLost   // a crash lost unsynced bytes: A = bytes lost; B = bytes kept that were never synced
+	DiskTorn   // a crash tore a write: A = bytes of it that survive
+	DiskFault  // an injected fault took effect: Aux = kind of fault; A, B as the disk says
+
+	// Clients. ID = operation number, unique within a run; Member = client, Peer = member asked.
+
+	Invoke  // A = hash of the request; Aux = OpKind
+	Return  // Aux = Outcome; A = hash of the response; B = revision in its header
+	Abandon // the client gave up waiting and will never know: A = nanoseconds waited
+
+	// The run itself.
+
+	Phase    // a scenario phase began: ID = its number, from 1
+	Action   // a scenario statement took effect: ID = its line; A = hash of its text
+	Probe    // a rare thing happened for the first time: ID = ProbeID
+	RunEnd   // nothing follows
+	numKinds // keep last
+)
+
+// Roles, as in raft.StateType.
+const (
+	RoleFollower uint16 = iota
+	RoleCandidate
+	RoleLeader
+	RolePreCandidate
+)
+
+// Rejected is set in Aux of Send beside the message type when a response
+// refuses what was asked.
+const Rejected uint16 = 1 << 8
+
+// Packet types beyond raft's own, for Aux of network events.
+const (
+	ClientRequest  uint16 = 100
+	ClientResponse uint16 = 101
+)
+
+// Drop reasons, for Aux of Drop.
+const (
+	DropLoss    uint16 = 1 + iota // the link lost it by chance
+	DropCut                       // the link was cut, at sending or while in flight
+	DropDead                      // nobody was listening
+	DropStale                     // meant for an earlier incarnation
+	DropCorrupt                   // corrupted in flight and rejected by its checksum
+	DropFull                      // the link's queue was full
+)
+
+// Outcomes, for Aux of Return.
+const (
+	OutcomeOK      uint16 = 1 + iota // answered
+	OutcomeFailed                    // refused; certainly without effect
+	OutcomeUnknown                   // may or may not have taken effect
+)
+
+var kindNames = [numKinds]string{
+	MemberStart: "start", MemberCrash: "crash", MemberStop: "stop", MemberPause: "pause", MemberResume: "resume",
+	MemberPanic: "panic", MemberRemoved: "removed",
+	RoleChange: "role", LeaderKnown: "leader", CommitMoved: "commit", LogAppend: "append", LogDurable: "durable",
+	StateDurable: "state", SnapSaved: "snap-save", SnapInstall: "snap-install", LogCompacted: "log-compact",
+	Apply: "apply", ConfApplied: "conf", ReadConfirm: "read-index", Propose: "propose",
+	Send: "send", Deliver: "deliver", Drop: "drop", Duplicate: "dup", Reorder: "reorder", Hold: "hold", Release: "release",
+	LinkCut: "cut", LinkHeal: "heal", LinkHold: "link-hold", LinkFree: "link-free",
+	DiskSync: "sync", DiskSynced: "synced", DiskLost: "lost", DiskTorn: "torn", DiskFault: "disk-fault",
+	Invoke: "invoke", Return: "return", Abandon: "abandon",
+	Phase: "phase", Action: "action", Probe: "probe", RunEnd: "end",
+}
+
+// String returns the kind's short name, as printed in trace files.
+func (k Kind) String() string {
+	if k < numKinds && kindNames[k] != "" {
+		return kindNames[k]
+	}
+	return "unknown"
+}

@@ -1,0 +1,57 @@
+package trace
+
+// ProbeID names a rare thing worth reaching: a run that never met one of the
+// probes it was meant to meet has tested less than it seems. Probes are counted
+// per run; sweeps add them up and name those never reached.
+//
+// The values are part of the digest: new probes go to the end.
+type ProbeID uint16
+
+// The probes, in the order of the layers that hit them.
+const (
+	ProbePacketLost        ProbeID = iota // the network lost a packet by chance
+	ProbePacketCut                        // a packet met a cut link
+	ProbePacketDuplicated                 // a packet was delivered twice
+	ProbePacketReordered                  // a packet left its place in the line
+	ProbeUnsyncedLost                     // a crash lost bytes that were not synced
+	ProbeWriteTorn                        // a crash tore a write
+	ProbeTornTail                         // recovery cut a torn record off the end of the log
+	ProbeVoteUnsynced                     // a crash lost a vote that was not durable
+	ProbeLeaderCrash                      // a leader crashed
+	ProbeCrashInSync                      // a member crashed while a sync was under way
+	ProbeSplitVote                        // a candidacy ended without a winner
+	ProbeLogTooOld                        // a vote was refused because the candidate's log was behind
+	ProbeLeaderStepDown                   // a leader stepped down for lack of a quorum
+	ProbeLogTruncated                     // a follower replaced entries that conflicted with the leader's
+	ProbeSnapshotSent                     // a leader sent a snapshot to a laggard
+	ProbeSnapshotInstalled                // a member installed a leader's snapshot
+	ProbeReadRetried                      // a ReadIndex round was repeated
+	ProbeReadLeaderChanged                // a pending read failed because the leader changed
+	ProbeForwarded                        // a follower forwarded a proposal
+	ProbeOpUnknown                        // a client never learned the outcome of its operation
+	ProbeCompactedRead                    // a read asked for a revision that was compacted
+	numProbes                             // keep last
+)
+
+var probeNames = [numProbes]string{
+	ProbePacketLost: "packet-lost", ProbePacketCut: "packet-cut", ProbePacketDuplicated: "packet-duplicated",
+	ProbePacketReordered: "packet-reordered", ProbeUnsyncedLost: "unsynced-lost", ProbeWriteTorn: "write-torn",
+	ProbeTornTail: "torn-tail", ProbeVoteUnsynced: "vote-unsynced", ProbeLeaderCrash: "leader-crash",
+	ProbeCrashInSync: "crash-in-sync", ProbeSplitVote: "split-vote", ProbeLogTooOld: "log-too-old",
+	ProbeLeaderStepDown: "leader-step-down", ProbeLogTruncated: "log-truncated", ProbeSnapshotSent: "snapshot-sent",
+	ProbeSnapshotInstalled: "snapshot-installed", ProbeReadRetried: "read-retried",
+	ProbeReadLeaderChanged: "read-leader-changed", ProbeForwarded: "forwarded", ProbeOpUnknown: "op-unknown",
+	ProbeCompactedRead: "compacted-read",
+}
+
+// String returns the probe's name, as used on the command line.
+func (p ProbeID) String() string { return probeNames[p] }
+
+// Probes returns all probes in order.
+func Probes() []ProbeID {
+	all := make([]ProbeID, numProbes)
+	for i := range all {
+		all[i] = ProbeID(i)
+	}
+	return all
+}

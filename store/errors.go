@@ -1,0 +1,68 @@
+package store
+
+// Error is an error as etcd sends it: a gRPC status code and a text. Clients
+// match on both. Errors are compared by identity.
+type Error struct {
+	Code Code
+	Text string
+}
+
+// Error returns the text.
+func (e *Error) Error() string { return e.Text }
+
+// Code is a gRPC status code.
+type Code uint32
+
+// The codes in use; the values are gRPC's.
+const (
+	Canceled           Code = 1
+	Unknown            Code = 2
+	InvalidArgument    Code = 3
+	DeadlineExceeded   Code = 4
+	NotFound           Code = 5
+	PermissionDenied   Code = 7
+	ResourceExhausted  Code = 8
+	FailedPrecondition Code = 9
+	OutOfRange         Code = 11
+	Internal           Code = 13
+	Unavailable        Code = 14
+	Unauthenticated    Code = 16
+)
+
+// Errors of the store and of the member that serves it, as in etcd's
+// api/v3rpc/rpctypes.
+var (
+	ErrEmptyKey         = &Error{InvalidArgument, "etcdserver: key is not provided"}
+	ErrKeyNotFound      = &Error{InvalidArgument, "etcdserver: key not found"}
+	ErrValueProvided    = &Error{InvalidArgument, "etcdserver: value is provided"}
+	ErrLeaseProvided    = &Error{InvalidArgument, "etcdserver: lease is provided"}
+	ErrTooManyOps       = &Error{InvalidArgument, "etcdserver: too many operations in txn request"}
+	ErrDuplicateKey     = &Error{InvalidArgument, "etcdserver: duplicate key given in txn request"}
+	ErrInvalidSort      = &Error{InvalidArgument, "etcdserver: invalid sort option"}
+	ErrCompacted        = &Error{OutOfRange, "etcdserver: mvcc: required revision has been compacted"}
+	ErrFutureRevision   = &Error{OutOfRange, "etcdserver: mvcc: required revision is a future revision"}
+	ErrNoSpace          = &Error{ResourceExhausted, "etcdserver: mvcc: database space exceeded"}
+	ErrLeaseNotFound    = &Error{NotFound, "etcdserver: requested lease not found"}
+	ErrLeaseExists      = &Error{FailedPrecondition, "etcdserver: lease already exists"}
+	ErrLeaseTTLTooLarge = &Error{OutOfRange, "etcdserver: too large lease TTL"}
+	ErrRequestTooLarge  = &Error{InvalidArgument, "etcdserver: request is too large"}
+	ErrTooManyRequests  = &Error{Unknown, "etcdserver: too many requests"}
+	ErrNoLeader         = &Error{Unavailable, "etcdserver: no leader"}
+	ErrLeaderChanged    = &Error{Unavailable, "etcdserver: leader changed"}
+	ErrStopped          = &Error{Unavailable, "etcdserver: server stopped"}
+	ErrTimeout          = &Error{Unavailable, "etcdserver: request timed out"}
+	// ErrTimeoutLeaderFail and ErrTimeoutConnectionLost replace ErrTimeout where
+	// the member can tell why.
+	ErrTimeoutLeaderFail     = &Error{Unavailable, "etcdserver: request timed out, possibly due to previous leader failure"}
+	ErrTimeoutConnectionLost = &Error{Unavailable, "etcdserver: request timed out, possibly due to connection lost"}
+)
+
+// MaybeApplied reports whether a write refused with this error may have taken
+// effect all the same: the member stopped waiting, the log did not.
+func (e *Error) MaybeApplied() bool {
+	switch e {
+	case ErrTimeout, ErrTimeoutLeaderFail, ErrTimeoutConnectionLost, ErrStopped, ErrLeaderChanged:
+		return true
+	}
+	return e.Code == DeadlineExceeded || e.Code == Canceled
+}
