@@ -12,8 +12,15 @@ type Time int64
 // Forever is later than every instant a simulation reaches.
 const Forever = Time(1<<63 - 1)
 
-// Add returns the instant d after t.
-func (t Time) Add(d time.Duration) Time { return t + Time(d) }
+// Add returns the instant d after t, and Forever where that would lie beyond: a
+// far deadline never wraps into the past.
+func (t Time) Add(d time.Duration) Time {
+	sum := t + Time(d)
+	if d > 0 && sum < t {
+		return Forever
+	}
+	return sum
+}
 
 // Sub returns the time that passed from u to t.
 func (t Time) Sub(u Time) time.Duration { return time.Duration(t - u) }
@@ -25,9 +32,9 @@ func (t Time) String() string {
 	if t == Forever {
 		return "forever"
 	}
-	sign := ""
+	sign, ns := "", uint64(t)
 	if t < 0 {
-		sign, t = "-", -t
+		sign, ns = "-", -ns
 	}
-	return fmt.Sprintf("%s%d.%03ds", sign, t/1e9, t/1e6%1e3)
+	return fmt.Sprintf("%s%d.%03ds", sign, ns/1e9, ns/1e6%1e3)
 }
