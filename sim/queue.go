@@ -64,6 +64,9 @@ func (q *Queue[E]) Push(at Time, e E) {
 
 // Pop removes and returns the earliest event. It panics when there is none.
 func (q *Queue[E]) Pop() (Time, E) {
+	if len(q.heap) == 0 {
+		panic("sim: Pop from an empty queue")
+	}
 	top := q.heap[0]
 	n := len(q.heap) - 1
 	last := q.heap[n]
