@@ -54,6 +54,8 @@ type Commit struct {
 	Proposal    *store.Proposal
 	// Response is what the first member that applied the entry answered.
 	Response store.Response
+	// At is when that member applied it; 0 if nobody noted it.
+	At sim.Time
 }
 
 // Member is the state of one member at the end of a run.
