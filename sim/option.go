@@ -2,7 +2,9 @@ package sim
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Option is one setting of a configuration C in text form: what a scenario
@@ -98,5 +100,53 @@ func textOption[C any, V fmt.Stringer](name, syntax, doc string, parse func(stri
 			return err
 		},
 		Get: func(c *C) string { return (*field(c)).String() },
+	}
+}
+
+// DurationOption is an option whose field is a positive duration.
+func DurationOption[C any](name, doc string, field func(*C) *time.Duration) Option[C] {
+	parse := func(s string) (time.Duration, error) {
+		d, err := time.ParseDuration(s)
+		if err != nil || d <= 0 {
+			return 0, fmt.Errorf("%q is not a duration: expected a positive number with a unit (such as 100ms)", s)
+		}
+		return d, nil
+	}
+	return textOption(name, "100ms", doc, parse, field)
+}
+
+// CountOption is an option whose field is a whole number from low to high.
+func CountOption[C any](name, doc string, low, high uint64, field func(*C) *uint64) Option[C] {
+	return Option[C]{
+		Name: name, Syntax: strconv.FormatUint(low, 10), Doc: doc,
+		Set: func(c *C, value string) error {
+			n, err := strconv.ParseUint(value, 10, 64)
+			if err != nil || n < low || n > high {
+				return fmt.Errorf("%q is not a count: expected a whole number from %d to %d", value, low, high)
+			}
+			*field(c) = n
+			return nil
+		},
+		Get: func(c *C) string { return strconv.FormatUint(*field(c), 10) },
+	}
+}
+
+// SwitchOption is an option whose field is on or off.
+func SwitchOption[C any](name, doc string, field func(*C) *bool) Option[C] {
+	return Option[C]{
+		Name: name, Syntax: "on", Doc: doc,
+		Set: func(c *C, value string) error {
+			if value != "on" && value != "off" {
+				return fmt.Errorf("%q is not a switch: expected on or off", value)
+			}
+			*field(c) = value == "on"
+			return nil
+		},
+		Get: func(c *C) string {
+			if *field(c) {
+				return "on"
+			}
+			return "off"
+		},
 	}
 }
