@@ -1,0 +1,222 @@
+package disk
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"etcdsim/sim"
+	"etcdsim/sim/trace"
+)
+
+// Disk is one member's device. It outlives its owner's crashes. It is not for
+// concurrent use.
+type Disk struct {
+	owner  trace.Addr
+	config Config
+	rand   sim.Rand
+	log    *trace.Log
+
+	// files in order of creation; byName finds them. Both hold the same.
+	files  []*File
+	byName map[string]*File
+	// gone are removed files whose removal is not durable, in order.
+	gone []removal
+	// dirty are the files that the next sync covers.
+	dirty []*File
+	// syncs are under way, in order of their start.
+	syncs []*pending
+	// started is the ID of the newest sync.
+	started uint64
+
+	// used counts the bytes of all files.
+	used int64
+	// slow multiplies the latency of syncs.
+	slow    int64
+	stalled bool
+
+	// spare chunks and finished syncs are used again.
+	spare    [][]byte
+	finished []*pending
+}
+
+// removal is a file that is gone once a sync newer than after has completed.
+type removal struct {
+	file  *File
+	after uint64
+}
+
+// pending is a sync under way.
+type pending struct {
+	Ticket
+	bytes  int64
+	covers []cover
+	// held reports that the sync waits for Resume.
+	held bool
+}
+
+// cover says that a sync makes a file durable up to a size.
+type cover struct {
+	file *File
+	size int64
+}
+
+// Ticket is a sync that was started.
+type Ticket struct {
+	// ID is unique for the disk, across crashes.
+	ID uint64
+	// Latency is how long it takes from now.
+	Latency time.Duration
+	// Held reports that the device is stalled: the ticket comes again from
+	// Resume, and Synced is not to be called before.
+	Held bool
+}
+
+// New returns an empty device that belongs to a member. It draws from the
+// stream "disk/" and the owner's number.
+func New(owner trace.Addr, config Config, seed uint64, log *trace.Log) *Disk {
+	return &Disk{
+		owner: owner, config: config, log: log,
+		rand:   sim.NewRand(seed, "disk/"+strconv.Itoa(int(owner))),
+		byName: make(map[string]*File),
+		slow:   1,
+	}
+}
+
+// Config returns how the device behaves.
+func (d *Disk) Config() Config { return d.config }
+
+// SetConfig changes how the device behaves from now on. Syncs under way keep
+// their latency. A capacity below what is in use refuses every write.
+func (d *Disk) SetConfig(c Config) { d.config = c }
+
+// Used returns the number of bytes in all files.
+func (d *Disk) Used() int64 { return d.used }
+
+// List returns the names of all files, sorted.
+func (d *Disk) List() []string {
+	names := make([]string, len(d.files))
+	for i, f := range d.files {
+		names[i] = f.name
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Create makes an empty file. Its name is durable with the next sync.
+func (d *Disk) Create(name string) (*File, error) {
+	if d.byName[name] != nil {
+		return nil, fmt.Errorf("create %s: %w", name, ErrExist)
+	}
+	// A name is used again only for a file whose removal nobody would miss: from
+	// here on that removal counts as durable.
+	d.gone = slices.DeleteFunc(d.gone, func(r removal) bool { return r.file.name == name })
+	f := &File{disk: d, name: name}
+	d.insert(f)
+	d.soil(f)
+	return f, nil
+}
+
+// Open returns a file.
+func (d *Disk) Open(name string) (*File, error) {
+	if f := d.byName[name]; f != nil {
+		return f, nil
+	}
+	return nil, fmt.Errorf("open %s: %w", name, ErrNotExist)
+}
+
+// Remove removes a file. The removal is durable with the next sync.
+func (d *Disk) Remove(name string) error {
+	f, err := d.take(name)
+	if err != nil {
+		return err
+	}
+	d.gone = append(d.gone, removal{f, d.started})
+	return nil
+}
+
+// CutTail ends a file at a smaller size, durably and at once; the size 0 removes
+// it. This is how recovery repairs a log whose end was torn, before its owner
+// runs: there is no moment at which a crash could undo it.
+func (d *Disk) CutTail(name string, size int64) error {
+	f, err := d.Open(name)
+	if err != nil {
+		return err
+	}
+	if size < 0 || size > f.size {
+		panic(fmt.Sprintf("disk: %s has %d bytes and cannot be cut to %d", name, f.size, size))
+	}
+	d.log.Hit(trace.ProbeTornTail)
+	f.cut(size)
+	if size == 0 {
+		_, err = d.take(name)
+	}
+	return err
+}
+
+// Rot flips the bits of mask in one byte of a file, for as long as the file
+// exists: the medium decays. Reading sees it, nobody is told.
+func (d *Disk) Rot(name string, at int64, mask byte) error {
+	f, err := d.Open(name)
+	if err != nil {
+		return err
+	}
+	f.rot = append(f.rot, flip{at, mask})
+	d.fault(FaultRot, uint64(at), uint64(mask))
+	return nil
+}
+
+// insert adds a file to the directory.
+func (d *Disk) insert(f *File) {
+	d.files = append(d.files, f)
+	d.byName[f.name] = f
+	d.used += f.size
+}
+
+// take removes a file from the directory.
+func (d *Disk) take(name string) (*File, error) {
+	f := d.byName[name]
+	if f == nil {
+		return nil, fmt.Errorf("remove %s: %w", name, ErrNotExist)
+	}
+	delete(d.byName, name)
+	d.files = slices.DeleteFunc(d.files, func(other *File) bool { return other == f })
+	d.used -= f.size
+	return f, nil
+}
+
+// soil notes that the next sync has something to do for the file.
+func (d *Disk) soil(f *File) {
+	if !f.dirty {
+		f.dirty = true
+		d.dirty = append(d.dirty, f)
+	}
+}
+
+// recycle takes the memory of a file that is gone for good.
+func (d *Disk) recycle(f *File) {
+	d.spare = append(d.spare, f.chunks...)
+	f.chunks, f.size, f.covered, f.stable = nil, 0, 0, 0
+}
+
+func (d *Disk) newChunk() []byte {
+	if n := len(d.spare); n > 0 {
+		chunk := d.spare[n-1]
+		d.spare = d.spare[:n-1]
+		return chunk
+	}
+	return make([]byte, chunkBytes)
+}
+
+// Kinds of injected faults, for Aux of a DiskFault event.
+const (
+	FaultStall  uint16 = 1 + iota // syncs stop
+	FaultResume                   // syncs go on; A = those that waited
+	FaultSlow                     // syncs take A times as long
+	FaultRot                      // byte A of a file has the bits of B flipped
+)
+
+func (d *Disk) fault(kind uint16, a, b uint64) {
+	d.log.Emit(trace.Event{Kind: trace.DiskFault, Aux: kind, Member: d.owner, A: a, B: b})
+}

@@ -1,0 +1,119 @@
+package disk
+
+import (
+	"slices"
+	"time"
+
+	"etcdsim/sim/trace"
+)
+
+// Sync starts making durable everything that was written, created and removed so
+// far. The caller calls Synced with the ticket's ID when its latency has passed.
+// Several syncs may be under way; they complete in any order.
+func (d *Disk) Sync() Ticket {
+	s := d.start(time.Duration(int64(d.rand.Within(d.config.Sync)) * d.slow))
+	if d.stalled {
+		s.held = true
+	}
+	return Ticket{s.ID, s.Latency, s.held}
+}
+
+// Flush makes everything durable at once: a sync that a member waits for while
+// it starts, before it runs.
+func (d *Disk) Flush() { d.complete(d.start(0)) }
+
+// Synced completes a sync. It returns false if there is nothing to complete now:
+// the device is stalled, and the ticket comes again from Resume; or a crash
+// came first.
+func (d *Disk) Synced(id uint64) bool {
+	for _, s := range d.syncs {
+		if s.ID != id {
+			continue
+		}
+		if d.stalled {
+			s.held, s.Latency = true, 0
+			return false
+		}
+		d.complete(s)
+		return true
+	}
+	return false
+}
+
+// start begins a sync.
+func (d *Disk) start(latency time.Duration) *pending {
+	d.started++
+	s := &pending{}
+	if n := len(d.finished); n > 0 {
+		s = d.finished[n-1]
+		d.finished = d.finished[:n-1]
+	}
+	*s = pending{Ticket: Ticket{ID: d.started, Latency: latency}, covers: s.covers[:0]}
+	for _, f := range d.dirty {
+		s.bytes += f.size - f.covered
+		f.covered = f.size
+		f.dirty = false
+		s.covers = append(s.covers, cover{f, f.size})
+	}
+	d.dirty = d.dirty[:0]
+	d.syncs = append(d.syncs, s)
+	d.log.Emit(trace.Event{Kind: trace.DiskSync, Member: d.owner, ID: s.ID, A: uint64(s.bytes), B: uint64(latency)})
+	return s
+}
+
+// complete makes durable what the sync covers.
+func (d *Disk) complete(s *pending) {
+	for _, c := range s.covers {
+		c.file.stable = max(c.file.stable, c.size)
+		c.file.named = true
+	}
+	if len(d.gone) > 0 {
+		d.gone = slices.DeleteFunc(d.gone, func(r removal) bool {
+			durable := r.after < s.ID
+			if durable {
+				d.recycle(r.file)
+			}
+			return durable
+		})
+	}
+	d.syncs = slices.DeleteFunc(d.syncs, func(other *pending) bool { return other == s })
+	d.finished = append(d.finished, s)
+	d.log.Emit(trace.Event{Kind: trace.DiskSynced, Member: d.owner, ID: s.ID, A: uint64(s.bytes)})
+}
+
+// Slow multiplies the latency of syncs that start from now on; 1 is normal.
+func (d *Disk) Slow(factor int64) {
+	d.slow = max(factor, 1)
+	d.fault(FaultSlow, uint64(d.slow), 0)
+}
+
+// Stall stops all syncs: none completes until Resume. Writes are buffered all
+// the while.
+func (d *Disk) Stall() {
+	if !d.stalled {
+		d.stalled = true
+		d.fault(FaultStall, 0, 0)
+	}
+}
+
+// Stalled reports whether syncs are stopped.
+func (d *Disk) Stalled() bool { return d.stalled }
+
+// Resume lets syncs go on and returns those that waited, in order of their start
+// and with the latency that is left to each. The caller calls Synced for each as
+// for a new one.
+func (d *Disk) Resume() []Ticket {
+	if !d.stalled {
+		return nil
+	}
+	d.stalled = false
+	var waited []Ticket
+	for _, s := range d.syncs {
+		if s.held {
+			s.held = false
+			waited = append(waited, s.Ticket)
+		}
+	}
+	d.fault(FaultResume, uint64(len(waited)), 0)
+	return waited
+}
