@@ -50,7 +50,7 @@ const (
 
 	// Members.
 
-	MemberStart   // Member started; Term, Index = recovered term and last log index; A = applied index recovered from the snapshot; B = incarnation, from 1
+	MemberStart   // Member started; Term, Index = recovered term, last log index; A = applied index of the snapshot; B = incarnation, from 1
 	MemberCrash   // Member died without warning; B = incarnation
 	MemberStop    // Member stopped gracefully; B = incarnation
 	MemberPause   // Member no longer runs; its clock does
@@ -63,20 +63,23 @@ const (
 	RoleChange   // Aux = Role; Term; Index = last log index; A = commit; B = leader the member now knows, or 0
 	LeaderKnown  // Member learned of another leader in its term without a role change: Term; B = leader, or 0
 	CommitMoved  // Term = the member's term; Index = new commit; A = previous commit; Aux = Role
-	LogAppend    // one entry handed to the log for writing: Term, Index = of the entry; A = term of the entry before it; B = hash of type and data
+	LogAppend    // one entry handed to the log: Term, Index = of the entry; A = term of the one before; B = hash of type and data
 	LogDurable   // the log is durable through Index; Term = of that entry; A = first index of this batch
 	StateDurable // hard state is durable: Term; A = vote; B = commit
 	SnapSaved    // Member saved a snapshot of its own: Index, Term; A = bytes; B = store hash
 	SnapInstall  // Member installed a leader's snapshot: Index, Term; A = bytes; B = store hash
 	LogCompacted // entries through Index were dropped from the front of the log
-	Apply        // one entry applied: Index, Term = of the entry; A = hash of type and data; B = store hash afterwards; ID = request ID, or 0
+	Apply        // one entry applied: Index, Term; A = hash of type and data; B = store hash afterwards; ID = request ID, or 0
 	ConfApplied  // a configuration change took effect: Index; A = voters as a bit set of IDs below 64; B = learners likewise
 	ReadConfirm  // ReadIndex answered: Index = safe index; A = reads served by it
 	Propose      // Member handed a proposal to raft: ID = request ID; A = bytes; Aux = Role
 
 	// Network. ID = packet number, unique within a run.
 
-	Send      // Member to Peer; Aux = raft message type, or ClientRequest/ClientResponse; Term, Index as in the message; A = log term, or vote request's last term; B = commit; see also Rejected
+	// Send: Member to Peer; Aux = raft message type (see also Rejected), or
+	// ClientRequest, ClientResponse; Term, Index and B = commit as in the message;
+	// A = its log term, a vote request's last term.
+	Send
 	Deliver   // packet ID reached Peer; Member = sender; Aux as in Send
 	Drop      // packet ID was lost; Member = sender, Peer = receiver; Aux = DropReason; A = what Send had in Aux
 	Duplicate // packet ID will arrive once more

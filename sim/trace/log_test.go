@@ -34,7 +34,8 @@ var genSteps = rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
 	return step{
 		after: sim.Time(small("after")),
 		event: trace.Event{
-			Kind: trace.Kind(1 + small("kind")), Aux: uint16(small("aux")), Member: trace.Addr(small("member")), Peer: trace.Addr(small("peer")),
+			Kind: trace.Kind(1 + small("kind")), Aux: uint16(small("aux")),
+			Member: trace.Addr(small("member")), Peer: trace.Addr(small("peer")),
 			Term: small("term"), Index: small("index"), A: small("A"), B: rapid.Uint64().Draw(t, "B"), ID: small("ID"),
 		},
 	}
@@ -95,7 +96,13 @@ func TestDigestTells(t *testing.T) {
 		for _, swap := range []struct {
 			name string
 			a, b *uint64
-		}{{"Term, Index", &e.Term, &e.Index}, {"A, B", &e.A, &e.B}, {"Term, A", &e.Term, &e.A}, {"Index, B", &e.Index, &e.B}, {"A, ID", &e.A, &e.ID}} {
+		}{
+			{"Term, Index", &e.Term, &e.Index},
+			{"A, B", &e.A, &e.B},
+			{"Term, A", &e.Term, &e.A},
+			{"Index, B", &e.Index, &e.B},
+			{"A, ID", &e.A, &e.ID},
+		} {
 			if *swap.a == *swap.b {
 				continue
 			}
@@ -125,7 +132,8 @@ func TestDigestGolden(t *testing.T) {
 	for range 1000 {
 		l.Now += sim.Time(rand.Below(1000))
 		l.Emit(trace.Event{
-			Kind: trace.Kind(1 + rand.Below(40)), Aux: uint16(rand.Below(100)), Member: trace.Addr(rand.Below(5)), Peer: trace.Client(rand.Intn(5)),
+			Kind: trace.Kind(1 + rand.Below(40)), Aux: uint16(rand.Below(100)),
+			Member: trace.Addr(rand.Below(5)), Peer: trace.Client(rand.Intn(5)),
 			Term: rand.Below(9), Index: rand.Below(999), A: rand.Uint64(), B: rand.Uint64(), ID: rand.Uint64(),
 		})
 	}
