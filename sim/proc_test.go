@@ -34,7 +34,11 @@ func TestProcOrder(t *testing.T) {
 	p.Stop()
 
 	want := []string{
-		"made", "body runs", `wishes "one", true`, "body got 10", `wishes "two", true`, "body got 20", `wishes "", false`, `wishes "", false`,
+		"made",
+		"body runs", `wishes "one", true`,
+		"body got 10", `wishes "two", true`,
+		"body got 20", `wishes "", false`,
+		`wishes "", false`,
 	}
 	if !slices.Equal(story, want) {
 		t.Errorf("the story was\n%q, want\n%q", story, want)
