@@ -1,0 +1,255 @@
+package etcdsim_test
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// A room is a package of this project and what it may import: of the rooms only
+// earlier rows (the arrows go one way, up in this list and down in the design), of
+// other modules only those named here, of the standard library everything that
+// the rules of the core do not ban.
+type room struct {
+	// path of the package below the module; with the suffix "/..." every package
+	// below it as well.
+	path string
+	// imports are paths of rooms and import paths of modules. The word "above"
+	// means every room before this one.
+	imports []string
+	// tests may import these besides, and testModules.
+	tests []string
+	// edge is set outside the deterministic core: goroutines, clocks and
+	// sockets are at home there.
+	edge bool
+	// why the row is as it is.
+	why string
+}
+
+// Modules of others.
+const (
+	raftLib    = "go.etcd.io/raft/v3"
+	protobuf   = "google.golang.org/protobuf/proto"
+	btree      = "github.com/google/btree"
+	bcrypt     = "golang.org/x/crypto/bcrypt"
+	porcupine  = "github.com/anishathalye/porcupine"
+	etcdAPI    = "go.etcd.io/etcd/api/v3"
+	grpcLib    = "google.golang.org/grpc"
+	cliLib     = "github.com/urfave/cli/v2"
+	everything = "everything"
+)
+
+// testModules are at every test's disposal.
+var testModules = []string{
+	"pgregory.net/rapid",
+	"github.com/cockroachdb/datadriven",
+	"github.com/rogpeppe/go-internal/testscript",
+	"github.com/pmezard/go-difflib",
+}
+
+// rooms is the import table.
+var rooms = []room{
+	{
+		path: ".", tests: []string{everything}, edge: true,
+		why: "the root holds documents and the tests of the house, no code",
+	},
+	{
+		path: "sim",
+		why:  "the kernel knows nothing of what is simulated, so that it can be read alone",
+	},
+	{
+		path: "sim/trace", imports: []string{"sim"},
+		why: "events are flat numbers: whoever writes or reads them needs no other package",
+	},
+	{
+		path: "sim/bug",
+		why:  "a catalogue; the defects themselves stand where they belong",
+	},
+	{
+		path: "network", imports: []string{"sim", "sim/trace"},
+		why: "decides the fate of packets whose contents it never sees",
+	},
+	{
+		path: "store",
+		why:  "the vocabulary, which members and checkers share; meaning is given elsewhere",
+	},
+	{
+		path: "store/conformance", imports: []string{"store"},
+		why: "reads recordings of a real etcd into the vocabulary; no store may be involved in that",
+	},
+	{
+		path: "store/mvcc", imports: []string{"store", "sim/bug", btree, bcrypt}, tests: []string{"store/conformance"},
+		why: "a pure function of the log: it has no clock, no disk and no dice",
+	},
+	{
+		path: "store/v2", imports: []string{"store"},
+		why: "the older data models; likewise a pure function of the log",
+	},
+	{
+		path: "store/disk", imports: []string{"sim", "sim/trace"},
+		why: "a device stores bytes and does not know whose",
+	},
+	{
+		path: "store/wal", imports: []string{"sim", "sim/trace", "store/disk", raftLib, protobuf},
+		why: "keeps raft's log on a disk; what the entries carry is none of its business",
+	},
+	{
+		path: "node",
+		imports: []string{
+			"sim", "sim/trace", "sim/bug", "store", "store/mvcc", "store/v2", "store/disk", "store/wal", raftLib, protobuf,
+		},
+		why: "a member calls no one: its outputs are carried by the cluster, so it may not know network, cluster or clients",
+	},
+	{
+		path: "checker/history", imports: []string{"sim", "store"},
+		why: "what a run leaves to the judges, whoever recorded it",
+	},
+	{
+		path: "checker", imports: []string{"checker/history", "sim", "sim/trace", "store", porcupine},
+		why: "the judges' model and the members' store must not share a defect: never store/mvcc, never node",
+	},
+	{
+		path: "sim/cluster",
+		imports: []string{
+			"sim", "sim/trace", "sim/bug", "network", "store", "store/mvcc", "store/v2", "store/disk", "store/wal", "node",
+			"checker/history", raftLib, protobuf,
+		},
+		tests: []string{"checker"},
+		why:   "the only router: it owns queue, members, disks and network, and judges nothing",
+	},
+	{
+		path: "scenarios/workload", imports: []string{"sim", "sim/trace", "network", "store", "checker/history", "sim/cluster"},
+		why: "clients see requests and answers; members' insides are not theirs to touch",
+	},
+	{
+		path: "scenarios", imports: []string{"above"},
+		why: "puts a whole run together",
+	},
+	{
+		path: "scenarios/report", imports: []string{"scenarios", "checker", "checker/history", "sim", "sim/trace", "sim/bug", "store"},
+		why: "tells what happened from the result and the trace alone",
+	},
+	{
+		path: "sim/live", imports: []string{"sim", "sim/trace", "sim/bug", "sim/cluster", "network", "store"}, edge: true,
+		why: "where the outside world enters; nothing below may know of it",
+	},
+	{
+		path: "sim/live/...", imports: []string{"sim/live", "sim", "store", etcdAPI, grpcLib}, edge: true,
+		why: "translates protocols; the simulation is behind sim/live",
+	},
+	{
+		path: "cmd/etcdsim/...", imports: []string{everything}, edge: true,
+		why: "the command ties everything together",
+	},
+}
+
+// roomOf returns the row of a folder: its own if it has one, otherwise the one
+// that covers it.
+func roomOf(folder string) *room {
+	i := slices.IndexFunc(rooms, func(r room) bool { return r.path == folder })
+	if i < 0 {
+		i = slices.IndexFunc(rooms, func(r room) bool {
+			below, ok := strings.CutSuffix(r.path, "/...")
+			return ok && (folder == below || strings.HasPrefix(folder, below+"/"))
+		})
+	}
+	if i < 0 {
+		return nil
+	}
+	return &rooms[i]
+}
+
+// floor returns the place of a room in the table, from 0.
+func floor(r *room) int {
+	return slices.IndexFunc(rooms, func(o room) bool { return o.path == r.path })
+}
+
+// allows reports whether the list covers an import path.
+func (r *room) allows(list []string, path string) bool {
+	local, isLocal := strings.CutPrefix(path, module+"/")
+	for _, allowed := range list {
+		switch {
+		case allowed == everything:
+			return true
+		case allowed == "above" && isLocal:
+			if to := roomOf(local); to != nil && floor(to) < floor(r) {
+				return true
+			}
+		case isLocal && allowed == local,
+			!isLocal && (path == allowed || strings.HasPrefix(path, allowed+"/")):
+			return true
+		}
+	}
+	return false
+}
+
+// checkImports holds every file's imports against the table.
+func (t *tree) checkImports() []finding {
+	var found []finding
+	for _, f := range t.files {
+		if f.ast == nil {
+			continue
+		}
+		r := roomOf(f.room())
+		if r == nil {
+			found = append(found, t.at(f.ast.Package, "rooms",
+				"%s is not in the import table: give it a row in imports_test.go and a line in ARCHITECTURE.md", f.room()))
+			continue
+		}
+		for _, spec := range f.ast.Imports {
+			path, _ := strconv.Unquote(spec.Path.Value)
+			local, isLocal := strings.CutPrefix(path, module+"/")
+			first, _, _ := strings.Cut(path, "/")
+			switch {
+			case !isLocal && !strings.Contains(first, "."): // standard library
+				continue
+			case isLocal && roomOf(local) == r: // a room's own tests, and what one row covers
+				continue
+			case r.allows(r.imports, path), f.isTest() && (r.allows(r.tests, path) || r.allows(testModules, path)):
+				continue
+			}
+			instead := "take what is needed as an argument, or move it to a room that both may import"
+			switch {
+			case !isLocal:
+				instead = "do it in a room that may, or add it to the row with a reason"
+			case roomOf(local) != nil && floor(roomOf(local)) > floor(r):
+				instead = "that room stands above it; take what is needed as an argument, or move it below both"
+			}
+			found = append(found, t.at(spec.Pos(), "imports", "%s must not import %s (%s): %s", f.room(), path, r.why, instead))
+		}
+	}
+	return found
+}
+
+func TestImports(t *testing.T) {
+	report(t, projectTree(t).checkImports())
+}
+
+// TestImportTable: the table itself has no arrow upwards, no row twice and no
+// row without a reason.
+func TestImportTable(t *testing.T) {
+	for i, r := range rooms {
+		if r.why == "" {
+			t.Errorf("row %s gives no reason", r.path)
+		}
+		if floor(&r) != i {
+			t.Errorf("row %s stands twice in the table", r.path)
+		}
+		for _, to := range r.imports {
+			if j := slices.IndexFunc(rooms, func(o room) bool { return o.path == to }); j >= i {
+				t.Errorf("row %s may import %s, which stands above it: arrows go one way", r.path, to)
+			} else if first, _, _ := strings.Cut(to, "/"); j < 0 && to != "above" && to != everything && !strings.Contains(first, ".") {
+				t.Errorf("row %s may import %s, which has no row", r.path, to)
+			}
+		}
+	}
+	for _, ban := range [][2]string{
+		{"checker", "store/mvcc"}, {"checker", "node"}, {"checker", "sim/cluster"}, {"node", "network"}, {"store", "store/mvcc"},
+		{"sim", "sim/trace"}, {"scenarios", "sim/live"},
+	} {
+		if r := roomOf(ban[0]); r.allows(r.imports, module+"/"+ban[1]) {
+			t.Errorf("the table lets %s import %s", ban[0], ban[1])
+		}
+	}
+}
