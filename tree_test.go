@@ -67,7 +67,10 @@ type tree struct {
 	root  string
 	fset  *token.FileSet
 	files []*sourceFile
-	info  *types.Info // of the files that checkTypes checked
+
+	// What checkTypes found: the rooms that compile, and what their names mean.
+	typed map[string]bool
+	info  *types.Info
 }
 
 // textFiles are the kinds of files that the rules read.
@@ -139,9 +142,10 @@ type listed struct {
 
 // checkTypes resolves the names in the non-test files of the given rooms. The
 // packages they import come as the compiler's export data, from the build cache
-// that running the tests has filled anyway.
+// that running the tests has filled anyway. An error says which rooms do not
+// compile; the others are resolved all the same.
 func (t *tree) checkTypes(rooms []string) error {
-	args := []string{"list", "-deps", "-export", "-json=ImportPath,Dir,Export,GoFiles,DepOnly,Error"}
+	args := []string{"list", "-e", "-deps", "-export", "-json=ImportPath,Dir,Export,GoFiles,DepOnly,Error"}
 	for _, room := range rooms {
 		args = append(args, "./"+room)
 	}
@@ -154,6 +158,7 @@ func (t *tree) checkTypes(rooms []string) error {
 		return fmt.Errorf("go list: %w\n%s", err, stderr.Bytes())
 	}
 
+	var broken []error
 	export := map[string]string{}
 	var packages []listed
 	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
@@ -163,15 +168,16 @@ func (t *tree) checkTypes(rooms []string) error {
 		} else if err != nil {
 			return err
 		}
-		if p.Error != nil {
-			return fmt.Errorf("%s: %s", p.ImportPath, p.Error.Err)
-		}
 		export[p.ImportPath] = p.Export
-		if !p.DepOnly {
+		switch {
+		case p.Error != nil:
+			broken = append(broken, fmt.Errorf("%s: %s", p.ImportPath, p.Error.Err))
+		case !p.DepOnly:
 			packages = append(packages, p)
 		}
 	}
 
+	t.typed = map[string]bool{}
 	t.info = &types.Info{
 		Types: map[ast.Expr]types.TypeAndValue{},
 		Uses:  map[*ast.Ident]types.Object{},
@@ -187,14 +193,17 @@ func (t *tree) checkTypes(rooms []string) error {
 	}
 	for _, p := range packages {
 		var files []*ast.File
+		room := ""
 		for _, f := range t.files {
 			if f.ast != nil && filepath.Join(t.root, f.room()) == p.Dir && slices.Contains(p.GoFiles, path.Base(f.name)) {
-				files = append(files, f.ast)
+				files, room = append(files, f.ast), f.room()
 			}
 		}
 		if _, err := config.Check(p.ImportPath, t.fset, files, t.info); err != nil {
-			return err
+			broken = append(broken, err)
+			continue
 		}
+		t.typed[room] = true
 	}
-	return nil
+	return errors.Join(broken...)
 }
