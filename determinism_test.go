@@ -98,7 +98,7 @@ var mapWalks = []string{"maps.All", "maps.DeleteFunc", "maps.Keys", "maps.Values
 var sorters = []string{"slices.Sort", "slices.Sorted", "sort.Ints", "sort.Strings"}
 
 // unordered starts the comment that explains, on the line or the one above, why
-// the order of a map does not matter there.
+// the order of a map does not matter there. A space before it is as good.
 const unordered = "//unordered:"
 
 // exceptions are single uses of what is banned: file, then package or name. Each
@@ -111,8 +111,11 @@ var exceptions = map[[2]string]string{
 
 // machines stand for all machines: code of the core is built on each of them.
 var machines = []build.Context{
-	{GOOS: "linux", GOARCH: "amd64"}, {GOOS: "linux", GOARCH: "arm64"}, {GOOS: "darwin", GOARCH: "arm64"},
-	{GOOS: "windows", GOARCH: "386"}, {GOOS: "wasip1", GOARCH: "wasm"},
+	{GOOS: "linux", GOARCH: "amd64"},
+	{GOOS: "linux", GOARCH: "arm64"},
+	{GOOS: "darwin", GOARCH: "arm64"},
+	{GOOS: "windows", GOARCH: "386"},
+	{GOOS: "wasip1", GOARCH: "wasm"},
 }
 
 // coreRooms returns the rooms of the tree that are part of the core and hold more
@@ -197,7 +200,7 @@ func (j *judge) judge() []finding {
 	j.judgePackages()
 	for _, group := range j.file.ast.Comments {
 		for _, c := range group.List {
-			if why, ok := strings.CutPrefix(c.Text, unordered); ok {
+			if why, ok := strings.CutPrefix(strings.Replace(c.Text, "// ", "//", 1), unordered); ok {
 				if strings.TrimSpace(why) == "" {
 					j.report(c.Pos(), "map order", "%s gives no reason: say why the order cannot matter", unordered)
 				}
@@ -209,7 +212,7 @@ func (j *judge) judge() []finding {
 		j.judgeNode(n)
 		return true
 	})
-	for _, e := range j.excuses { //unordered: findings are sorted before they are shown
+	for _, e := range j.excuses { // unordered: findings are sorted before they are shown
 		if !e.used {
 			j.report(e.pos, "map order", "%s excuses nothing: no map is walked here", unordered)
 		}

@@ -245,8 +245,13 @@ func TestImportTable(t *testing.T) {
 		}
 	}
 	for _, ban := range [][2]string{
-		{"checker", "store/mvcc"}, {"checker", "node"}, {"checker", "sim/cluster"}, {"node", "network"}, {"store", "store/mvcc"},
-		{"sim", "sim/trace"}, {"scenarios", "sim/live"},
+		{"checker", "store/mvcc"},
+		{"checker", "node"},
+		{"checker", "sim/cluster"},
+		{"node", "network"},
+		{"store", "store/mvcc"},
+		{"sim", "sim/trace"},
+		{"scenarios", "sim/live"},
 	} {
 		if r := roomOf(ban[0]); r.allows(r.imports, module+"/"+ban[1]) {
 			t.Errorf("the table lets %s import %s", ban[0], ban[1])
