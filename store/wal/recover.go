@@ -1,0 +1,402 @@
+package wal
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"etcdsim/store/disk"
+)
+
+// ErrNoLog: the disk holds no log. Create begins one.
+var ErrNoLog = errors.New("wal: the disk holds no log")
+
+// CorruptError says that a log cannot be recovered without forgetting what its
+// member may have promised.
+type CorruptError struct {
+	// File and Offset are the place that cannot be read or believed.
+	File   string
+	Offset int64
+	// Reason says what is wrong there.
+	Reason error
+	// Witness is the position of a later record that shows that the place had
+	// been durable, or 0.
+	Witness int64
+}
+
+// Error names the place and the reason.
+func (e *CorruptError) Error() string {
+	text := fmt.Sprintf("wal: %s is damaged at offset %d: %v", e.File, e.Offset, e.Reason)
+	if e.Witness > 0 {
+		text += fmt.Sprintf(" (no torn write: it was durable when the record at position %d was written)", e.Witness)
+	}
+	return text
+}
+
+// Unwrap returns the reason.
+func (e *CorruptError) Unwrap() error { return e.Reason }
+
+// Reasons of a CorruptError beside those of single records.
+var (
+	errMissing = errors.New("the log goes on in a later segment, but bytes are missing")
+	errOrder   = errors.New("a record stands where its kind cannot")
+	errGap     = errors.New("entries are missing")
+	errTerms   = errors.New("the term of an entry is below that of the entry before it")
+	errCommit  = errors.New("the committed index is beyond the last entry")
+	errNoStart = errors.New("the log has no readable beginning")
+)
+
+// Recovery is what opening a log found.
+type Recovery struct {
+	// Records is the number of records that count.
+	Records int
+	// CutFile, CutOffset and CutBytes tell where the end was cut off and how
+	// many bytes went; CutBytes is 0 if all were good.
+	CutFile   string
+	CutOffset int64
+	CutBytes  int64
+	// PassedOver is the number of markers of newer snapshots that could not be
+	// used, because the crash kept their files or their commit from the disk.
+	PassedOver int
+}
+
+// Recovery tells what opening this log found; it is zero for a log begun by
+// Create.
+func (l *Log) Recovery() Recovery { return l.recovery }
+
+// HardState returns the hard state that recovery found, or nil.
+func (l *Log) HardState() *pb.HardState { return l.hardState }
+
+// Open recovers a log from the bytes on a disk. It repairs what a crash tore
+// and makes what it found durable. It returns ErrNoLog for a disk without a log,
+// and a *CorruptError for one that must not be used; the disk is then unchanged.
+func Open(d *disk.Disk, config Config) (*Log, error) {
+	r := reading{disk: d}
+	if err := r.load(); err != nil {
+		return nil, err
+	}
+	if err := r.scan(); err != nil {
+		return nil, err
+	}
+	if err := r.settle(); err != nil {
+		return nil, err
+	}
+	entries, err := r.entries()
+	if err != nil {
+		return nil, err
+	}
+	if err := r.repair(); err != nil {
+		return nil, err
+	}
+	d.Flush()
+
+	l := newLog(d, config)
+	l.recovery = r.report
+	l.recovery.Records = len(r.records)
+	l.restart(r.snapshot)
+	l.entries = append(l.entries, entries...)
+	l.next = l.last() + 1
+	l.state = r.state
+	l.hardState = r.state.proto()
+	l.mark, l.markFile = r.mark, r.markFile
+	for _, s := range r.sources {
+		l.segments = append(l.segments, s.segment)
+	}
+	return l, nil
+}
+
+// reading is a recovery under way.
+type reading struct {
+	disk    *disk.Disk
+	sources []source
+	// records are those that count so far, in order.
+	records []record
+	// end is the position behind the last of them.
+	end int64
+
+	state    hardState
+	mark     marker
+	markFile *disk.File
+	snapshot *pb.Snapshot
+	// refused is why a newer snapshot could not be used, or nil.
+	refused error
+	report  Recovery
+}
+
+// source is a segment and its bytes.
+type source struct {
+	segment
+	data []byte
+}
+
+// load reads all segments, in the order of their positions.
+func (r *reading) load() error {
+	for _, name := range r.disk.List() { // sorted, and so are the positions
+		digits, ok := strings.CutSuffix(name, segmentSuffix)
+		if !ok {
+			continue
+		}
+		base, err := strconv.ParseInt(digits, 16, 64)
+		if err != nil || name != segmentName(base) {
+			return &CorruptError{File: name, Reason: errors.New("the name is not that of a segment")}
+		}
+		file, err := r.disk.Open(name)
+		if err != nil {
+			return err
+		}
+		r.sources = append(r.sources, source{segment{base: base, file: file}, file.Read()})
+	}
+	if len(r.sources) == 0 {
+		return ErrNoLog
+	}
+	return nil
+}
+
+// scan reads the records up to the first that is not valid, which must be where
+// a write was torn.
+func (r *reading) scan() error {
+	r.end = r.sources[0].base
+	for i := range r.sources {
+		s := &r.sources[i]
+		switch {
+		case s.base < r.end:
+			return r.corrupt(s.base, errOrder)
+		case s.base > r.end:
+			return r.cut(r.end, errMissing)
+		}
+		for offset := 0; offset < len(s.data); {
+			rec, size, err := readRecord(s.data[offset:], r.end)
+			if err == nil && (rec.kind == segmentRecord) != (offset == 0) {
+				err = errOrder
+			}
+			if err != nil {
+				return r.cut(r.end, err)
+			}
+			if rec.kind == segmentRecord {
+				header, err := decodeSegmentHeader(rec.payload)
+				if err != nil {
+					return r.corrupt(rec.at, err)
+				}
+				s.first = header.first
+			}
+			r.records = append(r.records, rec)
+			offset += size
+			r.end += int64(size)
+		}
+	}
+	return nil
+}
+
+// cut lets the log end at a position, unless the place had been durable: then
+// reason is why the log is refused.
+func (r *reading) cut(at int64, reason error) error {
+	if witness, found := r.witness(at); found {
+		err := r.corrupt(at, reason)
+		err.Witness = witness
+		return err
+	}
+	n, _ := slices.BinarySearchFunc(r.records, at, func(rec record, at int64) int { return int(rec.at - at) })
+	r.records = r.records[:n]
+	r.end = at
+	if n == 0 {
+		return r.corrupt(r.sources[0].base, errNoStart)
+	}
+	return nil
+}
+
+// witness looks for a valid record that was written when the log was durable
+// beyond a position. The bytes between may be anything, so every place is tried
+// at which a record could begin.
+func (r *reading) witness(at int64) (int64, bool) {
+	for _, s := range r.sources {
+		offset := max(0, at-s.base)
+		for offset < int64(len(s.data)) {
+			rec, size, err := readRecord(s.data[offset:], s.base+offset)
+			if err != nil {
+				offset += alignment
+				continue
+			}
+			if rec.durable > at {
+				return rec.at, true
+			}
+			offset += int64(size)
+		}
+	}
+	return 0, false
+}
+
+// corrupt names the file and offset of a position.
+func (r *reading) corrupt(at int64, reason error) *CorruptError {
+	i := len(r.sources) - 1
+	for i > 0 && r.sources[i].base > at {
+		i--
+	}
+	s := r.sources[i]
+	return &CorruptError{File: s.file.Name(), Offset: at - s.base, Reason: reason}
+}
+
+// settle finds the hard state and the snapshot that count. It may find that the
+// log ends earlier than its records do: then it starts over.
+func (r *reading) settle() error {
+	for {
+		end := r.end
+		if err := r.choose(); err != nil {
+			return err
+		}
+		if r.end == end {
+			return nil
+		}
+	}
+}
+
+// choose picks the last hard state and the newest snapshot that can be used with
+// it, or cuts the log.
+func (r *reading) choose() error {
+	r.state, r.mark, r.markFile, r.refused = hardState{}, marker{}, nil, nil
+	r.report.PassedOver = 0
+	var marks []int
+	for i, rec := range r.records {
+		switch rec.kind {
+		case stateRecord:
+			state, err := decodeState(rec.payload)
+			if err != nil {
+				return r.corrupt(rec.at, err)
+			}
+			r.state = state
+		case markerRecord:
+			marks = append(marks, i)
+		}
+	}
+	r.snapshot = pb.EnsureSnapshot(nil)
+	for _, i := range slices.Backward(marks) {
+		at := r.records[i].at
+		m, err := decodeMarker(r.records[i].payload)
+		if err != nil {
+			return r.corrupt(at, err)
+		}
+		if m.index > r.state.commit {
+			if m.received {
+				// The hard state that was written after it is missing: the batch
+				// was torn here, and nothing that it held was promised.
+				r.records, r.end = r.records[:i], at
+				return nil
+			}
+			r.report.PassedOver++
+			continue
+		}
+		snap, err := readSnapshot(r.disk, m)
+		switch {
+		case err == nil:
+			r.snapshot, r.mark = snap, m
+			r.mark.received = false
+			r.markFile, err = r.disk.Open(m.file())
+			return err
+		case m.received:
+			// Nothing before it counts any more, so there is no way around it.
+			return r.cut(at, err)
+		}
+		r.report.PassedOver++
+		r.refused = err
+	}
+	return nil
+}
+
+// entries returns the entries behind the snapshot.
+func (r *reading) entries() ([]*pb.Entry, error) {
+	start := r.snapshot.GetMetadata().GetIndex()
+	count := 0
+	for _, rec := range r.records {
+		if rec.kind == entryRecord {
+			count++
+		}
+	}
+	slots := make([]entrySlot, count)
+	entries := make([]*pb.Entry, 0, count)
+	for _, rec := range r.records {
+		switch rec.kind {
+		case markerRecord:
+			m, err := decodeMarker(rec.payload)
+			if err != nil {
+				return nil, r.corrupt(rec.at, err)
+			}
+			if m.received {
+				entries = entries[:0]
+			}
+		case entryRecord:
+			slot := &slots[0]
+			slots = slots[1:]
+			if err := slot.decode(rec.payload); err != nil {
+				return nil, r.corrupt(rec.at, err)
+			}
+			// An entry voids those of its index and above.
+			keep := uint64(0)
+			if slot.index > start {
+				keep = slot.index - start - 1
+			}
+			if keep > uint64(len(entries)) {
+				return nil, r.gap(rec.at, errGap)
+			}
+			entries = entries[:keep]
+			if slot.index > start {
+				entries = append(entries, &slot.entry)
+			}
+		}
+	}
+	term := r.snapshot.GetMetadata().GetTerm()
+	for _, e := range entries {
+		if e.GetTerm() < term {
+			return nil, r.corrupt(r.sources[0].base, fmt.Errorf("%w: entry %d has term %d after %d", errTerms, e.GetIndex(), e.GetTerm(), term))
+		}
+		term = e.GetTerm()
+	}
+	if last := start + uint64(len(entries)); r.state.commit > last {
+		return nil, r.gap(r.end, fmt.Errorf("%w: %d is beyond %d", errCommit, r.state.commit, last))
+	}
+	return entries, nil
+}
+
+// gap reports that entries are missing: because of a snapshot that cannot be
+// used, if there is one.
+func (r *reading) gap(at int64, reason error) error {
+	if r.refused != nil {
+		return fmt.Errorf("%w; without it: %w", r.refused, reason)
+	}
+	return r.corrupt(at, reason)
+}
+
+// repair makes the disk agree with what counts: it cuts the log's end off and
+// removes snapshots that are newer than the one in use.
+func (r *reading) repair() error {
+	kept := r.sources[:0]
+	for _, s := range r.sources {
+		size := min(max(0, r.end-s.base), int64(len(s.data)))
+		if excess := int64(len(s.data)) - size; excess > 0 {
+			if r.report.CutBytes == 0 {
+				r.report.CutFile, r.report.CutOffset = s.file.Name(), size
+			}
+			r.report.CutBytes += excess
+			if err := r.disk.CutTail(s.file.Name(), size); err != nil {
+				return err
+			}
+		}
+		if size > 0 {
+			kept = append(kept, s)
+		}
+	}
+	r.sources = kept
+	for _, name := range r.disk.List() {
+		// Names are in the order of the indexes.
+		if isSnapshot(name) && (r.mark == (marker{}) || name > r.mark.file()) {
+			if err := r.disk.Remove(name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func isSnapshot(name string) bool { return strings.HasSuffix(name, snapSuffix) }
