@@ -36,8 +36,10 @@ func Default() Config {
 
 var options = sim.Options[Config]{Component: "disk", All: []sim.Option[Config]{
 	sim.RangeOption("sync", "how long a sync takes", func(c *Config) *sim.Range { return &c.Sync }),
-	sim.RatioOption("keep", "probability that a crash loses nothing of what was not synced", func(c *Config) *sim.Ratio { return &c.Keep }),
-	sim.RatioOption("torn", "probability that a crash tears unsynced writes instead of losing them", func(c *Config) *sim.Ratio { return &c.Torn }),
+	sim.RatioOption("keep", "probability that a crash loses nothing of what was not synced",
+		func(c *Config) *sim.Ratio { return &c.Keep }),
+	sim.RatioOption("torn", "probability that a crash tears unsynced writes instead of losing them",
+		func(c *Config) *sim.Ratio { return &c.Torn }),
 	sim.RatioOption("garbage", "probability that a sector missing in a torn write holds garbage, not zeros",
 		func(c *Config) *sim.Ratio { return &c.Garbage }),
 	sim.SizeOption("capacity", "bytes the device holds; 0 is unlimited", func(c *Config) *sim.Size { return &c.Capacity }),

@@ -8,6 +8,7 @@ import (
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
 
+	"etcdsim/sim"
 	"etcdsim/store/disk"
 )
 
@@ -54,14 +55,14 @@ type Log struct {
 
 // Config is how a log is kept.
 type Config struct {
-	// SegmentBytes is the size at which a segment file is full: the batch that
-	// finds it so begins the next. 0 means DefaultSegmentBytes.
-	SegmentBytes int64
+	// SegmentSize is the size at which a segment file is full: the batch that
+	// finds it so begins the next. 0 means the default.
+	SegmentSize sim.Size
 }
 
-// DefaultSegmentBytes suits simulations, in which a log should be cut many times
-// in a run; etcd's is 64 MB.
-const DefaultSegmentBytes = 64 << 10
+// Default is for simulations, in which a log should be cut many times in a run:
+// segments of 64 KiB. (etcd's are of 64 MB.)
+func Default() Config { return Config{SegmentSize: 64 << 10} }
 
 // segment is a file of the log.
 type segment struct {

@@ -349,7 +349,8 @@ func (r *reading) entries() ([]*pb.Entry, error) {
 	term := r.snapshot.GetMetadata().GetTerm()
 	for _, e := range entries {
 		if e.GetTerm() < term {
-			return nil, r.corrupt(r.sources[0].base, fmt.Errorf("%w: entry %d has term %d after %d", errTerms, e.GetIndex(), e.GetTerm(), term))
+			reason := fmt.Errorf("%w: entry %d has term %d after %d", errTerms, e.GetIndex(), e.GetTerm(), term)
+			return nil, r.corrupt(r.sources[0].base, reason)
 		}
 		term = e.GetTerm()
 	}

@@ -63,7 +63,7 @@ func (l *Log) begin() batch {
 		b.cut = true
 	} else {
 		tail := l.segments[len(l.segments)-1]
-		b.base, b.cut = tail.end(), tail.file.Size() >= l.config.SegmentBytes
+		b.base, b.cut = tail.end(), tail.file.Size() >= int64(l.config.SegmentSize)
 	}
 	if b.cut {
 		start := b.open()

@@ -49,8 +49,8 @@ func Create(d *disk.Disk, config Config, snap *pb.Snapshot) (*Log, error) {
 }
 
 func newLog(d *disk.Disk, config Config) *Log {
-	if config.SegmentBytes == 0 {
-		config.SegmentBytes = DefaultSegmentBytes
+	if config.SegmentSize == 0 {
+		config = Default()
 	}
 	return &Log{
 		disk: d, config: config, next: 1,
