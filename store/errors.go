@@ -24,10 +24,18 @@ const (
 	ResourceExhausted  Code = 8
 	FailedPrecondition Code = 9
 	OutOfRange         Code = 11
+	Unimplemented      Code = 12
 	Internal           Code = 13
 	Unavailable        Code = 14
 	Unauthenticated    Code = 16
 )
+
+// String returns gRPC's name of the code.
+func (c Code) String() string {
+	return name(int(c), "OK", "Canceled", "Unknown", "InvalidArgument", "DeadlineExceeded", "NotFound", "AlreadyExists",
+		"PermissionDenied", "ResourceExhausted", "FailedPrecondition", "Aborted", "OutOfRange", "Unimplemented", "Internal",
+		"Unavailable", "DataLoss", "Unauthenticated")
+}
 
 // Errors of the store and of the member that serves it, as in etcd's
 // api/v3rpc/rpctypes.
@@ -39,6 +47,8 @@ var (
 	ErrTooManyOps       = &Error{InvalidArgument, "etcdserver: too many operations in txn request"}
 	ErrDuplicateKey     = &Error{InvalidArgument, "etcdserver: duplicate key given in txn request"}
 	ErrInvalidSort      = &Error{InvalidArgument, "etcdserver: invalid sort option"}
+	ErrStreamSort       = &Error{Unimplemented, "RangeStream does not support custom sort orders"}
+	ErrStreamFilter     = &Error{Unimplemented, "RangeStream does not support revision filters"}
 	ErrCompacted        = &Error{OutOfRange, "etcdserver: mvcc: required revision has been compacted"}
 	ErrFutureRevision   = &Error{OutOfRange, "etcdserver: mvcc: required revision is a future revision"}
 	ErrNoSpace          = &Error{ResourceExhausted, "etcdserver: mvcc: database space exceeded"}
@@ -57,11 +67,18 @@ var (
 	ErrTimeoutConnectionLost = &Error{Unavailable, "etcdserver: request timed out, possibly due to connection lost"}
 )
 
+// Errors of the connection between a client and a member, which are no answer
+// of etcd's: nobody listened, or the member died while the client waited.
+var (
+	ErrConnectionRefused = &Error{Unavailable, "connection refused"}
+	ErrConnectionReset   = &Error{Unavailable, "connection reset by peer"}
+)
+
 // MaybeApplied reports whether a write refused with this error may have taken
 // effect all the same: the member stopped waiting, the log did not.
 func (e *Error) MaybeApplied() bool {
 	switch e {
-	case ErrTimeout, ErrTimeoutLeaderFail, ErrTimeoutConnectionLost, ErrStopped, ErrLeaderChanged:
+	case ErrTimeout, ErrTimeoutLeaderFail, ErrTimeoutConnectionLost, ErrStopped, ErrLeaderChanged, ErrConnectionReset:
 		return true
 	}
 	return e.Code == DeadlineExceeded || e.Code == Canceled
