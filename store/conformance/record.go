@@ -1,0 +1,78 @@
+// Package conformance reads recordings of real etcd servers: requests that were
+// sent one after another to a fresh server, and what it answered, as JSON lines.
+// Tests replay them against the store and against whole clusters, and compare
+// every answer, event and error text. It is for tests only.
+package conformance
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+
+	"etcdsim/store"
+)
+
+// Record is one line of a recording.
+type Record struct {
+	// Line counts from 0.
+	Line int
+	// Op is the method: Put, Range, RangeStream, DeleteRange, Txn, Compact, HashKV,
+	// LeaseGrant, LeaseRevoke, LeaseTimeToLive, LeaseLeases, LeaseKeepAlive, Watch,
+	// WatchOpen, WatchDrain or WatchClose.
+	Op string
+	// Desc is the request in words, for people only.
+	Desc string
+	// Request and Response are set unless Op concerns watching.
+	Request  store.Request
+	Response store.Response
+	// TTLVolatile says that Response's TTL was left out, because it depends on the
+	// wall clock.
+	TTLVolatile bool
+
+	// Stream names the stream of WatchOpen, WatchDrain and WatchClose.
+	Stream string
+	// Watch is set if Op opens a watcher: Watch or WatchOpen.
+	Watch *store.WatchRequest
+	// Watched is what a watcher saw, set if Op concerns watching.
+	Watched *Watched
+}
+
+// Watched is what a watcher saw while one line was recorded, with batching
+// removed.
+type Watched struct {
+	// Created is the answer to the request that opened the watcher, or nil.
+	Created *store.WatchResponse
+	// Events are in order.
+	Events []store.Event
+	// Canceled is the response that ended the watcher, or nil.
+	Canceled *store.WatchResponse
+	// UpTo is the revision up to which the watcher was read.
+	UpTo int64
+}
+
+// Load reads a recording. Errors name the line.
+func Load(path string) ([]Record, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var records []Record
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	lines.Buffer(nil, len(data)+1)
+	for n := 1; lines.Scan(); n++ {
+		var line jsonLine
+		decoder := json.NewDecoder(bytes.NewReader(lines.Bytes()))
+		decoder.DisallowUnknownFields() // a field that nobody compares would be a hole
+		if err := decoder.Decode(&line); err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+		}
+		record, err := line.record()
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+		}
+		records = append(records, record)
+	}
+	return records, lines.Err()
+}

@@ -1,0 +1,136 @@
+package mvcc
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"slices"
+
+	"etcdsim/store"
+)
+
+// etcd's checksum of a member (storage/mvcc/hash.go): CRC-32C over the name of
+// the bucket, "key", and over all its records in order. A record is
+//
+//	key    main revision, '_', sub revision, both 8 bytes big-endian,
+//	       and 't' if it is a tombstone
+//	value  the mvccpb.KeyValue in protobuf, without fields that are 0
+//
+// so that a store that never held such records can still be compared with etcd
+// in one number.
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// maxSettled bounds the checksums kept of compactions (etcd's hashStorageMaxSize).
+const maxSettled = 10
+
+func (s *Store) readHashKV(req *store.HashKVRequest) store.Response {
+	for i := range s.settled {
+		// Answered even if the revision was compacted since, and for revision 0 if
+		// that was "compacted" once: etcd looks here first.
+		if s.settled[i].HashRevision == req.Revision {
+			return store.Response{Revision: s.rev, Result: &s.settled[i]}
+		}
+	}
+	rev := req.Revision
+	switch {
+	case rev > s.rev:
+		return s.refuse(store.ErrFutureRevision)
+	case rev > 0 && rev < s.compacted:
+		return s.refuse(store.ErrCompacted)
+	case rev == 0:
+		rev = s.rev
+	}
+	var kept placeSet
+	if s.compacted > 0 {
+		kept = s.visible(rev)
+	}
+	return store.Response{Revision: s.rev, Result: s.checksum(rev, kept)}
+}
+
+// settle takes the checksum of a compaction at rev, of what is there before it.
+func (s *Store) settle(rev int64, kept placeSet) {
+	settled := append(slices.Clone(s.settled), *s.checksum(rev, kept))
+	slices.SortFunc(settled, func(a, b store.HashKVResult) int { return int(a.HashRevision - b.HashRevision) })
+	s.settled = settled[max(0, len(settled)-maxSettled):]
+}
+
+// visible returns the places of the live versions of all keys at a revision.
+func (s *Store) visible(rev int64) placeSet {
+	set := newPlaceSet(s.table.next)
+	for id := range s.table.heads {
+		if p := s.placeAt(keyID(id), rev); p != 0 {
+			set.add(p)
+		}
+	}
+	return set
+}
+
+// checksum hashes the versions up to rev. Of those that a compaction has already
+// looked at it takes only those in kept, so that members which removed the others
+// and members which have yet to do so agree; for the same reason it leaves out
+// tombstones at the compacted revision, which old versions of etcd removed.
+func (s *Store) checksum(rev int64, kept placeSet) *store.HashKVResult {
+	t := s.table
+	end := t.since(rev+1, s.limit)
+	some := anyBelow(kept, end)
+	crc := crc32.Update(0, castagnoli, []byte("key"))
+	buf := make([]byte, 0, 4096)
+	for p := place(1); p < end; p++ {
+		ver := t.at(p)
+		main := ver.main()
+		if main <= s.compacted && some && !kept.has(p) || main == s.compacted && !ver.live() {
+			continue
+		}
+		if buf = appendRecord(buf, ver); len(buf) > 3072 {
+			crc = crc32.Update(crc, castagnoli, buf)
+			buf = buf[:0]
+		}
+	}
+	return &store.HashKVResult{
+		Hash: crc32.Update(crc, castagnoli, buf), CompactRevision: s.compacted, HashRevision: rev,
+	}
+}
+
+// anyBelow reports whether a set has a place below end.
+func anyBelow(set placeSet, end place) bool {
+	for p := place(1); p < end && set != nil; p++ {
+		if set.has(p) {
+			return true
+		}
+	}
+	return false
+}
+
+// appendRecord appends a version as etcd's backend holds it.
+func appendRecord(buf []byte, ver *version) []byte {
+	kv := &ver.kv[0]
+	buf = binary.BigEndian.AppendUint64(buf, uint64(kv.ModRevision))
+	buf = append(buf, '_')
+	buf = binary.BigEndian.AppendUint64(buf, uint64(ver.sub))
+	if !ver.live() {
+		buf = append(buf, 't')
+		return appendField(buf, 1, kv.Key)
+	}
+	buf = appendField(buf, 1, kv.Key)
+	buf = appendVarint(buf, 2, kv.CreateRevision)
+	buf = appendVarint(buf, 3, kv.ModRevision)
+	buf = appendVarint(buf, 4, kv.Version)
+	buf = appendField(buf, 5, kv.Value)
+	return appendVarint(buf, 6, kv.Lease)
+}
+
+// appendField appends a protobuf field of bytes unless it is empty.
+func appendField(buf []byte, number byte, s string) []byte {
+	if s == "" {
+		return buf
+	}
+	return store.AppendString(append(buf, number<<3|2), s)
+}
+
+// appendVarint appends a protobuf field of an integer unless it is 0.
+func appendVarint(buf []byte, number byte, v int64) []byte {
+	if v == 0 {
+		return buf
+	}
+	return store.AppendUint(append(buf, number<<3), uint64(v))
+}

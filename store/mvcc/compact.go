@@ -1,0 +1,101 @@
+package mvcc
+
+import "etcdsim/store"
+
+// applyCompaction drops the versions that no read at or after the revision can
+// see. The answer always waits until that is done, whether Physical or not.
+func (s *Store) applyCompaction(req *store.CompactionRequest) store.Response {
+	rev := req.Revision
+	switch {
+	case rev <= s.compacted:
+		return s.refuse(store.ErrCompacted)
+	case rev > s.rev:
+		return s.refuse(store.ErrFutureRevision)
+	}
+	kept, dropped := s.keep(rev)
+	s.settle(rev, kept)
+	s.compacted = rev
+	s.note(uint64(rev))
+	if dropped > 0 {
+		s.table = s.table.rebuild(s.table.next, kept)
+	}
+	return store.Response{Revision: s.rev, Result: doneCompaction}
+}
+
+// placeSet is a set of places.
+type placeSet []uint64
+
+func newPlaceSet(next place) placeSet { return make(placeSet, next/64+1) }
+
+func (s placeSet) add(p place)      { s[p/64] |= 1 << (p % 64) }
+func (s placeSet) has(p place) bool { return s[p/64]&(1<<(p%64)) != 0 }
+
+// keep returns the places that a compaction at rev keeps, and how many it drops.
+// Of each key it keeps what is newer than rev, what was written at rev, because a
+// watcher may begin there, and otherwise the version that is visible at rev.
+func (s *Store) keep(rev int64) (kept placeSet, dropped int) {
+	t := s.table
+	kept = newPlaceSet(t.next)
+	dropped = int(t.next) - 1
+	for _, p := range t.heads {
+		written := false // at rev
+		for ; p != 0; p = t.at(p).prev {
+			ver := t.at(p)
+			older := ver.main() < rev
+			if older && (written || !ver.live()) {
+				break
+			}
+			kept.add(p)
+			dropped--
+			if older {
+				break
+			}
+			written = written || ver.main() == rev
+		}
+	}
+	return kept, dropped
+}
+
+// rebuild returns a new table with the versions below limit that are kept; nil
+// keeps all.
+func (t *table) rebuild(limit place, kept placeSet) *table {
+	fresh := newTable()
+	// Keys are renumbered. The two tables between old and new numbers count from
+	// 1; 0 is none.
+	lineage := make([]uint32, limit) // by old place: a number for each chain
+	ids := make([]keyID, 1, len(t.heads)+1)
+	for p := place(1); p < limit; p++ {
+		old := t.at(p)
+		line := lineage[old.prev]
+		if old.prev == 0 {
+			line = uint32(len(ids))
+			ids = append(ids, 0)
+		}
+		lineage[p] = line
+		if kept != nil && !kept.has(p) {
+			continue
+		}
+		if id := ids[line]; id == 0 {
+			q := fresh.copy(old, 0)
+			ids[line] = 1 + fresh.addKey(hashKey(old.kv[0].Key), q)
+		} else {
+			fresh.heads[id-1] = fresh.copy(old, fresh.heads[id-1])
+		}
+	}
+	for _, b := range t.order.blocks {
+		for _, head := range b.ids {
+			p := t.newestPlace(t.heads[head], limit, everyRevision)
+			if id := ids[lineage[p]]; id != 0 {
+				fresh.appendLast(fresh.name(id-1), id-1)
+			}
+		}
+	}
+	return fresh
+}
+
+// copy appends a version of another table to the chain that begins at head.
+func (t *table) copy(old *version, head place) place {
+	ver, p := t.add(head)
+	ver.kv, ver.sub = old.kv, old.sub
+	return p
+}

@@ -1,0 +1,216 @@
+package mvcc
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+
+	"etcdsim/store"
+)
+
+// Clone returns a copy of the store. It costs nothing, whatever the size: the
+// copy shares everything with the original, which goes on writing. Reading from
+// the copy costs what it always costs; the first write to it copies all data.
+func (s *Store) Clone() *Store {
+	c := *s
+	c.limit = min(s.limit, s.table.next)
+	c.leases = s.leases.clone()
+	c.found, c.paths = nil, nil
+	return &c
+}
+
+// thaw makes a clone the owner of a table of its own.
+func (s *Store) thaw() {
+	s.table = s.table.rebuild(s.limit, nil)
+	s.limit = everything
+	for _, le := range s.leases.all() {
+		own := *le
+		own.keys = le.keys[:len(le.keys):len(le.keys)]
+		s.leases.set(own)
+	}
+}
+
+// ErrCorrupt is wrapped by every error that Decode reports.
+var ErrCorrupt = errors.New("mvcc: corrupt snapshot")
+
+// A snapshot is
+//
+//	format                                               5 bytes
+//	applied, revision, compacted, hashes                 integers
+//	settled checksums, leases                            lists
+//	keys in ascending order                              list of strings
+//	versions in the order of their revisions             list
+//	checksum of all that                                 8 bytes
+const format = "mvcc\x01"
+
+// Flags of a version in a snapshot.
+const (
+	flagTombstone = 1 << iota
+	flagLease
+	flagSameMain // the main revision is that of the version before
+)
+
+// Encode returns the store as bytes. Stores that are equal have equal bytes.
+func (s *Store) Encode() []byte {
+	t := s.table
+	end := min(s.limit, t.next)
+	buf := make([]byte, 0, 256+64*int(end))
+	buf = append(buf, format...)
+	buf = store.AppendUint(buf, s.applied)
+	buf = store.AppendInt(store.AppendInt(buf, s.rev), s.compacted)
+	buf = store.AppendUint(store.AppendUint(buf, s.hash), s.extra)
+
+	buf = store.AppendUint(buf, uint64(len(s.settled)))
+	for _, h := range s.settled {
+		buf = store.AppendUint(buf, uint64(h.Hash))
+		buf = store.AppendInt(store.AppendInt(buf, h.CompactRevision), h.HashRevision)
+	}
+	buf = store.AppendUint(buf, uint64(s.leases.len()))
+	for _, le := range s.leases.all() {
+		buf = store.AppendInt(store.AppendInt(store.AppendInt(buf, le.id), le.ttl), le.remaining)
+	}
+
+	names, numbers := s.numberKeys()
+	buf = store.AppendUint(buf, uint64(len(names)))
+	for _, name := range names {
+		buf = store.AppendString(buf, name)
+	}
+	buf = store.AppendUint(buf, uint64(end-1))
+	main := int64(0)
+	for p := place(1); p < end; p++ {
+		ver := t.at(p)
+		buf = appendVersion(buf, numbers[p], ver, main)
+		main = ver.main()
+	}
+	return binary.LittleEndian.AppendUint64(buf, store.MixString(0, buf))
+}
+
+// numberKeys returns the keys in ascending order, and for each place the number
+// of its key in that list.
+func (s *Store) numberKeys() (names []string, numbers []uint32) {
+	t := s.table
+	numbers = make([]uint32, min(s.limit, t.next))
+	names = make([]string, 0, len(t.heads))
+	for _, b := range t.order.blocks {
+		for _, id := range b.ids {
+			p := t.newestPlace(t.heads[id], s.limit, everyRevision)
+			if p == 0 {
+				continue // written after this store was cloned
+			}
+			number := uint32(len(names))
+			names = append(names, t.at(p).kv[0].Key)
+			for ; p != 0; p = t.at(p).prev {
+				numbers[p] = number
+			}
+		}
+	}
+	return names, numbers
+}
+
+func appendVersion(buf []byte, number uint32, ver *version, main int64) []byte {
+	kv := &ver.kv[0]
+	flags := byte(0)
+	if !ver.live() {
+		flags |= flagTombstone
+	}
+	if kv.Lease != 0 {
+		flags |= flagLease
+	}
+	if kv.ModRevision == main {
+		flags |= flagSameMain
+	}
+	buf = store.AppendUint(append(buf, flags), uint64(number))
+	if kv.ModRevision != main {
+		buf = store.AppendUint(buf, uint64(kv.ModRevision-main))
+	}
+	buf = store.AppendUint(buf, uint64(ver.sub))
+	if !ver.live() {
+		return buf
+	}
+	buf = store.AppendString(buf, kv.Value)
+	buf = store.AppendUint(store.AppendUint(buf, uint64(kv.Version)), uint64(kv.ModRevision-kv.CreateRevision))
+	if kv.Lease != 0 {
+		buf = store.AppendInt(buf, kv.Lease)
+	}
+	return buf
+}
+
+// Decode returns the store that Encode wrote. It copies data once and keeps that
+// copy, of which keys and values are parts.
+func Decode(cfg Config, data []byte) (*Store, error) {
+	body := len(data) - 8
+	if body < len(format) || string(data[:len(format)]) != format {
+		return nil, fmt.Errorf("%w: %d bytes that do not begin with %q", ErrCorrupt, len(data), format)
+	}
+	if sum := store.MixString(0, data[:body]); sum != binary.LittleEndian.Uint64(data[body:]) {
+		return nil, fmt.Errorf("%w: %d bytes with another checksum than %016x", ErrCorrupt, len(data), sum)
+	}
+	r := store.NewReader(string(data[len(format):body]))
+	s := New(cfg)
+	s.applied = r.Uint()
+	s.rev, s.compacted = r.Int(), r.Int()
+	s.hash, s.extra = r.Uint(), r.Uint()
+	for range r.Count() {
+		s.settled = append(s.settled, store.HashKVResult{Hash: uint32(r.Uint()), CompactRevision: r.Int(), HashRevision: r.Int()})
+	}
+	for range r.Count() {
+		s.leases.set(lease{id: r.Int(), ttl: r.Int(), remaining: r.Int()})
+	}
+	names := make([]string, r.Count())
+	for i := range names {
+		if names[i] = r.String(); i > 0 && names[i] <= names[i-1] {
+			r.Fail("expected a key after %q, found %q", names[i-1], names[i])
+		}
+	}
+	s.readVersions(&r, names)
+	if err := r.End(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
+	}
+	return s, nil
+}
+
+// readVersions fills an empty table.
+func (s *Store) readVersions(r *store.Reader, names []string) {
+	t := s.table
+	t.heads = make([]place, len(names))
+	main, sub := int64(0), uint64(0)
+	for range r.Count() {
+		flags, number := r.Byte(), r.Uint()
+		step, least := int64(0), sub+1
+		if flags&flagSameMain == 0 {
+			step, least = int64(r.Uint()), 0
+		}
+		next := r.Uint()
+		if number >= uint64(len(names)) || step < 0 || step > s.rev-main || step == 0 && least == 0 || next < least || next > math.MaxUint32 {
+			r.Fail("expected one of %d keys and a revision after %d.%d up to %d, found key %d and revision %d.%d",
+				len(names), main, sub, s.rev, number, main+step, next)
+			return
+		}
+		main, sub = main+step, next
+		kv := store.KeyValue{Key: names[number], ModRevision: main}
+		if flags&flagTombstone == 0 {
+			kv.Value, kv.Version, kv.CreateRevision = r.String(), int64(r.Uint()), main-int64(r.Uint())
+		}
+		if flags&flagLease != 0 {
+			kv.Lease = r.Int()
+		}
+		t.heads[number] = t.copy(&version{kv: [1]store.KeyValue{kv}, sub: uint32(sub)}, t.heads[number])
+	}
+	for len(t.slots)*2 < len(names)*3 {
+		t.slots = make([]uint64, 2*len(t.slots))
+	}
+	for i, name := range names {
+		if t.heads[i] == 0 {
+			r.Fail("expected a version of key %q", name)
+			return
+		}
+		t.fillSlot(hashKey(name)&^(1<<32-1) | uint64(i+1))
+		t.appendLast(name, keyID(i))
+	}
+	for i, name := range names {
+		if ver := t.at(t.heads[i]); ver.live() {
+			s.attach(ver.kv[0].Lease, name)
+		}
+	}
+}
