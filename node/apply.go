@@ -1,0 +1,170 @@
+package node
+
+import (
+	"errors"
+	"fmt"
+
+	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"etcdsim/sim/trace"
+	"etcdsim/store"
+	"etcdsim/store/wal"
+)
+
+// apply hands committed entries to the store, in log order, and answers those
+// who wait for them.
+func (n *Node) apply(entries []*pb.Entry) {
+	for _, e := range entries {
+		if e.GetIndex() <= n.applied {
+			continue // recovered with the snapshot
+		}
+		if e.GetIndex() != n.applied+1 {
+			panic(fmt.Sprintf("node %d: entry %d follows applied index %d", n.id, e.GetIndex(), n.applied))
+		}
+		n.applied = e.GetIndex()
+		if e.GetTerm() == n.term && n.firstCommit != n.term {
+			n.firstCommit = n.term
+			n.resendReads()
+		}
+		switch e.GetType() {
+		case pb.EntryNormal:
+			n.applyNormal(e)
+		case pb.EntryConfChange, pb.EntryConfChangeV2:
+			n.applyConf(e)
+		}
+	}
+	n.serveReads()
+}
+
+func (n *Node) applyNormal(e *pb.Entry) {
+	var id uint64
+	if len(e.GetData()) == 0 {
+		n.kv.Skip(e.GetIndex()) // a new leader's first entry
+	} else {
+		p, err := store.DecodeProposal(e.GetData())
+		if err != nil {
+			panic(fmt.Sprintf("node %d: committed entry %d does not decode: %v", n.id, e.GetIndex(), err))
+		}
+		response := n.kv.Apply(e.GetIndex(), p)
+		n.out.Applied = append(n.out.Applied, Applied{
+			Index: e.GetIndex(), Term: e.GetTerm(), Proposal: p, Response: response,
+		})
+		id = p.ID
+		n.answerRequest(id, response)
+	}
+	n.log.Emit(trace.Event{
+		Kind: trace.Apply, Member: n.addr, Term: e.GetTerm(), Index: e.GetIndex(),
+		A: hashEntry(e), B: n.kv.StateHash(), ID: id,
+	})
+}
+
+// applyConf applies a configuration change.
+func (n *Node) applyConf(e *pb.Entry) {
+	var cc pb.ConfChangeI
+	var err error
+	if e.GetType() == pb.EntryConfChange {
+		v1 := &pb.ConfChange{}
+		cc, err = v1, proto.Unmarshal(e.GetData(), v1)
+	} else {
+		v2 := &pb.ConfChangeV2{}
+		cc, err = v2, proto.Unmarshal(e.GetData(), v2)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("node %d: committed configuration change %d does not decode: %v", n.id, e.GetIndex(), err))
+	}
+	n.confState = n.rn.ApplyConfChange(cc)
+	n.kv.Skip(e.GetIndex())
+	n.log.Emit(trace.Event{
+		Kind: trace.ConfApplied, Member: n.addr, Index: e.GetIndex(),
+		A: bitSet(n.confState.GetVoters()), B: bitSet(n.confState.GetLearners()),
+	})
+}
+
+func bitSet(ids []uint64) (set uint64) {
+	for _, id := range ids {
+		set |= 1 << (id % 64)
+	}
+	return set
+}
+
+// snapshot tracks the member's own snapshots.
+type snapshot struct {
+	// index of the newest snapshot, durable or on its way.
+	index uint64
+	// pending: a snapshot was written and waits for the sync ticket.
+	pending bool
+	ticket  uint64
+}
+
+// snapshotIfDue saves a snapshot once enough entries were applied since the
+// last one, and forgets the log before it except for what slow followers may
+// still ask for. The old log leaves the disk only when the snapshot is durable.
+func (n *Node) snapshotIfDue() {
+	if n.snapshot.pending || n.applied-n.snapshot.index <= n.cfg.SnapshotEntries {
+		return
+	}
+	// Entries may be applied before they are durable here; a snapshot may not
+	// run ahead of the log it replaces (etcd's applyAll waits likewise).
+	if last, _ := n.wal.LastIndex(); last < n.applied {
+		return
+	}
+	data := n.kv.Encode()
+	n.snapshot.index = n.applied
+	if _, err := n.wal.CreateSnapshot(n.applied, n.confState, data); err != nil {
+		panic(fmt.Sprintf("node %d: snapshot at applied index %d: %v", n.id, n.applied, err))
+	}
+	ticket := n.disk.Sync()
+	n.out.Syncs = append(n.out.Syncs, ticket)
+	n.snapshot.pending, n.snapshot.ticket = true, ticket.ID
+
+	term, _ := n.wal.Term(n.applied)
+	n.log.Emit(trace.Event{
+		Kind: trace.SnapSaved, Member: n.addr, Term: term, Index: n.applied, A: uint64(len(data)), B: n.kv.Hash(),
+	})
+	if first, _ := n.wal.FirstIndex(); n.applied >= first+n.cfg.SnapshotCatchUp {
+		through := n.applied - n.cfg.SnapshotCatchUp
+		if err := n.wal.Compact(through); err != nil {
+			panic(fmt.Sprintf("node %d: compact the log through %d: %v", n.id, through, err))
+		}
+		n.log.Emit(trace.Event{Kind: trace.LogCompacted, Member: n.addr, Index: through})
+	}
+}
+
+// snapshotSynced releases what a durable snapshot replaces.
+func (n *Node) snapshotSynced(ticket uint64) {
+	if n.snapshot.pending && ticket == n.snapshot.ticket {
+		n.snapshot.pending = false
+		n.release()
+	}
+}
+
+// release frees the disk of what the newest snapshot replaces. It may not be
+// durable in every part yet: a later snapshot releases what stays.
+func (n *Node) release() {
+	if err := n.wal.Release(n.snapshot.index); err != nil && !errors.Is(err, wal.ErrNotDurable) {
+		panic(fmt.Sprintf("node %d: release the log through %d: %v", n.id, n.snapshot.index, err))
+	}
+}
+
+// install replaces log and store by a leader's snapshot, which is durable by
+// now.
+func (n *Node) install(snap *pb.Snapshot) {
+	meta := snap.GetMetadata()
+	if err := n.wal.ApplySnapshot(snap); err != nil {
+		panic(fmt.Sprintf("node %d: snapshot at index %d from the leader: %v", n.id, meta.GetIndex(), err))
+	}
+	kv, err := openStore(n.cfg.store(), snap)
+	if err != nil {
+		panic(fmt.Sprintf("node %d: snapshot at index %d from the leader does not decode: %v", n.id, meta.GetIndex(), err))
+	}
+	n.kv, n.applied, n.confState = kv, meta.GetIndex(), meta.GetConfState()
+	n.snapshot = snapshot{index: n.applied}
+	n.release()
+	n.log.Hit(trace.ProbeSnapshotInstalled)
+	n.log.Emit(trace.Event{
+		Kind: trace.SnapInstall, Member: n.addr, Term: meta.GetTerm(), Index: meta.GetIndex(),
+		A: uint64(len(snap.GetData())), B: n.kv.Hash(),
+	})
+	n.serveReads()
+}

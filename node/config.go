@@ -1,0 +1,95 @@
+package node
+
+import (
+	"fmt"
+	"time"
+
+	"etcdsim/sim"
+	"etcdsim/store/mvcc"
+	"etcdsim/store/wal"
+)
+
+// Config is how a member behaves. Start from [DefaultConfig]: the zero value
+// has no clock.
+type Config struct {
+	// Tick is the length of one raft tick; etcd's --heartbeat-interval.
+	Tick time.Duration
+	// ElectionTicks is the least number of silent ticks after which a follower
+	// campaigns; HeartbeatTicks is the number between two heartbeats.
+	ElectionTicks, HeartbeatTicks uint64
+	// SnapshotEntries is the number of applied entries after which a member
+	// saves a snapshot; etcd's --snapshot-count. SnapshotCatchUp is the number of
+	// entries kept in the log before a snapshot, so that a slow follower needs no
+	// snapshot; etcd's --snapshot-catchup-entries.
+	SnapshotEntries, SnapshotCatchUp uint64
+	// PreVote (Raft thesis, section 9.6) and CheckQuorum (section 6.2) are on in
+	// etcd.
+	PreVote, CheckQuorum bool
+	// MaxTxnOps bounds the operations of a transaction, MaxRequest the size of a
+	// proposal.
+	MaxTxnOps  uint64
+	MaxRequest sim.Size
+	// Segment is the size at which the log starts a new segment.
+	Segment sim.Size
+}
+
+// DefaultConfig returns etcd's defaults, except for the snapshot settings and
+// the segment size: 10,000 entries and 64 MB would never be reached in a short
+// simulation.
+func DefaultConfig() Config {
+	return Config{
+		Tick: 100 * time.Millisecond, ElectionTicks: 10, HeartbeatTicks: 1,
+		SnapshotEntries: 1000, SnapshotCatchUp: 200,
+		PreVote: true, CheckQuorum: true,
+		MaxTxnOps: 128, MaxRequest: 3 << 19,
+		Segment: wal.Default().SegmentSize,
+	}
+}
+
+// RequestTimeout is how long a member works on a request before it gives up:
+// five seconds for the queue, the disk and the network, and two elections.
+func (c Config) RequestTimeout() time.Duration { return 5*time.Second + 2*c.Election() }
+
+// store returns the settings of the member's store. The least TTL of a lease is
+// one and a half elections, in whole seconds.
+func (c Config) store() mvcc.Config {
+	least := (3*c.Election()/2 + time.Second - 1) / time.Second
+	return mvcc.Config{MinLeaseTTL: int64(least)}
+}
+
+// Election is the least time without a leader after which a follower campaigns.
+func (c Config) Election() time.Duration { return time.Duration(c.ElectionTicks) * c.Tick }
+
+var options = sim.Options[Config]{Component: "node", All: []sim.Option[Config]{
+	sim.DurationOption("tick", "length of a raft tick", func(c *Config) *time.Duration { return &c.Tick }),
+	sim.CountOption("election", "ticks of silence before a follower campaigns", 2, 1000, func(c *Config) *uint64 { return &c.ElectionTicks }),
+	sim.CountOption("heartbeat", "ticks between heartbeats; fewer than node.election", 1, 100, func(c *Config) *uint64 { return &c.HeartbeatTicks }),
+	sim.CountOption("snapshot", "applied entries between snapshots", 1, 1e9, func(c *Config) *uint64 { return &c.SnapshotEntries }),
+	sim.CountOption("catch-up", "entries kept in the log before a snapshot", 0, 1e9, func(c *Config) *uint64 { return &c.SnapshotCatchUp }),
+	sim.SwitchOption("prevote", "ask before campaigning (Raft thesis 9.6)", func(c *Config) *bool { return &c.PreVote }),
+	sim.SwitchOption("checkquorum", "a leader without a quorum steps down (Raft thesis 6.2)", func(c *Config) *bool { return &c.CheckQuorum }),
+	sim.CountOption("max-txn-ops", "operations allowed in a transaction", 1, 1e6, func(c *Config) *uint64 { return &c.MaxTxnOps }),
+	sim.SizeOption("max-request", "size allowed for a proposal", func(c *Config) *sim.Size { return &c.MaxRequest }),
+	sim.SizeOption("segment", "size at which the log starts a new segment", func(c *Config) *sim.Size { return &c.Segment }),
+}}
+
+// Set changes one option by its name, as in "node snapshot=100". The error names
+// the option and says what was expected.
+func (c *Config) Set(name, value string) error { return options.Set(c, name, value) }
+
+// String prints every option so that Set reads it back.
+func (c Config) String() string { return options.Format(&c) }
+
+// Options lists the options with their defaults, for the help.
+func Options() []sim.Setting {
+	c := DefaultConfig()
+	return options.Describe(&c)
+}
+
+// Check reports settings that contradict each other.
+func (c Config) Check() error {
+	if c.HeartbeatTicks >= c.ElectionTicks {
+		return fmt.Errorf("node.heartbeat: %d ticks: expected fewer than node.election, which is %d", c.HeartbeatTicks, c.ElectionTicks)
+	}
+	return nil
+}

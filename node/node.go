@@ -1,0 +1,352 @@
+// Package node is one member of the cluster: the real raft library, its log on
+// a disk and its store, behind one function, Step. A member calls no one; what
+// it wants sent, answered or synced is in the Output of the step, and the
+// cluster carries it there. It can therefore be tested alone, with a script.
+//
+// Members drive raft as etcd's raftNode and EtcdServer do: through Ready and
+// Advance with one save under way at a time, in etcd's order of persist, send
+// and apply (ready.go), with linearizable reads in rounds of ReadIndex
+// (read.go), proposals that wait for their entry to be applied (request.go) and
+// a snapshot every so many entries (apply.go). What arrives during an fsync is
+// therefore batched behind it, and a stalled disk silences a member's
+// heartbeats, as it does in etcd.
+//
+// A member never reads a clock or a random source: the time is an argument,
+// and raft's one random draw is replaced in randomness.go.
+package node
+
+import (
+	"errors"
+	"fmt"
+
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"etcdsim/sim"
+	"etcdsim/sim/bug"
+	"etcdsim/sim/trace"
+	"etcdsim/store"
+	"etcdsim/store/disk"
+	"etcdsim/store/mvcc"
+	"etcdsim/store/wal"
+)
+
+// Node is one member. It is not for concurrent use.
+type Node struct {
+	id   uint64
+	addr trace.Addr
+	cfg  Config
+	bugs bug.Set
+	log  *trace.Log // the trace; the raft log is wal
+
+	// now is the time of the present step.
+	now   sim.Time
+	rn    *raft.RawNode
+	timer timer
+	wal   *wal.Log
+	disk  *disk.Disk
+	kv    *mvcc.Store
+
+	// What raft said last; see observe.
+	term   uint64
+	role   uint16
+	leader uint64
+	// leaderSince is when the present leader became known.
+	leaderSince sim.Time
+	commit      uint64
+	// applied is the index of the last entry in the store. Invariant:
+	// applied <= commit.
+	applied   uint64
+	confState *pb.ConfState
+	// firstCommit is the last term in which this member saw an entry committed.
+	firstCommit uint64
+
+	save     save
+	syncing  []written
+	snapshot snapshot
+	requests requests
+	reads    reads
+	// tickPending: a tick came while a save was under way. etcd's ticker channel
+	// holds one and drops the rest.
+	tickPending bool
+	// heard is when each peer was last heard, by ID.
+	heard []sim.Time
+
+	out Output
+}
+
+// Input is one thing that happens to a member.
+type Input struct {
+	Kind InputKind
+	// Message is the raft message of a Receive. Nobody may change it any more.
+	Message *pb.Message
+	// Call is the request of a Request.
+	Call Call
+	// Ticket is the sync that a Synced completes.
+	Ticket uint64
+	// Peer and OK are the report of a SnapshotSent: whether the snapshot for Peer
+	// arrived.
+	Peer uint64
+	OK   bool
+}
+
+// InputKind says what happened.
+type InputKind uint8
+
+// Inputs.
+const (
+	Tick           InputKind = iota // the member's clock ticked
+	Receive                         // a raft message arrived
+	Request                         // a client's request arrived
+	Synced                          // the disk finished a sync
+	SnapshotSent                    // the fate of a snapshot sent to Peer is known
+	Unreachable                     // nobody listens at Peer
+	TransferLeader                  // this leader shall hand over to Peer
+)
+
+// Call is a client's request.
+type Call struct {
+	Client trace.Addr
+	// Op identifies the operation within the run; it becomes the ID of the
+	// proposal.
+	Op      uint64
+	Request store.Request
+}
+
+// Answer is what a member answers to a Call.
+type Answer struct {
+	Client trace.Addr
+	Op     uint64
+	store.Response
+	// Applied is the index the response reflects: for a write that of its own
+	// entry. Term and Member say who answered. They are the simulator's
+	// knowledge, not the client's.
+	Applied, Term, Member uint64
+}
+
+// Output is what a member wants done. It is valid until the next Step.
+type Output struct {
+	// Messages go to the network in this order.
+	Messages []*pb.Message
+	// Answers go to clients.
+	Answers []Answer
+	// Syncs are the disk syncs that began: each is answered by a Synced input
+	// after its latency.
+	Syncs []disk.Ticket
+	// Applied are the requests applied in this step, in log order.
+	Applied []Applied
+	// Fatal ends the process: its disk refused a write, and a member that cannot
+	// save must not go on. etcd exits likewise.
+	Fatal error
+	// Removed reports that the member applied its own removal.
+	Removed bool
+}
+
+// Applied is one request that the member applied.
+type Applied struct {
+	Index, Term uint64
+	Proposal    *store.Proposal
+	Response    store.Response
+}
+
+// Start brings a member up from what its disk holds, and from nothing else. A
+// disk that holds no log is a new member's: it begins with the given voters. An
+// error means that the disk's content cannot be trusted.
+func Start(id uint64, voters []uint64, cfg Config, d *disk.Disk, seed uint64, bugs bug.Set, log *trace.Log) (*Node, error) {
+	if fields.err != nil {
+		return nil, fmt.Errorf("node: raft's election timeout cannot be made deterministic: %w", fields.err)
+	}
+	w, err := openLog(d, wal.Config{SegmentSize: cfg.Segment}, voters)
+	if err != nil {
+		return nil, fmt.Errorf("node %d: %w", id, err)
+	}
+	n := &Node{
+		id: id, addr: trace.Addr(id), cfg: cfg, bugs: bugs, log: log,
+		wal: w, disk: d, heard: make([]sim.Time, len(voters)+1),
+	}
+	n.requests.waiting = make(map[uint64]waiter)
+
+	snap, err := w.Snapshot()
+	if err != nil {
+		return nil, fmt.Errorf("node %d: %w", id, err)
+	}
+	if n.kv, err = openStore(cfg.store(), snap); err != nil {
+		return nil, fmt.Errorf("node %d: snapshot at index %d: %w", id, snap.GetMetadata().GetIndex(), err)
+	}
+	n.applied = snap.GetMetadata().GetIndex()
+	n.snapshot.index = n.applied
+	n.confState = snap.GetMetadata().GetConfState()
+
+	n.rn, err = raft.NewRawNode(&raft.Config{
+		ID:            id,
+		ElectionTick:  int(cfg.ElectionTicks),
+		HeartbeatTick: int(cfg.HeartbeatTicks),
+		Storage:       w,
+		Applied:       n.applied,
+		// As in etcd: a message of at most 1 MiB, and 512 under way.
+		MaxSizePerMsg:   1 << 20,
+		MaxInflightMsgs: 4096 / 8,
+		CheckQuorum:     cfg.CheckQuorum,
+		PreVote:         cfg.PreVote,
+		Logger:          logger{},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("node %d: %w", id, err)
+	}
+	n.timer = newTimer(n.rn, seed, id, int(cfg.ElectionTicks))
+	hard, _, _ := w.InitialState()
+	n.term, n.commit = hard.GetTerm(), max(hard.GetCommit(), n.applied)
+	return n, nil
+}
+
+// openLog recovers the log from a disk, or begins one on a new disk.
+func openLog(d *disk.Disk, cfg wal.Config, voters []uint64) (*wal.Log, error) {
+	w, err := wal.Open(d, cfg)
+	if errors.Is(err, wal.ErrNoLog) {
+		return wal.Create(d, cfg, wal.Genesis(voters, nil))
+	}
+	return w, err
+}
+
+// openStore returns the store that a snapshot holds. The snapshot a new member
+// begins with holds none.
+func openStore(cfg mvcc.Config, snap *pb.Snapshot) (*mvcc.Store, error) {
+	if len(snap.GetData()) == 0 {
+		return mvcc.New(cfg), nil
+	}
+	return mvcc.Decode(cfg, snap.GetData())
+}
+
+// Step lets one thing happen to the member at the time now and returns what the
+// member wants done about it. now never goes back.
+func (n *Node) Step(now sim.Time, in Input) *Output {
+	n.now = now
+	n.out.Messages = n.out.Messages[:0]
+	n.out.Answers = n.out.Answers[:0]
+	n.out.Syncs = n.out.Syncs[:0]
+	n.out.Applied = n.out.Applied[:0]
+	n.out.Fatal, n.out.Removed = nil, false
+	switch in.Kind {
+	case Tick:
+		n.tick()
+	case Receive:
+		n.receive(in.Message)
+	case Request:
+		n.request(in.Call)
+	case Synced:
+		n.synced(in.Ticket)
+	case SnapshotSent:
+		status := raft.SnapshotFailure
+		if in.OK {
+			status = raft.SnapshotFinish
+		}
+		n.rn.ReportSnapshot(in.Peer, status)
+	case Unreachable:
+		n.rn.ReportUnreachable(in.Peer)
+	case TransferLeader:
+		n.rn.TransferLeader(in.Peer)
+	}
+	n.pump()
+	return &n.out
+}
+
+// tick moves raft's clock, and expires what waited too long. etcd's ticker is
+// read by the goroutine that also saves: during a save raft's clock stands
+// still, and at most one tick is made up afterwards.
+func (n *Node) tick() {
+	if n.save.underWay {
+		n.tickPending = true
+	} else {
+		n.rn.Tick()
+	}
+	n.expireRequests()
+	n.retryReads()
+}
+
+func (n *Node) receive(m *pb.Message) {
+	if from := m.GetFrom(); from < uint64(len(n.heard)) {
+		n.heard[from] = n.now
+	}
+	if m.GetType() == pb.MsgProp {
+		n.log.Hit(trace.ProbeForwarded)
+	}
+	// The library reports messages it cannot use: responses of removed peers,
+	// proposals it drops. etcd ignores them alike.
+	_ = n.rn.Step(m)
+}
+
+// observe compares what raft believes with what it believed before, and tells
+// the trace and the waiting reads.
+func (n *Node) observe() {
+	n.timer.settle()
+	term, role, leader := *n.timer.term, uint16(*n.timer.state), *n.timer.lead
+	if term == n.term && role == n.role && leader == n.leader {
+		return
+	}
+	kind := trace.RoleChange
+	if role == n.role && term == n.term {
+		kind = trace.LeaderKnown
+	}
+	last, _ := n.wal.LastIndex()
+	n.log.Emit(trace.Event{
+		Kind: kind, Aux: role, Member: n.addr, Term: term, Index: last, A: n.commit, B: leader,
+	})
+	if n.role == trace.RoleLeader && role == trace.RoleFollower && term == n.term {
+		n.log.Hit(trace.ProbeLeaderStepDown)
+	}
+	if n.role == trace.RoleCandidate && role != trace.RoleLeader && leader == 0 {
+		n.log.Hit(trace.ProbeSplitVote)
+	}
+	newLeader := leader != raft.None && leader != n.leader
+	n.term, n.role, n.leader = term, role, leader
+	if newLeader {
+		n.leaderSince = n.now
+		n.failReads(store.ErrLeaderChanged)
+		n.proposeHeld()
+	}
+}
+
+// View is what an observer may know of a member.
+type View struct {
+	Term       uint64
+	Role       uint16 // trace.RoleFollower...
+	Leader     uint64 // or 0
+	Commit     uint64
+	Applied    uint64
+	LastIndex  uint64
+	FirstIndex uint64
+	Revision   int64
+	Hash       uint64
+	// ElectionElapsed of ElectionTimeout ticks have passed without a leader.
+	ElectionElapsed, ElectionTimeout int
+}
+
+// View returns the member's present state.
+func (n *Node) View() View {
+	last, _ := n.wal.LastIndex()
+	first, _ := n.wal.FirstIndex()
+	return View{
+		Term: n.term, Role: n.role, Leader: n.leader, Commit: n.commit, Applied: n.applied,
+		LastIndex: last, FirstIndex: first, Revision: n.kv.Revision(), Hash: n.kv.Hash(),
+		ElectionElapsed: *n.timer.elapsed, ElectionTimeout: *n.timer.timeout,
+	}
+}
+
+// Role returns the member's term and role.
+func (n *Node) Role() (term uint64, role uint16) { return n.term, n.role }
+
+// Saving reports that a save is under way: a crash now finds it half done.
+func (n *Node) Saving() bool { return n.save.underWay }
+
+// Busy reports that the member has taken in requests and not answered them, or
+// has a save under way.
+func (n *Node) Busy() bool {
+	return n.save.underWay || len(n.requests.waiting) > 0 || len(n.reads.underWay) > 0 || len(n.reads.next) > 0
+}
+
+// Status returns raft's own account of the member, with the progress of each
+// follower if it leads. It allocates; it is for people who look.
+func (n *Node) Status() raft.Status { return n.rn.Status() }
+
+// Store returns the member's store, to be looked at.
+func (n *Node) Store() *mvcc.Store { return n.kv }

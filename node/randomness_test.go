@@ -1,0 +1,91 @@
+package node
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+
+	"go.etcd.io/raft/v3"
+)
+
+// TestRaftFields fails when an upgrade of raft moves what randomness.go
+// reaches; the release notes then say whether the timeouts are still drawn in
+// the same three places.
+func TestRaftFields(t *testing.T) {
+	if fields.err != nil {
+		t.Fatal(fields.err)
+	}
+}
+
+// TestRaftFieldsMoved proves that the check above can fail.
+func TestRaftFieldsMoved(t *testing.T) {
+	type renamed struct {
+		Term              uint64
+		state             raft.StateType
+		lead              uint64
+		randomizedTimeout int
+		electionElapsed   int
+	}
+	type retyped struct {
+		Term                      uint64
+		state                     raft.StateType
+		lead                      uint64
+		randomizedElectionTimeout int64
+		electionElapsed           int
+	}
+	for _, c := range []struct {
+		rawNode any
+		want    string
+	}{
+		{struct{ core *renamed }{}, `no field "raft"`},
+		{struct{ raft renamed }{}, `no field "raft"`},
+		{struct{ raft *renamed }{}, `"randomizedElectionTimeout"`},
+		{struct{ raft *retyped }{}, `"randomizedElectionTimeout" of type int`},
+	} {
+		err := findRaftFields(reflect.TypeOf(c.rawNode)).err
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%T: got error %v, want one with %q", c.rawNode, err, c.want)
+		}
+	}
+}
+
+// TestTimeoutIsOurs proves that the timeout is a function of seed, member, term
+// and role alone, within raft's bounds, and differs where it should.
+func TestTimeoutIsOurs(t *testing.T) {
+	draw := func(seed, member, term uint64, state raft.StateType) int {
+		var timeout int
+		tm := timer{seed: seedOf(seed, member), electionTicks: 10, term: &term, state: &state, timeout: &timeout}
+		tm.draw()
+		timeout = 999 // as if raft had redrawn
+		tm.settle()
+		return timeout
+	}
+	seen := map[int]int{}
+	for term := range uint64(400) {
+		d := draw(7, 1, term, raft.StateFollower)
+		if d != draw(7, 1, term, raft.StateFollower) {
+			t.Fatalf("term %d: two draws for the same seed, member, term and role differ", term)
+		}
+		if d < 10 || d >= 20 {
+			t.Fatalf("term %d: timeout %d is outside [10, 20)", term, d)
+		}
+		seen[d]++
+	}
+	for d := 10; d < 20; d++ {
+		if seen[d] < 20 {
+			t.Errorf("timeout %d came %d times in 400 terms: far from uniform", d, seen[d])
+		}
+	}
+	differs := func(what string, other func(term uint64) int) {
+		for term := range uint64(50) {
+			if other(term) != draw(7, 1, term, raft.StateFollower) {
+				return
+			}
+		}
+		t.Errorf("the timeout does not depend on the %s", what)
+	}
+	differs("seed", func(term uint64) int { return draw(8, 1, term, raft.StateFollower) })
+	differs("member", func(term uint64) int { return draw(7, 2, term, raft.StateFollower) })
+	differs("term", func(term uint64) int { return draw(7, 1, term+1000, raft.StateFollower) })
+	differs("role", func(term uint64) int { return draw(7, 1, term, raft.StateCandidate) })
+}

@@ -1,0 +1,188 @@
+package node
+
+import (
+	"slices"
+
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"etcdsim/sim"
+	"etcdsim/sim/bug"
+	"etcdsim/sim/trace"
+)
+
+// save is the one save that may be under way: a Ready whose entries and hard
+// state were written and are being synced.
+type save struct {
+	underWay bool
+	ticket   uint64
+	ready    raft.Ready
+	// leader: the member led when the Ready came, so its messages are out.
+	leader bool
+}
+
+// written is what a sync under way makes durable.
+type written struct {
+	ticket  uint64
+	hard    *pb.HardState
+	entries []*pb.Entry
+}
+
+// pump handles what raft has ready, until it has nothing or a save must be
+// waited for. The order is that of etcd's raftNode.start:
+//
+//  1. what is committed goes to the store,
+//  2. a leader sends, in parallel with its own disk (Raft thesis, 10.2.1),
+//  3. entries and hard state are saved,
+//  4. anybody else sends only now that they are durable,
+//  5. raft may go on.
+func (n *Node) pump() {
+	n.observe()
+	for !n.save.underWay && n.rn.HasReady() {
+		rd := n.rn.Ready()
+		n.observe()
+		if committed := rd.HardState.GetCommit(); committed > n.commit {
+			n.log.Emit(trace.Event{
+				Kind: trace.CommitMoved, Aux: n.role, Member: n.addr, Term: n.term, Index: committed, A: n.commit,
+			})
+			n.commit = committed
+		}
+		if len(rd.ReadStates) > 0 {
+			n.confirmReads(rd.ReadStates[len(rd.ReadStates)-1])
+		}
+		if raft.IsEmptySnap(rd.Snapshot) {
+			n.apply(rd.CommittedEntries)
+		} // else the entries follow the snapshot, which must be durable first
+
+		leader := n.role == trace.RoleLeader
+		if leader {
+			n.send(rd.Messages)
+		}
+		if err := n.write(rd); err != nil {
+			n.out.Fatal = err
+			return
+		}
+		if !rd.MustSync && raft.IsEmptySnap(rd.Snapshot) {
+			n.finish(rd, leader)
+			continue
+		}
+		ticket := n.disk.Sync()
+		n.out.Syncs = append(n.out.Syncs, ticket)
+		n.syncing = append(n.syncing, written{ticket.ID, rd.HardState, rd.Entries})
+		if leader && n.bugs.Has(bug.AckBeforeFsync) {
+			n.finish(rd, leader)
+			continue
+		}
+		n.save = save{underWay: true, ticket: ticket.ID, ready: rd, leader: leader}
+	}
+	n.snapshotIfDue()
+}
+
+// write hands a Ready's state to the log. A snapshot goes first: the log must
+// never name a commit index that what it holds cannot reach (etcd #10219).
+func (n *Node) write(rd raft.Ready) error {
+	if !raft.IsEmptySnap(rd.Snapshot) {
+		if err := n.wal.SaveSnapshot(rd.Snapshot); err != nil {
+			return err
+		}
+	}
+	if err := n.wal.Save(rd.HardState, rd.Entries); err != nil {
+		return err
+	}
+	prev := uint64(0)
+	for i, e := range rd.Entries {
+		if i == 0 {
+			prev, _ = n.wal.Term(e.GetIndex() - 1)
+			if last, _ := n.wal.LastIndex(); e.GetIndex() <= last {
+				n.log.Hit(trace.ProbeLogTruncated)
+			}
+		}
+		n.log.Emit(trace.Event{
+			Kind: trace.LogAppend, Member: n.addr, Term: e.GetTerm(), Index: e.GetIndex(), A: prev, B: hashEntry(e),
+		})
+		prev = e.GetTerm()
+	}
+	return nil
+}
+
+// hashEntry identifies an entry's content.
+func hashEntry(e *pb.Entry) uint64 { return sim.Hash(e.GetData()) + uint64(e.GetType()) }
+
+// synced takes the end of a sync: of the save under way, or of a snapshot.
+func (n *Node) synced(ticket uint64) {
+	if !n.disk.Synced(ticket) {
+		return // the disk stalled meanwhile: the ticket comes again
+	}
+	n.traceDurable(ticket)
+	if n.save.underWay && ticket == n.save.ticket {
+		rd, leader := n.save.ready, n.save.leader
+		n.save = save{}
+		n.finish(rd, leader)
+		if n.tickPending {
+			n.tickPending = false
+			n.rn.Tick()
+		}
+	}
+	n.snapshotSynced(ticket)
+}
+
+// traceDurable tells the trace what a completed sync made durable.
+func (n *Node) traceDurable(ticket uint64) {
+	i := slices.IndexFunc(n.syncing, func(w written) bool { return w.ticket == ticket })
+	if i < 0 {
+		return // a snapshot's
+	}
+	w := n.syncing[i]
+	n.syncing = slices.Delete(n.syncing, i, i+1)
+	if len(w.entries) > 0 {
+		last := w.entries[len(w.entries)-1]
+		n.log.Emit(trace.Event{
+			Kind: trace.LogDurable, Member: n.addr, Term: last.GetTerm(), Index: last.GetIndex(), A: w.entries[0].GetIndex(),
+		})
+	}
+	if !raft.IsEmptyHardState(w.hard) {
+		n.log.Emit(trace.Event{
+			Kind: trace.StateDurable, Member: n.addr, Term: w.hard.GetTerm(), A: w.hard.GetVote(), B: w.hard.GetCommit(),
+		})
+	}
+}
+
+// finish does what must not happen before a Ready is durable.
+func (n *Node) finish(rd raft.Ready, leader bool) {
+	if !raft.IsEmptySnap(rd.Snapshot) {
+		n.install(rd.Snapshot)
+		n.apply(rd.CommittedEntries)
+	}
+	n.wal.Append(rd.Entries)
+	if !leader {
+		n.send(rd.Messages)
+	}
+	n.rn.Advance(rd)
+	n.observe()
+}
+
+// send puts messages into the output. Of several append responses in one batch
+// only the last says anything new; etcd's processMessages drops the others.
+func (n *Node) send(messages []*pb.Message) {
+	lastResp := -1
+	for i, m := range messages {
+		if m.GetType() == pb.MsgAppResp {
+			lastResp = i
+		}
+	}
+	for i, m := range messages {
+		switch m.GetType() {
+		case pb.MsgAppResp:
+			if i != lastResp {
+				continue
+			}
+		case pb.MsgSnap:
+			n.log.Hit(trace.ProbeSnapshotSent)
+		case pb.MsgVoteResp, pb.MsgPreVoteResp:
+			if m.GetReject() {
+				n.log.Hit(trace.ProbeLogTooOld)
+			}
+		}
+		n.out.Messages = append(n.out.Messages, m)
+	}
+}

@@ -1,0 +1,143 @@
+package cluster
+
+import (
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"etcdsim/node"
+	"etcdsim/sim/trace"
+)
+
+// event is one pending event: flat, so that queueing it allocates nothing.
+type event struct {
+	kind        eventKind
+	member      trace.Addr
+	incarnation uint32
+	// ref is a packet's slot, a sync's ticket, a timer's token or a peer.
+	ref uint64
+}
+
+type eventKind uint8
+
+const (
+	evTick eventKind = iota
+	evPacket
+	evSynced
+	evWake
+	evStop         // a graceful stop has waited long enough
+	evSnapshotLost // the transport gives up on a snapshot for peer ref
+	evSnapshotSent // the transport knows that a snapshot reached peer ref
+	evUnreachable  // the transport found nobody at peer ref
+)
+
+// Step lets the next event happen. It returns false if there is none.
+func (c *Cluster) Step() bool {
+	if c.queue.Len() == 0 {
+		return false
+	}
+	at, e := c.queue.Pop()
+	c.log.Now = at
+	c.happen(e)
+	return true
+}
+
+// happen carries an event to whom it concerns. What was meant for an earlier
+// incarnation of a member is void; what comes to a paused one waits.
+func (c *Cluster) happen(e event) {
+	switch e.kind {
+	case evWake:
+		c.receiver(e.member).Wake(e.ref)
+		return
+	case evPacket:
+		c.arrive(e)
+		return
+	}
+	m := c.members[e.member-1]
+	if m.incarnation != e.incarnation || m.state == Down {
+		return
+	}
+	if e.kind == evTick {
+		c.queue.Push(c.Now().Add(c.cfg.Node.Tick), e)
+	}
+	if m.state == Paused {
+		m.postpone(e)
+		return
+	}
+	switch e.kind {
+	case evTick:
+		c.step(m, node.Input{Kind: node.Tick})
+	case evSynced:
+		c.step(m, node.Input{Kind: node.Synced, Ticket: e.ref})
+	case evStop:
+		c.finishStop(m)
+	case evSnapshotLost, evSnapshotSent:
+		c.step(m, node.Input{Kind: node.SnapshotSent, Peer: e.ref, OK: e.kind == evSnapshotSent})
+	case evUnreachable:
+		c.step(m, node.Input{Kind: node.Unreachable, Peer: e.ref})
+	}
+}
+
+// postpone keeps an event for a paused member. Its ticks come from the process
+// that is paused: they are lost.
+func (m *member) postpone(e event) {
+	if e.kind != evTick {
+		m.backlog = append(m.backlog, e)
+	}
+}
+
+// arrive delivers the packet in slot e.ref, if it survived the way and somebody
+// is there.
+func (c *Cluster) arrive(e event) {
+	slot := uint32(e.ref)
+	p := &c.packets.slots[slot]
+	if !p.to.IsClient() {
+		// A paused member's kernel goes on receiving.
+		if m := c.members[p.to-1]; m.state == Paused && !p.arrived {
+			p.arrived = true
+			m.backlog = append(m.backlog, e)
+			return
+		}
+	}
+	if !p.arrived && !c.net.Arrive(p.asPacket()) {
+		c.lost(c.packets.take(slot), false)
+		return
+	}
+	if p.to.IsClient() {
+		taken := c.packets.take(slot)
+		c.deliver(&taken)
+		c.receiver(taken.to).Answer(taken.answer)
+		return
+	}
+	m := c.members[p.to-1]
+	taken := c.packets.take(slot)
+	if m.state == Down {
+		c.refuse(m, taken)
+		return
+	}
+	c.deliver(&taken)
+	if taken.message == nil {
+		c.step(m, node.Input{Kind: node.Request, Call: taken.call})
+		return
+	}
+	if taken.message.GetType() == pb.MsgSnap {
+		sender := c.members[taken.from-1]
+		c.queue.Push(c.Now(), event{
+			kind: evSnapshotSent, member: taken.from, incarnation: sender.incarnation, ref: uint64(taken.to),
+		})
+	}
+	c.step(m, node.Input{Kind: node.Receive, Message: taken.message})
+}
+
+func (c *Cluster) deliver(p *packet) {
+	c.log.Emit(trace.Event{Kind: trace.Deliver, Aux: p.kind, Member: p.from, Peer: p.to, ID: p.id})
+}
+
+// refuse is what happens to a packet for a member that is down: nobody listens
+// on its port, and the sender learns that.
+func (c *Cluster) refuse(m *member, p packet) {
+	c.log.Emit(trace.Event{Kind: trace.Drop, Aux: trace.DropDead, Member: p.from, Peer: p.to, A: uint64(p.kind), ID: p.id})
+	if p.message != nil {
+		c.lost(p, true)
+		return
+	}
+	c.answer(m, refusal(p.call, m.id))
+}

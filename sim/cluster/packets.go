@@ -1,0 +1,70 @@
+package cluster
+
+import (
+	pb "go.etcd.io/raft/v3/raftpb"
+
+	"etcdsim/network"
+	"etcdsim/node"
+	"etcdsim/sim/trace"
+	"etcdsim/store"
+)
+
+// packet is what travels: a raft message, a client's call, or an answer. What
+// it carries is immutable.
+type packet struct {
+	id       uint64 // number within the run, from 1
+	from, to trace.Addr
+	kind     uint16 // raft message type, trace.ClientRequest or trace.ClientResponse
+	// arrived: it has come to the mailbox of a paused member.
+	arrived bool
+	size    int
+	message *pb.Message
+	call    node.Call
+	answer  node.Answer
+}
+
+func (p *packet) asPacket() network.Packet {
+	return network.Packet{ID: p.id, From: p.from, To: p.to, Kind: p.kind, Size: p.size}
+}
+
+// packets holds the packets on their way in reusable slots.
+type packets struct {
+	slots []packet
+	free  []uint32
+	count uint64
+}
+
+// add numbers the packet and gives it a slot.
+func (ps *packets) add(p packet) uint32 {
+	ps.count++
+	p.id = ps.count
+	return ps.put(p)
+}
+
+// again gives a duplicate of the packet in a slot a slot of its own. It keeps
+// its number.
+func (ps *packets) again(slot uint32) uint32 { return ps.put(ps.slots[slot]) }
+
+func (ps *packets) put(p packet) uint32 {
+	if n := len(ps.free); n > 0 {
+		slot := ps.free[n-1]
+		ps.free = ps.free[:n-1]
+		ps.slots[slot] = p
+		return slot
+	}
+	ps.slots = append(ps.slots, p)
+	return uint32(len(ps.slots) - 1)
+}
+
+// take empties a slot.
+func (ps *packets) take(slot uint32) packet {
+	p := ps.slots[slot]
+	ps.slots[slot] = packet{}
+	ps.free = append(ps.free, slot)
+	return p
+}
+
+// refusal is the answer to a call that found nobody listening: it had no effect.
+func refusal(c node.Call, member uint64) node.Answer {
+	return node.Answer{Client: c.Client, Op: c.Op, Response: store.Response{Err: store.ErrConnectionRefused}, Member: member}
+}
