@@ -1,0 +1,196 @@
+package scenarios
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"etcdsim/sim"
+)
+
+// Condition is something that a run may wait for or expect. It is a value
+// without state; what it needs while it is watched is in a watch.
+type Condition interface {
+	String() string
+	// watch begins to look at the condition from now on.
+	watch(r *run) (watch, *halt)
+}
+
+// LeaderCondition: a running member leads, among those given.
+type LeaderCondition struct {
+	// In restricts the leader to these members; empty means any member.
+	In Targets
+	// As is the variable that takes the leader, without '$', or empty.
+	As string
+}
+
+// String prints the condition as it is written.
+func (c LeaderCondition) String() string {
+	s := "leader"
+	if len(c.In) > 0 {
+		s += " in=" + c.In.join(",")
+	}
+	if c.As != "" {
+		s += " as=$" + c.As
+	}
+	return s
+}
+
+// ConvergedCondition: the running members that can reach each other form a
+// quorum, follow one leader, and have applied all of its log.
+type ConvergedCondition struct{}
+
+// String prints the condition as it is written.
+func (ConvergedCondition) String() string { return "converged" }
+
+// ElapsedCondition: so much virtual time has passed since the statement began.
+type ElapsedCondition struct{ Duration time.Duration }
+
+// String prints the condition as it is written.
+func (c ElapsedCondition) String() string { return "elapsed " + printDuration(c.Duration) }
+
+// AtCondition: the virtual clock has reached this instant.
+type AtCondition struct{ Time sim.Time }
+
+// String prints the condition as it is written.
+func (c AtCondition) String() string { return "at " + printDuration(time.Duration(c.Time)) }
+
+// CompareCondition relates two amounts. Where an operand names several members,
+// it must hold for each of them.
+type CompareCondition struct {
+	Left Operand
+	// Relation is one of ">=", "<=", "==", "!=", ">" and "<".
+	Relation string
+	Right    Operand
+	// Via counts only operations answered by these members; empty means all.
+	Via Targets
+	// Here counts only what happened since the statement began. An operation
+	// that was under way then does not count.
+	Here bool
+}
+
+// String prints the condition as it is written.
+func (c CompareCondition) String() string {
+	var b strings.Builder
+	b.WriteString(c.Left.String())
+	if c.Right.Meter == nil {
+		// A bound clings to its number: "acked w >=50".
+		fmt.Fprintf(&b, " %s%s", c.Relation, c.Right)
+	} else {
+		fmt.Fprintf(&b, " %s %s", c.Relation, c.Right)
+	}
+	if len(c.Via) > 0 {
+		b.WriteString(" via=" + c.Via.join(","))
+	}
+	if c.Here {
+		b.WriteString(" since=here")
+	}
+	return b.String()
+}
+
+// Operand is a number or what a meter shows.
+type Operand struct {
+	// Meter is nil for a number.
+	Meter  *meter
+	Number uint64
+	// Load is the load that is metered, Of the members; by the meter's kind.
+	Load string
+	Of   Targets
+}
+
+// String prints the operand as it is written.
+func (o Operand) String() string {
+	switch {
+	case o.Meter == nil:
+		return strconv.FormatUint(o.Number, 10)
+	case o.Meter.kind == meterLoad:
+		return o.Meter.name + " " + o.Load
+	case o.Meter.kind == meterMember:
+		return o.Meter.name + " " + o.Of.String()
+	}
+	return o.Meter.name
+}
+
+// conditionSyntax is the part of the help that wait and expect share.
+const conditionSyntax = "leader [in=TARGET] [as=$NAME] | converged | METER [TARGET|LOAD] [>=N] [via=TARGET] [since=here]"
+
+// parseCondition reads a condition, all but the option within=.
+func parseCondition(p *parser) Condition {
+	switch {
+	case p.accept("leader"):
+		c := LeaderCondition{In: p.targetOption("in")}
+		if o, found := p.option("as"); found {
+			name, ok := strings.CutPrefix(o.Value, "$")
+			if !ok || !isName(name) {
+				p.fail(o.Pos.Col, "as: %q: expected a variable such as $old", o.Value)
+			}
+			if p.statement.Not {
+				p.fail(o.Pos.Col, "as: a leader that must not exist cannot be named")
+			}
+			c.As = name
+			p.bind(name)
+		}
+		return c
+	case p.accept("converged"):
+		return ConvergedCondition{}
+	case p.accept("elapsed"):
+		return ElapsedCondition{p.duration()}
+	case p.accept("at"):
+		return AtCondition{sim.Time(p.duration())}
+	}
+	return parseCompare(p)
+}
+
+func parseCompare(p *parser) Condition {
+	if p.peek() == "" {
+		p.missing("a condition: leader, converged, elapsed, at, or a meter such as acked, applied or elections")
+		return nil
+	}
+	c := CompareCondition{Left: parseOperand(p)}
+	switch p.peek() {
+	case ">=", "<=", "==", "!=", ">", "<":
+		c.Relation = p.take().text
+		c.Right = parseOperand(p)
+	case "":
+		if c.Left.Meter == nil {
+			p.missing("a relation such as >=")
+		}
+		c.Relation, c.Right = ">=", Operand{Number: 1}
+	default:
+		p.missing("a relation such as >=")
+	}
+	if c.Via = p.targetOption("via"); c.Via != nil && (c.Left.Meter == nil || c.Left.Meter.kind != meterLoad) {
+		p.fail(p.end, "via: expected only where the operations of a load are counted")
+	}
+	if o, found := p.option("since"); found {
+		if o.Value != "here" {
+			p.fail(o.Pos.Col, "since: %q: expected here", o.Value)
+		}
+		if c.Left.Meter == nil || c.Left.Meter.kind == meterMember {
+			p.fail(o.Pos.Col, "since: expected only where something is counted")
+		}
+		c.Here = true
+	}
+	return c
+}
+
+func parseOperand(p *parser) Operand {
+	if text := p.peek(); text != "" && text[0] >= '0' && text[0] <= '9' {
+		return Operand{Number: p.number("a number")}
+	}
+	m := meterNamed(p.peek())
+	if m == nil {
+		p.missing("a number or a meter: " + strings.Join(meterNames(), ", "))
+		return Operand{}
+	}
+	p.take()
+	o := Operand{Meter: m}
+	switch m.kind {
+	case meterLoad:
+		o.Load = p.load()
+	case meterMember:
+		o.Of = p.targets(false)
+	}
+	return o
+}

@@ -1,0 +1,264 @@
+package scenarios
+
+import (
+	"fmt"
+	"time"
+
+	"etcdsim/scenarios/workload"
+	"etcdsim/sim/trace"
+	"etcdsim/store"
+)
+
+// What the statements do. Each returns a halt if it cannot be done or does not
+// hold.
+
+// execNet changes the network of a universe that runs. Before that, the
+// statement went into the making of it.
+func execNet(r *run, _ *Statement, a SectionArgs) *halt {
+	if !r.acting {
+		return nil
+	}
+	config := r.c.Network().Config()
+	for _, o := range a.Options {
+		if err := config.Set(o.Name, o.Value); err != nil {
+			panic("scenarios: an option passed the parser and fails now: " + err.Error())
+		}
+	}
+	r.c.Network().SetConfig(config)
+	return nil
+}
+
+func execLoad(r *run, _ *Statement, a LoadArgs) *halt {
+	config := a.Config
+	for _, s := range r.universe.loads {
+		if err := config.Set(s.Name, s.Value); err != nil {
+			panic("scenarios: a setting passed its check and fails now: " + err.Error())
+		}
+	}
+	var endpoints []uint64
+	if len(a.Via) > 0 {
+		var h *halt
+		if endpoints, h = r.peek(a.Via); h != nil {
+			return h
+		}
+	}
+	r.loads = append(r.loads, &load{name: a.Name, members: r.all()})
+	r.workloads = append(r.workloads, r.clients.Load(a.Name, config, endpoints))
+	return nil
+}
+
+func execUnload(r *run, _ *Statement, a NameArgs) *halt {
+	for _, l := range r.workloads {
+		if l.Name == a.Name {
+			l.Stop()
+		}
+	}
+	return nil
+}
+
+// execCompact sends a compaction from a client of its own, which does not wait.
+func execCompact(r *run, _ *Statement, a CompactArgs) *halt {
+	var newest int64
+	for _, id := range r.running() {
+		newest = max(newest, r.c.Member(id).Revision)
+	}
+	revision := newest - int64(a.Keep)
+	if revision < 1 {
+		return nil
+	}
+	timeout := workload.DefaultConfig().Timeout
+	r.clients.Spawn("compact", timeout, nil, func(s *workload.Session) {
+		s.Do(workload.Compact, &store.CompactionRequest{Revision: revision})
+	})
+	return nil
+}
+
+func execWait(r *run, st *Statement, a WaitArgs) *halt {
+	w, h := a.Condition.watch(r)
+	if h != nil {
+		return h
+	}
+	held, h := r.await(w, a.Within)
+	if h != nil {
+		return h
+	}
+	r.sifted = nil
+	switch {
+	case held && st.Not:
+		return &halt{Violation, fmt.Sprintf("it must not come so far, but %s", w.state())}
+	case !held && !st.Not:
+		return &halt{Stuck, fmt.Sprintf("%s after %s", w.state(), printDuration(a.Within))}
+	}
+	if held && w.note != nil {
+		r.note(w.note(), w.telling)
+	}
+	return nil
+}
+
+func execExpect(r *run, st *Statement, a ExpectArgs) *halt {
+	w, h := a.Condition.watch(r)
+	if h != nil {
+		return h
+	}
+	held := w.holds()
+	r.sifted = nil
+	if held == st.Not {
+		return &halt{Violation, "in fact: " + w.state()}
+	}
+	if held && w.note != nil {
+		r.note(w.note(), w.telling)
+	}
+	return nil
+}
+
+func execLet(r *run, _ *Statement, a LetArgs) *halt {
+	ids, h := r.peek(a.Of)
+	r.vars[a.Var] = setOf(ids...)
+	return h
+}
+
+// each does something to each member that the targets mean, and notes it.
+func (r *run) each(ts Targets, done string, do func(id uint64)) *halt {
+	ids, h := r.resolve(ts)
+	if h != nil {
+		return h
+	}
+	for _, id := range ids {
+		do(id)
+	}
+	r.note(names(ids)+" "+done, false)
+	return nil
+}
+
+func execKill(r *run, _ *Statement, a MemberArgs) *halt {
+	return r.each(a.Of, "killed", r.c.Kill)
+}
+
+func execStop(r *run, _ *Statement, a MemberArgs) *halt {
+	return r.each(a.Of, "stopped", r.c.Stop)
+}
+
+func execPause(r *run, _ *Statement, a MemberArgs) *halt {
+	return r.each(a.Of, "paused", r.c.Pause)
+}
+
+func execResume(r *run, _ *Statement, a MemberArgs) *halt {
+	return r.each(a.Of, "resumed", r.c.Resume)
+}
+
+// stopPatience bounds how long a restart waits for a graceful stop.
+const stopPatience = time.Minute
+
+// execRestart starts members. One that runs is stopped first, which takes as
+// long as it takes to hand over its leadership.
+func execRestart(r *run, _ *Statement, a MemberArgs) *halt {
+	ids, h := r.resolve(a.Of)
+	if h != nil {
+		return h
+	}
+	for _, id := range ids {
+		if h := r.awaitDown(id); h != nil {
+			return h
+		}
+		r.c.Start(id)
+	}
+	r.note(names(ids)+" restarted", false)
+	return nil
+}
+
+func execPartition(r *run, _ *Statement, a PartitionArgs) *halt {
+	ids, h := r.resolveGroups(a.Groups)
+	if h != nil {
+		return h
+	}
+	sides := make([][]trace.Addr, len(ids))
+	note := ""
+	for i := range ids {
+		sides[i] = r.addresses(ids[i], a.Groups[i])
+		if i > 0 {
+			note += " | "
+		}
+		note += names(ids[i])
+	}
+	r.c.Network().Partition(sides...)
+	r.note(note, false)
+	return nil
+}
+
+func execIsolate(r *run, _ *Statement, a MemberArgs) *halt {
+	return r.each(a.Of, "isolated", func(id uint64) { r.c.Network().Isolate(trace.Addr(id)) })
+}
+
+// links calls do with each directed link that the arguments name.
+func (r *run) links(a LinkArgs, do func(from, to trace.Addr)) *halt {
+	ids, h := r.resolveGroups([]Targets{a.From, a.To})
+	if h != nil {
+		return h
+	}
+	for _, from := range r.addresses(ids[0], a.From) {
+		for _, to := range r.addresses(ids[1], a.To) {
+			if from == to {
+				continue
+			}
+			do(from, to)
+			if a.Both {
+				do(to, from)
+			}
+		}
+	}
+	return nil
+}
+
+func execCut(r *run, _ *Statement, a LinkArgs) *halt { return r.links(a, r.c.Network().Cut) }
+
+func execHold(r *run, _ *Statement, a LinkArgs) *halt { return r.links(a, r.c.Network().Hold) }
+
+func execHeal(r *run, _ *Statement, a LinkArgs) *halt {
+	if len(a.From) == 0 {
+		r.c.Network().HealAll()
+		return nil
+	}
+	return r.links(a, r.c.Network().Heal)
+}
+
+func execRelease(r *run, _ *Statement, a LinkArgs) *halt {
+	if len(a.From) == 0 {
+		return r.releaseAll()
+	}
+	return r.links(a, r.c.Release)
+}
+
+// releaseAll ends every hold.
+func (r *run) releaseAll() *halt {
+	all := make([]trace.Addr, 0, r.c.Size()+r.clients.Count())
+	for id := range r.c.Size() {
+		all = append(all, trace.Addr(id+1))
+	}
+	for i := range r.clients.Count() {
+		all = append(all, trace.Client(i))
+	}
+	for _, from := range all {
+		for _, to := range all {
+			if from != to && r.c.Network().IsHeld(from, to) {
+				r.c.Release(from, to)
+			}
+		}
+	}
+	return nil
+}
+
+// execCover remembers what the end of the run asks for.
+func execCover(r *run, st *Statement, a CoverArgs) *halt {
+	for _, b := range a.Bounds {
+		r.covers = append(r.covers, cover{st, b})
+	}
+	return nil
+}
+
+func execLiveness(r *run, _ *Statement, a LivenessArgs) *halt {
+	r.liveness = a.Within
+	return nil
+}
+
+// writes reports whether an operation may change the store.
+func writes(request store.Request) bool { return !store.ReadOnly(request) }

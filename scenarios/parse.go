@@ -1,0 +1,403 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Parse reads a scenario. The error is an *[Error] that names file, line and
+// column; name is what it calls the file.
+func Parse(name, text string) (*File, error) {
+	f := &File{Name: name}
+	scope := &Scope{}
+	phases := 0
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	if text == "" {
+		lines = nil
+	}
+	for i, raw := range lines {
+		line, err := parseLine(strings.TrimSuffix(raw, "\r"), phases, scope)
+		if err != nil {
+			err.File, err.Pos.Line = name, i+1
+			return nil, err
+		}
+		if line.Phase != nil {
+			phases++
+		}
+		if line.Statement != nil {
+			line.Statement.Pos.Line = i + 1
+		}
+		f.Lines = append(f.Lines, line)
+	}
+	return f, nil
+}
+
+// ParseStatement reads one statement, as typed at a prompt. Variables and loads
+// it refers to must be in scope.
+func ParseStatement(text string, scope *Scope) (*Statement, error) {
+	line, err := parseLine(text, 0, scope)
+	if err != nil {
+		err.File, err.Pos.Line = "statement", 1
+		return nil, err
+	}
+	if line.Statement == nil {
+		return nil, &Error{File: "statement", Pos: Pos{1, 1}, Text: "expected a statement: one of " + strings.Join(verbs(), ", ")}
+	}
+	return line.Statement, nil
+}
+
+// Scope is what a statement may refer to: the names that statements before it
+// introduced.
+type Scope struct {
+	// vars and loads in order of appearance.
+	vars, loads []string
+	// running reports that a statement that acts was seen: the universe is made.
+	running bool
+}
+
+func parseLine(text string, phases int, scope *Scope) (Line, *Error) {
+	words, comment, err := split(text)
+	if err != nil {
+		return Line{}, err
+	}
+	if len(words) == 0 {
+		phase, err := parsePhase(comment, phases)
+		if phase != nil || err != nil {
+			return Line{Phase: phase}, err
+		}
+		return Line{Comment: comment}, nil
+	}
+	s, err := parseStatement(words, len([]rune(text))+1, scope)
+	return Line{Statement: s, Comment: comment}, err
+}
+
+// parsePhase reads "# N. title". It returns nothing if the comment is another
+// one.
+func parsePhase(comment string, before int) (*Phase, *Error) {
+	number, title, dotted := strings.Cut(strings.TrimSpace(strings.TrimPrefix(comment, "#")), ".")
+	n, err := strconv.ParseUint(number, 10, 16)
+	title = strings.TrimSpace(title)
+	if !dotted || err != nil || title == "" {
+		return nil, nil
+	}
+	if int(n) != before+1 {
+		return nil, &Error{Pos: Pos{Col: 1}, Text: fmt.Sprintf("phase %d: expected phase %d, phases are numbered in order", n, before+1)}
+	}
+	return &Phase{Number: int(n), Title: title}, nil
+}
+
+func parseStatement(words []word, end int, scope *Scope) (*Statement, *Error) {
+	s := &Statement{Pos: Pos{Col: words[0].col}}
+	if words[0].text == "!" {
+		s.Not = true
+		words = words[1:]
+		if len(words) == 0 {
+			return nil, &Error{Pos: Pos{Col: end}, Text: "expected a statement after \"!\": wait or expect"}
+		}
+	}
+	verb := words[0]
+	st := lookup(verb.text)
+	if st == nil {
+		return nil, &Error{Pos: Pos{Col: verb.col}, Text: fmt.Sprintf("unknown statement %q: expected one of %s", verb.text, strings.Join(verbs(), ", "))}
+	}
+	if s.Not && !st.negatable {
+		return nil, &Error{Pos: s.Pos, Text: fmt.Sprintf("! %s: expected \"!\" before wait or expect only", verb.text)}
+	}
+	if st.group == groupUniverse && st.exec == nil && scope.running {
+		return nil, &Error{Pos: s.Pos, Text: verb.text + ": the universe is made before it runs: expected this line before the first statement that acts"}
+	}
+	s.Verb = verb.text
+	p := newParser(s, st, words[1:], end, scope)
+	s.Args = st.parse(p)
+	p.finish()
+	if p.err != nil {
+		return nil, p.err
+	}
+	if st.group != groupUniverse && st.group != groupVerdict {
+		scope.running = true
+	}
+	return s, nil
+}
+
+// parser reads the arguments of one statement. The first error sticks; what is
+// read after it is ignored.
+type parser struct {
+	statement *Statement
+	syntax    string
+	words     []word
+	options   []Option
+	taken     []bool
+	end       int
+	scope     *Scope
+	err       *Error
+}
+
+// Option is an argument "name=value".
+type Option struct {
+	Name, Value string
+	Pos         Pos
+}
+
+// String prints the option as it is written.
+func (o Option) String() string { return o.Name + "=" + o.Value }
+
+// OptionList is a list of options.
+type OptionList []Option
+
+// String prints the options, separated by spaces.
+func (os OptionList) String() string {
+	parts := make([]string, len(os))
+	for i, o := range os {
+		parts[i] = o.String()
+	}
+	return strings.Join(parts, " ")
+}
+
+// newParser separates the options from the words in which order matters.
+func newParser(s *Statement, st *statement, words []word, end int, scope *Scope) *parser {
+	p := &parser{statement: s, syntax: st.syntax, end: end, scope: scope}
+	for _, w := range words {
+		name, value, found := strings.Cut(w.text, "=")
+		if !found || w.text == "=" || operatorAt(w.text) != "" {
+			p.words = append(p.words, w)
+			continue
+		}
+		if name == "" || value == "" {
+			p.fail(w.col, "%q: expected name=value without spaces", w.text)
+		}
+		if slices.ContainsFunc(p.options, func(o Option) bool { return o.Name == name }) {
+			p.fail(w.col, "%s= stands here twice", name)
+		}
+		p.options = append(p.options, Option{name, value, Pos{Col: w.col}})
+	}
+	p.taken = make([]bool, len(p.options))
+	return p
+}
+
+func (p *parser) fail(col int, format string, args ...any) {
+	if p.err == nil {
+		p.err = &Error{Pos: Pos{Col: col}, Text: p.statement.Verb + ": " + fmt.Sprintf(format, args...)}
+	}
+}
+
+// finish refuses what no one has read.
+func (p *parser) finish() {
+	if len(p.words) > 0 {
+		w := p.words[0]
+		p.fail(w.col, "%q is too much: expected %s", w.text, p.syntax)
+	}
+	for i, o := range p.options {
+		if !p.taken[i] {
+			p.fail(o.Pos.Col, "unknown option %s=: expected %s", o.Name, p.syntax)
+		}
+	}
+}
+
+// peek returns the next word, or "" at the end.
+func (p *parser) peek() string {
+	if len(p.words) == 0 {
+		return ""
+	}
+	return p.words[0].text
+}
+
+// at returns the column of the next word, or the end of the line.
+func (p *parser) at() int {
+	if len(p.words) == 0 {
+		return p.end
+	}
+	return p.words[0].col
+}
+
+// take removes and returns the next word.
+func (p *parser) take() word {
+	w := p.words[0]
+	p.words = p.words[1:]
+	return w
+}
+
+// accept takes the next word if it is the given one.
+func (p *parser) accept(text string) bool {
+	if p.peek() != text || text == "" {
+		return false
+	}
+	p.take()
+	return true
+}
+
+// option takes the option of this name.
+func (p *parser) option(name string) (Option, bool) {
+	for i, o := range p.options {
+		if o.Name == name {
+			p.taken[i] = true
+			return o, true
+		}
+	}
+	return Option{}, false
+}
+
+// otherOptions takes every option that was not taken yet; set checks each one.
+func (p *parser) otherOptions(set func(name, value string) error) OptionList {
+	var others OptionList
+	for i, o := range p.options {
+		if p.taken[i] {
+			continue
+		}
+		p.taken[i] = true
+		others = append(others, o)
+		if err := set(o.Name, o.Value); err != nil && p.err == nil {
+			// Options name themselves in full: "net.drop: ...".
+			p.err = &Error{Pos: o.Pos, Text: err.Error()}
+		}
+	}
+	return others
+}
+
+// name reads a name.
+func (p *parser) name(what string) string {
+	if !isName(p.peek()) {
+		p.missing(what)
+		return ""
+	}
+	return p.take().text
+}
+
+// missing says that something else was expected where the parser stands.
+func (p *parser) missing(what string) {
+	if len(p.words) == 0 {
+		p.fail(p.end, "expected %s", what)
+		return
+	}
+	p.fail(p.at(), "%q: expected %s", p.peek(), what)
+}
+
+// number reads a whole number.
+func (p *parser) number(what string) uint64 {
+	n, err := strconv.ParseUint(p.peek(), 10, 63)
+	if err != nil {
+		p.missing(what)
+		return 0
+	}
+	p.take()
+	return n
+}
+
+// duration reads a duration that is not negative.
+func (p *parser) duration() time.Duration {
+	d, err := parseDuration(p.peek())
+	if err != nil {
+		p.missing(durationExpected)
+		return 0
+	}
+	p.take()
+	return d
+}
+
+// within takes the option within=.
+func (p *parser) within() time.Duration {
+	o, found := p.option("within")
+	if !found {
+		p.fail(p.end, "expected within=%s: a wait needs a deadline in virtual time", durationExpected)
+		return 0
+	}
+	d, err := parseDuration(o.Value)
+	if err != nil || d == 0 {
+		p.fail(o.Pos.Col, "within: %q: expected %s", o.Value, durationExpected)
+	}
+	return d
+}
+
+const durationExpected = "a duration such as 500ms or 2s"
+
+// maxDuration bounds what a scenario may wait for: a day.
+const maxDuration = 24 * time.Hour
+
+func parseDuration(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 || d > maxDuration || strings.HasPrefix(s, "+") || strings.HasPrefix(s, "-") {
+		return 0, fmt.Errorf("%q is not a duration: expected %s", s, durationExpected)
+	}
+	return d, nil
+}
+
+// printDuration prints a duration without zero units: "1m", not "1m0s".
+func printDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// targets reads targets up to a word that is none. At least one must stand
+// there. Clients are a target only where links are meant.
+func (p *parser) targets(clients bool) Targets {
+	var ts Targets
+	for {
+		t, ok := parseTarget(p.peek())
+		if !ok {
+			break
+		}
+		p.checkTarget(t, p.at(), clients)
+		ts = append(ts, t)
+		p.take()
+	}
+	if len(ts) == 0 {
+		p.missing(expectedTarget())
+	}
+	return ts
+}
+
+// targetOption reads the targets of an option, separated by commas.
+func (p *parser) targetOption(name string) Targets {
+	o, found := p.option(name)
+	if !found {
+		return nil
+	}
+	var ts Targets
+	for text := range strings.SplitSeq(o.Value, ",") {
+		t, ok := parseTarget(text)
+		if !ok {
+			p.fail(o.Pos.Col, "%s: %q: expected %s", name, text, expectedTarget())
+			return nil
+		}
+		p.checkTarget(t, o.Pos.Col, false)
+		ts = append(ts, t)
+	}
+	return ts
+}
+
+func (p *parser) checkTarget(t Target, col int, clients bool) {
+	switch {
+	case t.Kind == "$" && !slices.Contains(p.scope.vars, t.Var):
+		p.fail(col, "$%s has no value yet: expected an earlier as=$%s or let $%s = ...", t.Var, t.Var, t.Var)
+	case t.Kind == "clients" && !clients:
+		p.fail(col, "clients: expected members; clients are a target of partition, cut, hold, heal and release only")
+	}
+}
+
+// bind introduces a variable.
+func (p *parser) bind(name string) {
+	if !slices.Contains(p.scope.vars, name) {
+		p.scope.vars = append(p.scope.vars, name)
+	}
+}
+
+// load reads the name of a load that an earlier statement started.
+func (p *parser) load() string {
+	if len(p.words) == 0 || !slices.Contains(p.scope.loads, p.peek()) {
+		known := "an earlier load statement"
+		if len(p.scope.loads) > 0 {
+			known = "one of " + strings.Join(p.scope.loads, ", ")
+		}
+		p.missing("the name of a load: " + known)
+		return ""
+	}
+	return p.take().text
+}

@@ -1,0 +1,198 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"etcdsim/sim/cluster"
+	"etcdsim/sim/trace"
+)
+
+// names prints members: "n1, n2".
+func names(ids []uint64) string {
+	parts := make([]string, len(ids))
+	for i, id := range ids {
+		parts[i] = "n" + strconv.FormatUint(id, 10)
+	}
+	return strings.Join(parts, ", ")
+}
+
+// resolve decides which members the targets mean now, in order of their
+// numbers. It remembers who the rest are.
+func (r *run) resolve(ts Targets) ([]uint64, *halt) {
+	groups, h := r.resolveGroups([]Targets{ts})
+	if h != nil {
+		return nil, h
+	}
+	return groups[0], nil
+}
+
+// resolveGroups resolves the groups of one statement: rest is whoever none of
+// them names.
+func (r *run) resolveGroups(groups []Targets) ([][]uint64, *halt) {
+	sets := make([]members, len(groups))
+	var named members
+	restIs := r.rest
+	for i, ts := range groups {
+		for _, t := range ts {
+			if t.Kind == "rest" || t.Kind == "clients" {
+				continue
+			}
+			m, h := r.members(t)
+			if h != nil {
+				return nil, h
+			}
+			sets[i] |= m
+			named |= m
+		}
+	}
+	if named != 0 {
+		restIs = r.all() &^ named
+	}
+	lists := make([][]uint64, len(groups))
+	for i, ts := range groups {
+		if ts.has("rest") {
+			sets[i] |= restIs
+		}
+		lists[i] = sets[i].list()
+		if len(lists[i]) == 0 && !ts.has("clients") {
+			return nil, &halt{Vacuous, fmt.Sprintf("%s means no member now", ts)}
+		}
+	}
+	r.rest = restIs
+	return lists, nil
+}
+
+// peek resolves targets without changing who the rest are.
+func (r *run) peek(ts Targets) ([]uint64, *halt) {
+	rest := r.rest
+	defer func() { r.rest = rest }()
+	return r.resolve(ts)
+}
+
+// members is a set of members: bit i-1 is member i.
+type members uint64
+
+func setOf(ids ...uint64) members {
+	var m members
+	for _, id := range ids {
+		m |= 1 << (id - 1)
+	}
+	return m
+}
+
+func (m members) has(id uint64) bool { return m&(1<<(id-1)) != 0 }
+
+// list returns the members in order.
+func (m members) list() []uint64 {
+	var ids []uint64
+	for id := uint64(1); m>>(id-1) != 0; id++ {
+		if m.has(id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (r *run) all() members { return 1<<r.c.Size() - 1 }
+
+// running returns the members whose process runs.
+func (r *run) running() []uint64 {
+	var ids []uint64
+	for id := uint64(1); id <= uint64(r.c.Size()); id++ {
+		if r.c.Member(id).State == cluster.Up {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// members returns who a target means now. An empty set is an answer.
+func (r *run) members(t Target) (members, *halt) {
+	switch t.Kind {
+	case "n":
+		return setOf(t.Member), nil
+	case "$":
+		m, bound := r.vars[t.Var]
+		if !bound {
+			return 0, &halt{Vacuous, fmt.Sprintf("$%s has no value", t.Var)}
+		}
+		return m, nil
+	case "all":
+		return r.all(), nil
+	case "leader":
+		leader := r.c.Leader()
+		if leader == 0 {
+			return 0, &halt{Vacuous, "there is no leader now; a wait for one belongs before this"}
+		}
+		return setOf(leader), nil
+	case "followers":
+		up := setOf(r.running()...)
+		if leader := r.c.Leader(); leader != 0 {
+			up &^= setOf(leader)
+		}
+		return up, nil
+	case "any":
+		return r.draw(1), nil
+	case "minority":
+		return r.draw((r.c.Size() - 1) / 2), nil
+	case "majority":
+		return r.draw(r.quorum()), nil
+	}
+	panic("scenarios: no target of kind " + t.Kind)
+}
+
+func (r *run) quorum() int { return r.c.Size()/2 + 1 }
+
+// draw returns n running members, or as many as there are.
+func (r *run) draw(n int) members {
+	up := r.running()
+	r.rand.Shuffle(len(up), func(i, j int) { up[i], up[j] = up[j], up[i] })
+	return setOf(up[:min(n, len(up))]...)
+}
+
+// addresses returns the endpoints that the targets mean, given who their members
+// are: the members, and the clients if the targets include them.
+func (r *run) addresses(ids []uint64, ts Targets) []trace.Addr {
+	var addrs []trace.Addr
+	for _, id := range ids {
+		addrs = append(addrs, trace.Addr(id))
+	}
+	if ts.has("clients") {
+		for i := range r.clients.Count() {
+			addrs = append(addrs, trace.Client(i))
+		}
+	}
+	return addrs
+}
+
+// core returns the largest set of running members that can all reach each other,
+// and whether it is a quorum.
+func (r *run) core() (ids []uint64, quorum bool) {
+	up := r.running()
+	for start := range up {
+		group := []uint64{up[start]}
+		for _, id := range up {
+			if id != up[start] && !slices.ContainsFunc(group, func(other uint64) bool { return r.parted(id, other) }) {
+				group = append(group, id)
+			}
+		}
+		if len(group) > len(ids) {
+			ids = group
+		}
+		if len(ids) == len(up) {
+			break
+		}
+	}
+	slices.Sort(ids)
+	return ids, len(ids) >= r.quorum()
+}
+
+// parted reports whether packets do not pass between two members, one way at
+// least.
+func (r *run) parted(a, b uint64) bool {
+	n, x, y := r.c.Network(), trace.Addr(a), trace.Addr(b)
+	return n.IsCut(x, y) || n.IsCut(y, x) || n.IsHeld(x, y) || n.IsHeld(y, x)
+}

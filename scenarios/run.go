@@ -1,0 +1,329 @@
+package scenarios
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"etcdsim/checker/history"
+	"etcdsim/node"
+	"etcdsim/scenarios/workload"
+	"etcdsim/sim"
+	"etcdsim/sim/bug"
+	"etcdsim/sim/cluster"
+	"etcdsim/sim/trace"
+)
+
+// Options vary a run without changing its scenario. The zero value varies
+// nothing.
+type Options struct {
+	// Settings override those of the scenario.
+	Settings []Setting
+	// Bugs are the defects to switch on.
+	Bugs bug.Set
+	// Observe, if not nil, is called with the trace before anything happens, to
+	// subscribe to it.
+	Observe func(*trace.Log)
+	// Interrupted, if not nil, is asked now and then whether to stop.
+	Interrupted func() bool
+	// MaxEvents bounds the events that happen; 0 means DefaultMaxEvents.
+	MaxEvents uint64
+}
+
+// DefaultMaxEvents bounds a run that does not come to an end: some hundred times
+// what a scenario of the library needs.
+const DefaultMaxEvents = 20_000_000
+
+// defaultLiveness is how soon a cluster must be well after the last statement.
+const defaultLiveness = 30 * time.Second
+
+// run is a scenario being run.
+type run struct {
+	file     *File
+	opts     Options
+	universe universe
+	log      *trace.Log
+	c        *cluster.Cluster
+	clients  *workload.Clients
+	rand     sim.Rand
+	counters counters
+	steps    uint64
+
+	// interest are the kinds of events that the condition awaited depends on;
+	// stirred reports that one of them happened.
+	interest trace.Set
+	stirred  bool
+	// bell is the number of the last wake asked for, rung that of the last one
+	// that came.
+	bell, rung uint64
+
+	vars      map[string]members
+	rest      members
+	loads     []*load
+	workloads []*workload.Load
+	sifted    []*load
+	covers    []cover
+	liveness  time.Duration
+	// acting reports that a statement was reached that acts on the universe.
+	acting bool
+
+	phase   *PhaseResult // the present one, or nil
+	telling bool         // its note is a telling one
+	result  *Result
+}
+
+// cover is a bound with the statement that asks for it.
+type cover struct {
+	statement *Statement
+	bound     Bound
+}
+
+// Run lets a scenario happen in a universe of its own and judges it. The same
+// file, seed and options give the same result, byte for byte, on every machine;
+// any number of runs may go on beside each other. The error is about the
+// scenario and its settings; what goes wrong in a run is in the result.
+func Run(f *File, seed uint64, o Options) (result *Result, err error) {
+	u, err := prepare(f, o)
+	if err != nil {
+		return nil, err
+	}
+	r := &run{
+		file: f, opts: o, universe: u, log: trace.NewLog(), rand: sim.NewRand(seed, "scenario"),
+		vars: map[string]members{}, liveness: defaultLiveness,
+		result: &Result{Scenario: f.Name, Seed: seed, Nodes: u.cluster.Nodes, Bugs: o.Bugs, Settings: o.Settings},
+	}
+	r.counters = counters{log: r.log, terms: make([]uint64, u.cluster.Nodes+1)}
+	defer func() {
+		if p := recover(); p != nil {
+			r.result.Outcome = Internal
+			r.result.Panic = &Panic{Text: fmt.Sprint(p), Stack: string(debug.Stack())}
+			result = r.result
+		}
+	}()
+	if o.Observe != nil {
+		o.Observe(r.log)
+	}
+	judges := r.convene()
+	r.log.Subscribe(trace.AllKinds, r.observe)
+	if r.c, err = cluster.New(u.cluster, seed, r.log); err != nil {
+		return nil, err
+	}
+	r.rest = r.all()
+	r.c.Attach(0, (*script)(r))
+	r.clients = workload.New(r.c, seed, r.log, r.returned)
+	defer r.clients.Close()
+
+	h := r.play()
+	if h == nil {
+		h = r.settle()
+	}
+	r.closePhase(h)
+	r.log.Emit(trace.Event{Kind: trace.RunEnd})
+	r.judge(judges, h)
+	return r.result, nil
+}
+
+// prepare reads the universe off a scenario and its settings.
+func prepare(f *File, o Options) (universe, error) {
+	u := defaults()
+	u.cluster.Bugs = o.Bugs
+	statements := f.Statements()
+	for _, s := range statements {
+		st := lookup(s.Verb)
+		if st.group == groupVerdict {
+			continue
+		}
+		args, ok := s.Args.(SectionArgs)
+		if !ok {
+			break
+		}
+		for _, option := range args.Options {
+			if err := u.set(Setting{s.Verb, option.Name, option.Value}); err != nil {
+				return u, &Error{f.Name, Pos{s.Pos.Line, option.Pos.Col}, err.Error()}
+			}
+		}
+	}
+	for _, s := range o.Settings {
+		if err := u.set(s); err != nil {
+			return u, err
+		}
+	}
+	for _, s := range statements {
+		if m := largestMember(s.Args); m > uint64(u.cluster.Nodes) {
+			return u, &Error{f.Name, s.Pos, fmt.Sprintf("%s: the cluster has %d members: expected n1 to n%d", Target{Kind: "n", Member: m}, u.cluster.Nodes, u.cluster.Nodes)}
+		}
+	}
+	return u, nil
+}
+
+// largestMember returns the largest number of a member that is named, or 0.
+func largestMember(a Args) (largest uint64) {
+	named := func(lists ...Targets) {
+		for _, ts := range lists {
+			for _, t := range ts {
+				largest = max(largest, t.Member)
+			}
+		}
+	}
+	condition := func(c Condition) {
+		switch c := c.(type) {
+		case LeaderCondition:
+			named(c.In)
+		case CompareCondition:
+			named(c.Left.Of, c.Right.Of, c.Via)
+		}
+	}
+	switch a := a.(type) {
+	case LoadArgs:
+		named(a.Via)
+	case WaitArgs:
+		condition(a.Condition)
+	case ExpectArgs:
+		condition(a.Condition)
+	case LetArgs:
+		named(a.Of)
+	case MemberArgs:
+		named(a.Of)
+	case PartitionArgs:
+		named(a.Groups...)
+	case LinkArgs:
+		named(a.From, a.To)
+	}
+	return largest
+}
+
+// observe counts an event, and notices whether the condition awaited may hold
+// now.
+func (r *run) observe(e *trace.Event) {
+	r.counters.count(e)
+	if r.interest>>e.Kind&1 != 0 {
+		r.stirred = true
+	}
+}
+
+// returned counts an operation that ended.
+func (r *run) returned(op *history.Op) {
+	write := writes(op.Request)
+	for _, l := range r.loads {
+		l.count(op, write)
+	}
+	for _, l := range r.sifted {
+		l.count(op, write)
+	}
+}
+
+// load returns the counts of a load by its name.
+func (r *run) load(name string) *load {
+	for _, l := range r.loads {
+		if l.name == name {
+			return l
+		}
+	}
+	panic("scenarios: no load " + name + " although the parser saw it")
+}
+
+// script is the run as an endpoint of the cluster: it is woken at deadlines.
+type script run
+
+// Wake is called at a deadline.
+func (s *script) Wake(token uint64) { s.rung = token }
+
+// Answer is never called: the script asks nothing.
+func (s *script) Answer(a node.Answer) {
+	panic(fmt.Sprintf("scenarios: an answer to operation %d came to the script", a.Op))
+}
+
+// interruptEvery is the number of steps after which a run asks whether to stop.
+const interruptEvery = 1 << 12
+
+// step lets one event happen.
+func (r *run) step() *halt {
+	r.steps++
+	if !r.c.Step() {
+		return &halt{Internal, "nothing is left to happen"}
+	}
+	if r.counters.kinds[trace.MemberPanic] > 0 {
+		b := r.c.Breakdowns()[0]
+		return &halt{Violation, fmt.Sprintf("n%d broke down: %s", b.Member, b.Text)}
+	}
+	if r.steps%interruptEvery == 0 && r.opts.Interrupted != nil && r.opts.Interrupted() {
+		return &halt{Interrupted, "interrupted"}
+	}
+	limit := r.opts.MaxEvents
+	if limit == 0 {
+		limit = DefaultMaxEvents
+	}
+	if r.steps > limit {
+		return &halt{Stuck, fmt.Sprintf("no end after %d events", limit)}
+	}
+	return nil
+}
+
+// play executes the statements in order.
+func (r *run) play() *halt {
+	if !r.phased() {
+		r.openPhase(1, "run")
+	}
+	for i := range r.file.Lines {
+		line := &r.file.Lines[i]
+		if line.Phase != nil {
+			r.closePhase(nil)
+			r.openPhase(line.Phase.Number, line.Phase.Title)
+			r.log.Emit(trace.Event{Kind: trace.Phase, ID: uint64(line.Phase.Number)})
+		}
+		if s := line.Statement; s != nil {
+			if h := r.execute(s); h != nil {
+				r.result.Failure = &Failure{Outcome: h.outcome, Pos: s.Pos, Statement: s.String(), Why: h.why, At: r.c.Now()}
+				return h
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) phased() bool {
+	for i := range r.file.Lines {
+		if r.file.Lines[i].Phase != nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *run) execute(s *Statement) *halt {
+	st := lookup(s.Verb)
+	if st.exec == nil {
+		return nil
+	}
+	if st.group != groupUniverse && st.group != groupVerdict {
+		r.acting = true
+	}
+	r.log.Emit(trace.Event{Kind: trace.Action, ID: uint64(s.Pos.Line), A: sim.Hash([]byte(s.String()))})
+	return st.exec(r, s)
+}
+
+func (r *run) openPhase(number int, title string) {
+	r.phase = &PhaseResult{Number: number, Title: title, Start: r.now()}
+	r.telling = false
+}
+
+// now is the present time; the beginning before there is a universe.
+func (r *run) now() sim.Time { return r.log.Now }
+
+// closePhase ends the present phase, if there is one.
+func (r *run) closePhase(h *halt) {
+	if r.phase == nil {
+		return
+	}
+	r.phase.End, r.phase.OK = r.now(), h == nil
+	r.result.Phases = append(r.result.Phases, *r.phase)
+	r.phase = nil
+}
+
+// note tells what happened in the present phase. The last telling note stays,
+// or the last one if none is telling.
+func (r *run) note(text string, telling bool) {
+	if r.phase != nil && (telling || !r.telling) {
+		r.phase.Note, r.telling = text, telling
+	}
+}

@@ -1,0 +1,119 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"etcdsim/network"
+	"etcdsim/node"
+	"etcdsim/scenarios/workload"
+	"etcdsim/sim"
+	"etcdsim/sim/cluster"
+	"etcdsim/store/disk"
+)
+
+// Setting is one option of a universe: what a scenario writes as "net drop=1%"
+// and a command line as "--set net.drop=1%".
+type Setting struct{ Section, Name, Value string }
+
+// String prints the setting as ParseSetting reads it.
+func (s Setting) String() string { return s.Section + "." + s.Name + "=" + s.Value }
+
+// ParseSetting reads "section.name=value" and checks the value. Section load
+// stands for every load of the scenario.
+func ParseSetting(text string) (Setting, error) {
+	name, value, valued := strings.Cut(text, "=")
+	section, option, dotted := strings.Cut(name, ".")
+	if !valued || !dotted || option == "" || value == "" {
+		return Setting{}, fmt.Errorf("%q: expected SECTION.OPTION=VALUE such as net.drop=1%%", text)
+	}
+	s := Setting{section, option, value}
+	if section == loadSection {
+		var scratch workload.Config
+		return s, scratch.Set(option, value)
+	}
+	scratch := defaults()
+	return s, scratch.set(s)
+}
+
+// loadSection is the section whose options belong to loads.
+const loadSection = "load"
+
+// Section is a part of the universe that has options, for the help.
+type Section struct {
+	Name, Doc string
+	Options   []sim.Setting
+}
+
+// Sections lists the sections with their options.
+func Sections() []Section {
+	all := make([]Section, 0, len(sections)+1)
+	for _, s := range sections {
+		all = append(all, Section{s.name, s.doc, s.options()})
+	}
+	return append(all, Section{loadSection, "the clients of every load", workload.Options()})
+}
+
+// universe is the configuration of one run.
+type universe struct {
+	cluster cluster.Config
+	// loads are settings that apply to every load.
+	loads []Setting
+}
+
+func defaults() universe { return universe{cluster: cluster.DefaultConfig()} }
+
+// section is a part of the universe that one statement configures.
+type section struct {
+	name, doc string
+	set       func(c *cluster.Config, name, value string) error
+	options   func() []sim.Setting
+}
+
+var sections = []section{
+	{"cluster", "the members", func(c *cluster.Config, n, v string) error { return clusterOptions.Set(c, n, v) }, describeCluster},
+	{"net", "the network", func(c *cluster.Config, n, v string) error { return c.Net.Set(n, v) }, network.Options},
+	{"disk", "the disk of each member", func(c *cluster.Config, n, v string) error { return c.Disk.Set(n, v) }, disk.Options},
+	{"node", "each member", func(c *cluster.Config, n, v string) error { return c.Node.Set(n, v) }, node.Options},
+}
+
+func describeCluster() []sim.Setting {
+	c := cluster.DefaultConfig()
+	return clusterOptions.Describe(&c)
+}
+
+// set applies one setting.
+func (u *universe) set(s Setting) error {
+	if s.Section == loadSection {
+		u.loads = append(u.loads, s)
+		return nil
+	}
+	i := slices.IndexFunc(sections, func(sec section) bool { return sec.name == s.Section })
+	if i < 0 {
+		names := make([]string, 0, len(sections)+1)
+		for _, sec := range sections {
+			names = append(names, sec.name)
+		}
+		return fmt.Errorf("unknown section %q: expected one of %s", s.Section, strings.Join(append(names, loadSection), ", "))
+	}
+	return sections[i].set(&u.cluster, s.Name, s.Value)
+}
+
+// clusterOptions are the options of statement cluster.
+var clusterOptions = sim.Options[cluster.Config]{Component: "cluster", All: []sim.Option[cluster.Config]{
+	{
+		Name: "nodes", Syntax: "5", Doc: "number of members, all voters",
+		Set: func(c *cluster.Config, s string) error {
+			n, err := strconv.ParseUint(s, 10, 16)
+			if err != nil || n < 1 || n > cluster.MaxNodes {
+				return fmt.Errorf("%q: expected a number from 1 to %d", s, cluster.MaxNodes)
+			}
+			c.Nodes = int(n)
+			return nil
+		},
+		Get: func(c *cluster.Config) string { return strconv.Itoa(c.Nodes) },
+	},
+	sim.SwitchOption("marshal", "send raft messages as bytes, which costs time and changes nothing", func(c *cluster.Config) *bool { return &c.Marshal }),
+}}

@@ -1,0 +1,132 @@
+package scenarios
+
+import (
+	"fmt"
+	"time"
+
+	"etcdsim/checker/history"
+	"etcdsim/scenarios/workload"
+	"etcdsim/sim/cluster"
+	"etcdsim/sim/trace"
+	"etcdsim/store"
+)
+
+// The end of a run. Loads stop and what is under way ends; then the members that
+// can reach each other must prove to be well within a budget of virtual time: a
+// write succeeds, each of them answers a linearizable read of everything, and
+// all have applied the same log. The network is as the scenario left it.
+
+// settle lets the run come to rest.
+func (r *run) settle() *halt {
+	r.closePhase(nil)
+	r.openPhase(0, "the end")
+	for _, l := range r.workloads {
+		l.Stop()
+	}
+	if h := r.drain(); h != nil {
+		return h
+	}
+	if r.liveness == 0 {
+		return nil
+	}
+	if h := r.prove(); h != nil {
+		r.result.Failure = &Failure{Outcome: h.outcome, Why: h.why, At: r.now()}
+		return h
+	}
+	return nil
+}
+
+// drain waits for the operations under way. Each ends at its timeout at the
+// latest.
+func (r *run) drain() *halt {
+	idle := watch{
+		wakes: trace.AllKinds,
+		holds: func() bool { return r.clients.Busy() == 0 },
+	}
+	_, h := r.await(idle, time.Hour)
+	return h
+}
+
+// finalTimeout is how long the clients of the end wait for an answer. A member
+// that has no leader keeps requests; they try again elsewhere.
+const finalTimeout = time.Second
+
+// prove makes the core of the cluster show that it is well.
+func (r *run) prove() *halt {
+	began := r.now()
+	stuck := func(what string) *halt {
+		return &halt{Stuck, fmt.Sprintf("%s %s after the last statement", what, printDuration(r.liveness))}
+	}
+	core, quorum := r.core()
+	if !quorum {
+		return &halt{Stuck, "the scenario leaves no quorum of running members that reach each other: expected it to heal them, or liveness off"}
+	}
+	left := func() time.Duration { return r.liveness - r.now().Sub(began) }
+
+	// Progress: somebody's write succeeds.
+	wrote := r.until("end-write", core, workload.Put, &store.PutRequest{Key: finalKey, Value: "1"})
+	if ok, h := r.await(wrote, left()); h != nil || !ok {
+		return orElse(h, stuck("no write succeeds: "+r.trouble()+","))
+	}
+	// Every member answers, and shows everything.
+	for _, id := range core {
+		read := r.until("end-read", []uint64{id}, workload.Range, &store.RangeRequest{Key: "\x00", RangeEnd: "\x00"})
+		if ok, h := r.await(read, left()); h != nil || !ok {
+			return orElse(h, stuck(fmt.Sprintf("n%d answers no linearizable read: %s,", id, r.trouble())))
+		}
+	}
+	settled, _ := ConvergedCondition{}.watch(r)
+	if ok, h := r.await(settled, left()); h != nil || !ok {
+		return orElse(h, stuck(r.unsettled()))
+	}
+	r.note(settled.note(), true)
+	return nil
+}
+
+// finalKey is the key of the last write.
+const finalKey = "etcdsim/end"
+
+func orElse(h, other *halt) *halt {
+	if h != nil {
+		return h
+	}
+	return other
+}
+
+// trouble says what ails the cluster, as far as it can be seen.
+func (r *run) trouble() string {
+	if s := r.unsettled(); s != "" {
+		return s
+	}
+	return "though the members agree"
+}
+
+// until starts a client that repeats a request until it succeeds, and returns
+// that as a condition.
+func (r *run) until(name string, endpoints []uint64, kind workload.Kind, req store.Request) watch {
+	done := false
+	r.clients.Spawn(name, finalTimeout, endpoints, func(s *workload.Session) {
+		for !done {
+			done = s.Do(kind, req).Outcome == history.OK
+		}
+	})
+	return watch{wakes: trace.Kinds(trace.Return), holds: func() bool { return done }}
+}
+
+// awaitDown stops a running member gracefully and waits until it is down. A
+// paused one cannot be asked, and is killed.
+func (r *run) awaitDown(id uint64) *halt {
+	if r.c.Member(id).State == cluster.Paused {
+		r.c.Kill(id)
+	}
+	r.c.Stop(id)
+	down := watch{
+		wakes: trace.Kinds(trace.MemberStop, trace.MemberCrash),
+		holds: func() bool { return r.c.Member(id).State == cluster.Down },
+	}
+	ok, h := r.await(down, stopPatience)
+	if h == nil && !ok {
+		h = &halt{Stuck, fmt.Sprintf("n%d does not stop", id)}
+	}
+	return h
+}

@@ -1,0 +1,321 @@
+package scenarios
+
+import (
+	"fmt"
+	"time"
+
+	"etcdsim/checker/history"
+	"etcdsim/sim"
+	"etcdsim/sim/cluster"
+	"etcdsim/sim/trace"
+)
+
+// watch is a condition being watched in one run. It is asked again only after
+// events that may have changed the answer.
+type watch struct {
+	// wakes are the kinds of those events.
+	wakes trace.Set
+	// by is when the condition holds by itself, or 0.
+	by    sim.Time
+	holds func() bool
+	// state says how things stand, for a condition that does not hold; what holds
+	// is told in note, which may be nil. A telling note outranks others in the
+	// report of a phase.
+	state   func() string
+	note    func() string
+	telling bool
+}
+
+func (c LeaderCondition) watch(r *run) (watch, *halt) {
+	among := r.all()
+	if len(c.In) > 0 {
+		ids, h := r.peek(c.In)
+		if h != nil {
+			return watch{}, h
+		}
+		among = setOf(ids...)
+	}
+	var leader uint64
+	return watch{
+		wakes: memberEvents,
+		holds: func() bool {
+			leader = r.leaderAmong(among)
+			return leader != 0
+		},
+		state: func() string {
+			if leader != 0 {
+				return fmt.Sprintf("n%d leads term %d", leader, r.counters.terms[leader])
+			}
+			if among != r.all() {
+				return fmt.Sprintf("no leader among %s", names(among.list()))
+			}
+			return "no leader"
+		},
+		note: func() string {
+			if c.As != "" {
+				r.vars[c.As] = setOf(leader)
+			}
+			return fmt.Sprintf("n%d leads term %d", leader, r.counters.terms[leader])
+		},
+		telling: true,
+	}, nil
+}
+
+// leaderAmong returns the leader of the highest term among some members, or 0.
+func (r *run) leaderAmong(among members) (leader uint64) {
+	var term uint64
+	for id := uint64(1); id <= uint64(r.c.Size()); id++ {
+		if !among.has(id) {
+			continue
+		}
+		if v := r.c.Member(id); v.State == cluster.Up && v.Role == trace.RoleLeader && v.Term > term {
+			leader, term = id, v.Term
+		}
+	}
+	return leader
+}
+
+func (ConvergedCondition) watch(r *run) (watch, *halt) {
+	return watch{
+		wakes: memberEvents,
+		holds: func() bool { return r.unsettled() == "" },
+		state: r.unsettled,
+		note: func() string {
+			core, _ := r.core()
+			return fmt.Sprintf("%s at rev %d", plural(len(core), "member"), r.c.Member(core[0]).Revision)
+		},
+		telling: true,
+	}, nil
+}
+
+// unsettled says what keeps the core of the cluster from having converged, or
+// nothing if it has.
+func (r *run) unsettled() string {
+	core, quorum := r.core()
+	if !quorum {
+		return fmt.Sprintf("no quorum of running members can reach each other, only %s", orNobody(core))
+	}
+	leader := r.leaderAmong(setOf(core...))
+	if leader == 0 {
+		return "no leader among " + names(core)
+	}
+	want := r.c.Member(leader)
+	for _, id := range core {
+		switch v := r.c.Member(id); {
+		case v.Leader != leader || v.Term != want.Term:
+			return fmt.Sprintf("n%d does not follow n%d, the leader of term %d", id, leader, want.Term)
+		case v.LastIndex != want.LastIndex:
+			return fmt.Sprintf("n%d has %d entries, the leader n%d %d", id, v.LastIndex, leader, want.LastIndex)
+		case v.Applied != v.LastIndex:
+			return fmt.Sprintf("n%d has applied %d of its %d entries", id, v.Applied, v.LastIndex)
+		}
+	}
+	return ""
+}
+
+func orNobody(ids []uint64) string {
+	if len(ids) == 0 {
+		return "nobody"
+	}
+	return names(ids)
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+func (c ElapsedCondition) watch(r *run) (watch, *halt) {
+	return timeWatch(r.c.Now().Add(c.Duration)), nil
+}
+
+func (c AtCondition) watch(r *run) (watch, *halt) {
+	return timeWatch(max(c.Time, r.c.Now())), nil
+}
+
+func timeWatch(by sim.Time) watch {
+	return watch{by: by, holds: func() bool { return false }, state: func() string { return "" }}
+}
+
+func (c CompareCondition) watch(r *run) (watch, *halt) {
+	left, h := c.gauge(r, c.Left)
+	if h != nil {
+		return watch{}, h
+	}
+	right, h := c.gauge(r, c.Right)
+	if h != nil {
+		return watch{}, h
+	}
+	holds := func() bool {
+		for i := range left.size {
+			for j := range right.size {
+				if !related(left.read(i), c.Relation, right.read(j)) {
+					return false
+				}
+			}
+		}
+		return true
+	}
+	state := func() string {
+		s := left.String()
+		if c.Right.Meter != nil {
+			s += ", " + right.String()
+		}
+		return s
+	}
+	return watch{wakes: left.wakes | right.wakes, holds: holds, state: state, note: state}, nil
+}
+
+func related(a uint64, relation string, b uint64) bool {
+	switch relation {
+	case ">=":
+		return a >= b
+	case "<=":
+		return a <= b
+	case "==":
+		return a == b
+	case "!=":
+		return a != b
+	case ">":
+		return a > b
+	case "<":
+		return a < b
+	}
+	panic("scenarios: no relation " + relation)
+}
+
+// gauge is an operand in one run: one or more amounts to read.
+type gauge struct {
+	name  string
+	size  int
+	read  func(i int) uint64
+	label func(i int) string
+	wakes trace.Set
+}
+
+// String prints the present amounts: "term of n2 4, term of n3 4".
+func (g gauge) String() string {
+	s := ""
+	for i := range g.size {
+		if i > 0 {
+			s += ", "
+		}
+		s += fmt.Sprintf("%s %d", g.label(i), g.read(i))
+	}
+	return s
+}
+
+func (c CompareCondition) gauge(r *run, o Operand) (gauge, *halt) {
+	one := func(label string, wakes trace.Set, read func() uint64) gauge {
+		return gauge{
+			size: 1, wakes: wakes,
+			read:  func(int) uint64 { return read() },
+			label: func(int) string { return label },
+		}
+	}
+	m := o.Meter
+	switch {
+	case m == nil:
+		return one("", 0, func() uint64 { return o.Number }), nil
+	case m.kind == meterCounter:
+		before := uint64(0)
+		if c.Here {
+			before = m.counter(&r.counters)
+		}
+		return one(m.name, m.wakes, func() uint64 { return m.counter(&r.counters) - before }), nil
+	case m.kind == meterMember:
+		ids, h := r.peek(o.Of)
+		return gauge{
+			size: len(ids), wakes: m.wakes,
+			read:  func(i int) uint64 { return m.member(r, ids[i]) },
+			label: func(i int) string { return fmt.Sprintf("%s of n%d", m.name, ids[i]) },
+		}, h
+	}
+	l := r.load(o.Load)
+	label := m.name + " of " + o.Load
+	if len(c.Via) > 0 {
+		ids, h := r.peek(c.Via)
+		if h != nil {
+			return gauge{}, h
+		}
+		label += " via " + names(ids)
+		l = r.sift(l, setOf(ids...), c.Here)
+	} else if c.Here {
+		l = r.sift(l, r.all(), true)
+	}
+	return one(label, m.wakes, func() uint64 { return m.load(l) }), nil
+}
+
+// load counts operations of one load that ended, by how they ended.
+type load struct {
+	name                            string
+	acked, written, failed, unknown uint64
+	// Only operations of these members, invoked not before since, are counted.
+	members members
+	since   sim.Time
+}
+
+func (l *load) count(op *history.Op, write bool) {
+	if op.Load != l.name || op.Invoke < l.since || !l.members.has(op.Member) {
+		return
+	}
+	switch op.Outcome {
+	case history.OK:
+		l.acked++
+		if write {
+			l.written++
+		}
+	case history.Failed:
+		l.failed++
+	case history.Unknown:
+		l.unknown++
+	}
+}
+
+// sift counts some of the operations of a load: those via members, and only
+// those yet to be invoked if fromHere.
+func (r *run) sift(l *load, via members, fromHere bool) *load {
+	sifted := &load{name: l.name, members: via}
+	if fromHere {
+		// What was invoked at this instant was invoked before the statement.
+		sifted.since = r.c.Now() + 1
+	} else {
+		ops := r.clients.Ops()
+		for i := range ops {
+			if ops[i].Return != sim.Forever {
+				sifted.count(&ops[i], writes(ops[i].Request))
+			}
+		}
+	}
+	r.sifted = append(r.sifted, sifted)
+	return sifted
+}
+
+// await lets virtual time pass until the condition holds, at most until the
+// deadline, and reports whether it does.
+func (r *run) await(w watch, within time.Duration) (bool, *halt) {
+	if w.holds() {
+		return true, nil
+	}
+	deadline := w.by
+	if deadline == 0 {
+		deadline = r.c.Now().Add(within)
+	}
+	r.bell++
+	r.c.WakeAt(deadline, 0, r.bell)
+	r.interest, r.stirred = w.wakes, false
+	for r.rung != r.bell {
+		if h := r.step(); h != nil {
+			return false, h
+		}
+		if r.stirred {
+			r.stirred = false
+			if w.holds() {
+				return true, nil
+			}
+		}
+	}
+	return w.by != 0, nil
+}

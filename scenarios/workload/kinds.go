@@ -1,0 +1,128 @@
+package workload
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Kind is a kind of request; its value is in the trace (Aux of Invoke).
+type Kind uint8
+
+// The kinds a load can mix. New ones go to the end: the values are part of the
+// digest.
+const (
+	Put      Kind = 1 + iota // writes one key
+	Get                      // reads one key
+	Range                    // reads all keys of the load, or some of them
+	Delete                   // deletes one key
+	Txn                      // compares and swaps, writes two keys at once, or moves a value
+	Past                     // reads at a revision seen before
+	Count                    // counts the keys of the load
+	Clear                    // deletes a range of keys
+	Compact                  // compacts the history; only the scenario does
+	numKinds                 // keep last
+)
+
+var kinds = [numKinds]struct {
+	name, doc string
+	writes    bool
+}{
+	Put:     {"put", "writes one key", true},
+	Get:     {"get", "reads one key", false},
+	Range:   {"range", "reads all keys of the load, sometimes limited", false},
+	Delete:  {"delete", "deletes one key", true},
+	Txn:     {"txn", "compares and swaps, writes two keys at once, or moves a value", true},
+	Past:    {"past", "reads one key at a revision seen before", false},
+	Count:   {"count", "counts the keys of the load", false},
+	Clear:   {"clear", "deletes a range of keys", true},
+	Compact: {"compact", "compacts the history", true},
+}
+
+// mixed are the kinds that a mix may name.
+const mixed = Compact
+
+// String returns the kind's name, as used in a mix.
+func (k Kind) String() string { return kinds[k].name }
+
+// Writes reports whether a request of this kind may change the store.
+func (k Kind) Writes() bool { return kinds[k].writes }
+
+// Mix is how often each kind is drawn, relative to the sum of all.
+type Mix [mixed]uint32
+
+// maxWeight bounds a weight, so that sums stay small.
+const maxWeight = 1000
+
+// ParseMix reads weights such as "put:5,get:4,txn:1". A kind without a weight
+// counts once.
+func ParseMix(s string) (Mix, error) {
+	var m Mix
+	for part := range strings.SplitSeq(s, ",") {
+		name, weight, weighted := strings.Cut(part, ":")
+		k := kindNamed(name)
+		if k == 0 {
+			return Mix{}, fmt.Errorf("unknown kind of request %q: expected %s", name, strings.Join(KindNames(), ", "))
+		}
+		n := uint64(1)
+		if weighted {
+			var err error
+			if n, err = strconv.ParseUint(weight, 10, 32); err != nil || n > maxWeight {
+				return Mix{}, fmt.Errorf("%s: %q is not a weight: expected 0 to %d", name, weight, maxWeight)
+			}
+		}
+		m[k] += uint32(n)
+	}
+	if m.sum() == 0 {
+		return Mix{}, fmt.Errorf("%q asks for nothing: expected a weight above 0", s)
+	}
+	return m, nil
+}
+
+func kindNamed(name string) Kind {
+	for k := Put; k < mixed; k++ {
+		if kinds[k].name == name {
+			return k
+		}
+	}
+	return 0
+}
+
+// KindNames returns the names that a mix may use.
+func KindNames() []string {
+	var names []string
+	for k := Put; k < mixed; k++ {
+		names = append(names, kinds[k].name)
+	}
+	return names
+}
+
+func (m *Mix) sum() uint64 {
+	var n uint64
+	for _, w := range m {
+		n += uint64(w)
+	}
+	return n
+}
+
+// pick returns the kind at position n below the sum.
+func (m *Mix) pick(n uint64) Kind {
+	for k, w := range m {
+		if n < uint64(w) {
+			return Kind(k)
+		}
+		n -= uint64(w)
+	}
+	panic(fmt.Sprintf("workload: position %d is beyond the mix %v", n, *m))
+}
+
+// String prints the mix so that ParseMix reads it back.
+func (m Mix) String() string {
+	var parts []string
+	for k, w := range m {
+		if w > 0 {
+			parts = append(parts, fmt.Sprintf("%s:%d", Kind(k), w))
+		}
+	}
+	return strings.Join(parts, ",")
+}

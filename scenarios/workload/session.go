@@ -1,0 +1,275 @@
+package workload
+
+import (
+	"strconv"
+	"time"
+
+	"etcdsim/checker/history"
+	"etcdsim/node"
+	"etcdsim/sim"
+	"etcdsim/sim/cluster"
+	"etcdsim/sim/trace"
+	"etcdsim/store"
+)
+
+// Clients are all client processes of one universe. Not for concurrent use.
+type Clients struct {
+	c    *cluster.Cluster
+	log  *trace.Log
+	seed uint64
+
+	sessions []*Session
+	ops      []history.Op
+	busy     int
+	values   uint64
+	onReturn func(*history.Op)
+	requests requests
+}
+
+// New returns the clients of a cluster; there are none at first. onReturn, if
+// not nil, is called with each operation that ends; the pointer is valid during
+// the call.
+func New(c *cluster.Cluster, seed uint64, log *trace.Log, onReturn func(*history.Op)) *Clients {
+	return &Clients{c: c, log: log, seed: seed, onReturn: onReturn, ops: make([]history.Op, 0, 1024)}
+}
+
+// Ops returns the operations so far, in order of invocation. Those under way
+// are Unknown and have not returned.
+func (cs *Clients) Ops() []history.Op { return cs.ops }
+
+// Count returns the number of clients so far.
+func (cs *Clients) Count() int { return len(cs.sessions) }
+
+// Busy returns the number of clients that have not ended.
+func (cs *Clients) Busy() int { return cs.busy }
+
+// Close ends all client processes where they are. Nothing of the run may be
+// used through them afterwards.
+func (cs *Clients) Close() {
+	for _, s := range cs.sessions {
+		s.stop()
+	}
+}
+
+// value returns a value that was never returned before in this run.
+func (cs *Clients) value() uint64 {
+	cs.values++
+	return cs.values
+}
+
+// Session is one client: its process, its connection and its clock.
+type Session struct {
+	cs      *Clients
+	index   int
+	addr    trace.Addr
+	load    string
+	timeout time.Duration
+	rand    sim.Rand
+	proc    *sim.Proc[sim.Time, *node.Answer]
+	await   func(sim.Time) *node.Answer
+	ended   bool
+
+	// member is the one that this client is connected to. endpoints are those it
+	// may connect to; empty means all.
+	member    uint64
+	endpoints []uint64
+
+	// op is the operation under way, or 0; answer is what it was answered.
+	op     uint64
+	answer node.Answer
+
+	// deadline is when the process wants to go on at the latest, or Forever.
+	deadline sim.Time
+	// next and later are pending wakes, or Forever. The queue cannot forget one,
+	// and most timeouts never strike; so a deadline after a pending wake waits for
+	// that and then asks again, and one wake serves many requests. Invariant:
+	// next <= deadline, next <= later.
+	next, later sim.Time
+}
+
+// Spawn starts a client process. Its operations belong to the load of this
+// name, and it gives up on each after the timeout. The body may end by itself.
+func (cs *Clients) Spawn(load string, timeout time.Duration, endpoints []uint64, body func(*Session)) *Session {
+	i := len(cs.sessions)
+	s := &Session{
+		cs: cs, index: i, addr: trace.Client(i), load: load, timeout: timeout,
+		rand:      sim.NewRand(cs.seed, "client/"+strconv.Itoa(i)),
+		endpoints: endpoints,
+		deadline:  sim.Forever, next: sim.Forever, later: sim.Forever,
+	}
+	s.member = s.endpoint(i)
+	s.proc = sim.NewProc(func(await func(sim.Time) *node.Answer) {
+		s.await = await
+		body(s)
+	})
+	cs.sessions = append(cs.sessions, s)
+	cs.busy++
+	cs.c.Attach(s.addr, s)
+	s.wait(s.proc.Start())
+	return s
+}
+
+// endpoint returns the i-th endpoint, counted around.
+func (s *Session) endpoint(i int) uint64 {
+	if len(s.endpoints) > 0 {
+		return s.endpoints[i%len(s.endpoints)]
+	}
+	return uint64(i%s.cs.c.Size()) + 1
+}
+
+// reconnect takes the next endpoint.
+func (s *Session) reconnect() {
+	if len(s.endpoints) == 0 {
+		s.member = s.member%uint64(s.cs.c.Size()) + 1
+		return
+	}
+	for i, m := range s.endpoints {
+		if m == s.member {
+			s.member = s.endpoint(i + 1)
+			return
+		}
+	}
+}
+
+// Now returns the virtual time.
+func (s *Session) Now() sim.Time { return s.cs.c.Now() }
+
+// Rand returns the client's own stream.
+func (s *Session) Rand() *sim.Rand { return &s.rand }
+
+// Sleep lets virtual time pass.
+func (s *Session) Sleep(d time.Duration) {
+	if d > 0 {
+		s.await(s.Now().Add(d))
+	}
+}
+
+// reconnectMin and reconnectMax bound the pause before a client that was failed
+// uses its next connection; the backoff of etcd's client is of this order.
+const (
+	reconnectMin = 25 * time.Millisecond
+	reconnectMax = 75 * time.Millisecond
+)
+
+// Do sends a request and waits for the answer or the timeout. It returns the
+// operation as the history holds it; the value does not change any more. After
+// a failure of the connection or the member it reconnects, which takes a while.
+func (s *Session) Do(kind Kind, req store.Request) history.Op {
+	i := s.invoke(kind, req)
+	answer := s.await(s.Now().Add(s.timeout))
+	s.settle(&s.cs.ops[i], kind, answer)
+	op := s.cs.ops[i]
+	if answer == nil || op.Response.Err != nil && op.Response.Err.Code == store.Unavailable {
+		s.reconnect()
+		s.Sleep(s.rand.Between(reconnectMin, reconnectMax))
+	}
+	return op
+}
+
+// invoke records and sends a request, and returns where its operation is kept.
+func (s *Session) invoke(kind Kind, req store.Request) int {
+	cs := s.cs
+	s.op = cs.c.NextOp()
+	cs.ops = append(cs.ops, history.Op{
+		ID: s.op, Client: s.index, Member: s.member, Load: s.load, Request: req,
+		Invoke: s.Now(), Return: sim.Forever, Outcome: history.Unknown,
+	})
+	cs.log.Emit(trace.Event{
+		Kind: trace.Invoke, Aux: uint16(kind), Member: s.addr, Peer: trace.Addr(s.member), A: store.HashRequest(req), ID: s.op,
+	})
+	cs.c.Call(s.addr, s.member, s.op, req)
+	return len(cs.ops) - 1
+}
+
+// settle records how an operation ended. answer is nil if the client gave up.
+func (s *Session) settle(op *history.Op, kind Kind, answer *node.Answer) {
+	cs := s.cs
+	s.op = 0
+	op.Return = s.Now()
+	if answer == nil {
+		cs.log.Emit(trace.Event{
+			Kind: trace.Abandon, Member: s.addr, Peer: trace.Addr(op.Member), A: uint64(op.Return.Sub(op.Invoke)), ID: op.ID,
+		})
+	} else {
+		op.Response, op.Applied, op.Term = answer.Response, answer.Applied, answer.Term
+		op.Outcome = outcome(kind, answer.Err)
+		cs.log.Emit(trace.Event{
+			Kind: trace.Return, Aux: uint16(op.Outcome), Member: s.addr, Peer: trace.Addr(op.Member),
+			A: store.HashResponse(op.Response), B: uint64(op.Response.Revision), ID: op.ID,
+		})
+	}
+	if op.Outcome == history.Unknown {
+		cs.log.Hit(trace.ProbeOpUnknown)
+	}
+	if cs.onReturn != nil {
+		cs.onReturn(op)
+	}
+}
+
+// outcome is what a client knows after an answer. A refused read had no effect,
+// whatever the reason.
+func outcome(kind Kind, err *store.Error) history.Outcome {
+	switch {
+	case err == nil:
+		return history.OK
+	case kind.Writes() && err.MaybeApplied():
+		return history.Unknown
+	}
+	return history.Failed
+}
+
+// Answer is called by the cluster with an answer. One to an operation that the
+// client gave up on is late, and ignored.
+func (s *Session) Answer(a node.Answer) {
+	if a.Op != s.op || s.ended {
+		return
+	}
+	s.answer = a
+	s.wait(s.proc.Resume(&s.answer))
+}
+
+// Wake is called by the cluster when a wake is due.
+func (s *Session) Wake(uint64) {
+	now := s.Now()
+	if s.next <= now {
+		s.next, s.later = s.later, sim.Forever
+	}
+	switch {
+	case s.ended:
+	case s.deadline <= now:
+		s.wait(s.proc.Resume(nil))
+	default:
+		s.arm()
+	}
+}
+
+// wait notes what the process wants: to go on at the deadline, or nothing more.
+func (s *Session) wait(deadline sim.Time, alive bool) {
+	if !alive {
+		s.end()
+		return
+	}
+	s.deadline = deadline
+	s.arm()
+}
+
+// stop ends the process where it is.
+func (s *Session) stop() {
+	s.proc.Stop()
+	s.end()
+}
+
+func (s *Session) end() {
+	if !s.ended {
+		s.ended, s.deadline = true, sim.Forever
+		s.cs.busy--
+	}
+}
+
+// arm makes sure that a wake comes by the deadline.
+func (s *Session) arm() {
+	if s.deadline < s.next {
+		s.next, s.later = s.deadline, s.next
+		s.cs.c.WakeAt(s.deadline, s.addr, 0)
+	}
+}
