@@ -23,8 +23,9 @@ type Config struct {
 	// Bandwidth in bytes a second; 0 means unlimited. A packet takes the wire for
 	// its size, and later ones queue behind it.
 	Bandwidth sim.Size
-	// Queue is how many bytes may wait for the wire; 0 means no limit. A packet
-	// that finds the wire idle is never refused. Without Bandwidth nothing waits.
+	// Queue is how many bytes may wait for the wire, those that it is taking
+	// included; 0 means no limit. A packet that finds the wire idle is never
+	// refused. Without Bandwidth nothing waits.
 	Queue sim.Size
 }
 
