@@ -1,0 +1,54 @@
+package checker
+
+import "etcdsim/checker/history"
+
+// Options are what the judges may know beyond the history. The zero value knows
+// nothing and asks for nothing.
+type Options struct {
+	// Invariants watched the run, or nil. They are a judge themselves, and lend
+	// the others what they saw: who led when, and which crash lost what.
+	Invariants *Invariants
+	// MinLeaseTTL is the least TTL that members grant, in seconds; 0 if it is not
+	// known.
+	MinLeaseTTL int64
+	// Budget bounds each search, in steps of the model; 0 means the default.
+	Budget int
+	// Converged: the run was given the time to settle, so that running members
+	// must agree.
+	Converged bool
+	// Stalled lists what did not happen within its time.
+	Stalled []Stall
+	// Cover lists what the run was meant to meet.
+	Cover []Requirement
+}
+
+func (o Options) budget() int {
+	if o.Budget > 0 {
+		return o.Budget
+	}
+	return defaultBudget
+}
+
+// Judge lets all judges look at what a run left behind. The history is only
+// read.
+func Judge(h history.History, o Options) Report {
+	r := newRecord(h, o.Invariants)
+	l := newLinearity(r, o)
+	report := Report{Judgements: []Judgement{
+		l.judgement(),
+		judgeSerializable(l),
+		judgeDurability(r, o),
+		judgeStore(l),
+		judgeReplicas(r),
+	}}
+	if o.Invariants != nil {
+		report.Judgements = append(report.Judgements, o.Invariants.judgement())
+	}
+	if o.Stalled != nil || o.Converged {
+		report.Judgements = append(report.Judgements, judgeLiveness(r, o))
+	}
+	if len(o.Cover) > 0 {
+		report.Judgements = append(report.Judgements, judgeCoverage(o.Cover))
+	}
+	return report
+}

@@ -1,0 +1,89 @@
+package checker
+
+import (
+	"github.com/anishathalye/porcupine"
+
+	"etcdsim/store"
+)
+
+// timed is an operation as a search sees it: a request, the answer it must get,
+// and an interval within which it takes effect, both ends included. Only the
+// order of the ends matters.
+type timed struct {
+	request store.Request
+	// answer is nil if any will do: the client never learned it.
+	answer    *store.Response
+	call, ret int64
+
+	// from and next, if known, say that in the state from the operation may take
+	// this very answer and leads to the state next.
+	from, next *state
+	// final demands that the state at this point equals next; there is no request.
+	final bool
+}
+
+// searcher asks porcupine (Wing and Gong's search with Lowe's memory) whether
+// operations can be put in an order that the model allows. Its effort is bounded
+// in steps of the model: porcupine's own bound is a time, and would make the
+// verdict depend on the machine.
+type searcher struct {
+	model model
+	// budget is the number of steps left. Invariant: negative if and only if the
+	// search was given up.
+	budget int
+}
+
+// defaultBudget is enough for any history that pins its writes, and about half
+// a second for one that does not.
+const defaultBudget = 500_000
+
+// searchMemory bounds what a search remembers, in words: each state that it has
+// seen comes with a set of operations, one bit each.
+const searchMemory = 16 << 20
+
+// linearizable searches for an order of the operations that begins in the state
+// init. Unknown means that the budget ran out.
+func (s *searcher) linearizable(init *state, ops []timed) Verdict {
+	s.budget = min(s.budget, searchMemory/(len(ops)/64+1))
+	history := make([]porcupine.Operation, len(ops))
+	for i := range ops {
+		history[i] = porcupine.Operation{Input: &ops[i], Call: ops[i].call, Return: ops[i].ret}
+	}
+	ok := porcupine.CheckOperations(porcupine.Model{
+		Init: func() any { return init },
+		Step: func(from, input, _ any) (bool, any) { return s.step(from.(*state), input.(*timed)) },
+		Equal: func(a, b any) bool {
+			return a.(*state).equal(b.(*state))
+		},
+	}, history)
+	switch {
+	case ok:
+		return Pass
+	case s.budget < 0:
+		return Unknown
+	}
+	return Violated
+}
+
+// step reports whether the operation may come next, and what it leads to.
+func (s *searcher) step(from *state, op *timed) (bool, any) {
+	if s.budget--; s.budget < 0 {
+		s.budget = -1
+		return false, nil
+	}
+	if op.final {
+		return from.equal(op.next), from
+	}
+	if op.from == from {
+		return true, op.next
+	}
+	next, answer, known := s.model.apply(from, op.request)
+	if known && op.answer != nil && !s.model.sameAnswer(&answer, op.answer) {
+		return false, nil
+	}
+	if next.now == from.now && next.compacted == from.compacted && len(next.leases) == len(from.leases) {
+		return true, from
+	}
+	moved := next // only this copy lives on
+	return true, &moved
+}
