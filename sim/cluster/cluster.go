@@ -10,6 +10,7 @@ package cluster
 
 import (
 	"fmt"
+	"math"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -171,7 +172,7 @@ func (c *Cluster) NextOp() uint64 {
 func (c *Cluster) Call(client trace.Addr, member, op uint64, r store.Request) {
 	c.sendPacket(packet{
 		from: client, to: trace.Addr(member), kind: trace.ClientRequest,
-		call: node.Call{Client: client, Op: op, Request: r}, size: requestBytes,
+		call: &node.Call{Client: client, Op: op, Request: r}, size: requestBytes,
 	})
 }
 
@@ -421,10 +422,10 @@ func (c *Cluster) sendPacket(p packet) {
 			e.Aux |= trace.Rejected
 		}
 	} else {
-		e.Index = max(p.call.Op, p.answer.Op)
+		e.Index = p.op()
 	}
 	c.log.Emit(e)
-	c.travel(slot, network.Packet{ID: sent.id, From: p.from, To: p.to, Kind: p.kind, Size: p.size, Once: once})
+	c.travel(slot, network.Packet{ID: sent.id, From: p.from, To: p.to, Kind: p.kind, Size: int(p.size), Once: once})
 }
 
 // travel asks the network what becomes of the packet in a slot.
@@ -467,7 +468,7 @@ const snapshotPatience = time.Second
 
 // answer sends an answer from a member to its client.
 func (c *Cluster) answer(m *member, a node.Answer) {
-	c.sendPacket(packet{from: m.addr, to: a.Client, kind: trace.ClientResponse, answer: a, size: requestBytes})
+	c.sendPacket(packet{from: m.addr, to: a.Client, kind: trace.ClientResponse, answer: &a, size: requestBytes})
 }
 
 // step lets something happen to a member that is up, and routes what it wants.
@@ -547,12 +548,12 @@ func reencode(m *pb.Message) *pb.Message {
 const requestBytes = 256
 
 // messageBytes estimates the size of a raft message on the wire.
-func messageBytes(m *pb.Message) int {
+func messageBytes(m *pb.Message) int32 {
 	size := 40 + len(m.GetContext()) + len(m.GetSnapshot().GetData())
 	for _, e := range m.Entries {
 		size += 16 + len(e.GetData())
 	}
-	return size
+	return int32(min(size, math.MaxInt32))
 }
 
 // Members returns the final state of the members, for the judges.

@@ -104,7 +104,7 @@ func (c *Cluster) arrive(e event) {
 	if p.to.IsClient() {
 		taken := c.packets.take(slot)
 		c.deliver(&taken)
-		c.receiver(taken.to).Answer(taken.answer)
+		c.receiver(taken.to).Answer(*taken.answer)
 		return
 	}
 	m := c.members[p.to-1]
@@ -115,7 +115,7 @@ func (c *Cluster) arrive(e event) {
 	}
 	c.deliver(&taken)
 	if taken.message == nil {
-		c.step(m, node.Input{Kind: node.Request, Call: taken.call})
+		c.step(m, node.Input{Kind: node.Request, Call: *taken.call})
 		return
 	}
 	if taken.message.GetType() == pb.MsgSnap {

@@ -10,21 +10,29 @@ import (
 )
 
 // packet is what travels: a raft message, a client's call, or an answer. What
-// it carries is immutable.
+// it carries is immutable. It is small, for it is copied in and out of its slot.
 type packet struct {
 	id       uint64 // number within the run, from 1
 	from, to trace.Addr
 	kind     uint16 // raft message type, trace.ClientRequest or trace.ClientResponse
 	// arrived: it has come to the mailbox of a paused member.
 	arrived bool
-	size    int
+	size    int32
 	message *pb.Message
-	call    node.Call
-	answer  node.Answer
+	call    *node.Call
+	answer  *node.Answer
+}
+
+// op is the operation that a client's packet belongs to.
+func (p *packet) op() uint64 {
+	if p.call != nil {
+		return p.call.Op
+	}
+	return p.answer.Op
 }
 
 func (p *packet) asPacket() network.Packet {
-	return network.Packet{ID: p.id, From: p.from, To: p.to, Kind: p.kind, Size: p.size}
+	return network.Packet{ID: p.id, From: p.from, To: p.to, Kind: p.kind, Size: int(p.size)}
 }
 
 // packets holds the packets on their way in reusable slots.
@@ -65,6 +73,6 @@ func (ps *packets) take(slot uint32) packet {
 }
 
 // refusal is the answer to a call that found nobody listening: it had no effect.
-func refusal(c node.Call, member uint64) node.Answer {
+func refusal(c *node.Call, member uint64) node.Answer {
 	return node.Answer{Client: c.Client, Op: c.Op, Response: store.Response{Err: store.ErrConnectionRefused}, Member: member}
 }
