@@ -175,7 +175,8 @@ func TestText(t *testing.T) {
 		{"a.go", "package a\n\n//" + strings.Repeat("x", 138) + "\n", 0},
 		{"a.go", "package a\n\n//" + strings.Repeat("x", 139) + "\n", 3},
 		{"a.go", "package a\n\n//" + strings.Repeat("é", 138) + "\n", 0},
-		{"a.go", "package a\n\n/*\n\t" + strings.Repeat("x", 137) + "\n*/\n", 4},
+		{"a.go", "package a\n\n/*\n\t" + strings.Repeat("x", 137) + "\n*/\n", 0},
+		{"a.go", "package a\n\n/*\n" + strings.Repeat("x", 141) + "\n*/\n", 4},
 		{"a.go", "package a\n\n// https://example.org/" + strings.Repeat("x", 139) + "\n", 0},
 	} {
 		f := &sourceFile{name: c.name, text: []byte(c.text)}

@@ -2,6 +2,7 @@ package etcdsim_test
 
 import (
 	"bytes"
+	"fmt"
 	"go/ast"
 	"go/token"
 	"os"
@@ -36,9 +37,9 @@ var readProject = sync.OnceValues(func() (*tree, error) {
 	return readTree(root)
 })
 
-// maxColumns is the width of a line of Go; a tab counts as four. A line that is
-// one long link may be longer.
-const maxColumns = 140
+// maxLine is the length of a line of Go in characters. A line with a link in it may
+// be longer.
+const maxLine = 140
 
 // vague are words that say nothing about what a thing is.
 var vague = regexp.MustCompile(`(?i)^(utils?|commons?|helpers?|managers?|misc)$`)
@@ -89,9 +90,8 @@ func checkText(f *sourceFile) []finding {
 		if mark := unfinished.FindString(line); mark != "" {
 			at(n, mark+": finish it, or write down the limit as a fact")
 		}
-		width := utf8.RuneCountInString(line) + 3*strings.Count(line, "\t")
-		if f.ast != nil && width > maxColumns && !strings.Contains(line, "://") {
-			at(n, "the line is too long: break it before column 140")
+		if f.ast != nil && utf8.RuneCountInString(line) > maxLine && !strings.Contains(line, "://") {
+			at(n, fmt.Sprintf("the line is too long: break it after at most %d characters", maxLine))
 		}
 	}
 	return found
