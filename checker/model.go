@@ -66,6 +66,9 @@ func (m *model) apply(s *state, r store.Request) (next state, answer store.Respo
 	case *store.RangeRequest:
 		answer, err = e.rangeKeys(r, &m.rangeResult)
 	case *store.RangeStreamRequest:
+		if r.Range.SortTarget != store.SortByKey && !r.Range.CountOnly {
+			return next, store.Response{}, false // etcd sorts each part of the stream by itself
+		}
 		answer, err = e.rangeKeys(&r.Range, &m.rangeResult)
 	case *store.PutRequest:
 		if err = e.checkPut(r); err == nil {

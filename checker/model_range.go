@@ -9,7 +9,10 @@ import (
 )
 
 // rangeKeys answers a range read. The order of its steps is etcd's and can be
-// seen by clients: count first, then filters, then the sort, then the limit.
+// seen by clients: count first, then filters, then the sort, then the limit. But
+// where neither filters nor an order are asked for, etcd takes no more keys than
+// the limit needs (and one, to know whether there are more) before it sorts by a
+// target other than the key.
 func (e *edit) rangeKeys(r *store.RangeRequest, result *store.RangeResult) (store.Response, *store.Error) {
 	root := e.root
 	if r.Revision > 0 {
@@ -22,11 +25,12 @@ func (e *edit) rangeKeys(r *store.RangeRequest, result *store.RangeResult) (stor
 			root = e.before.now.at(r.Revision).root
 		}
 	}
+	early := r.Limit > 0 && r.SortOrder == store.SortNone && !filtered(r)
 	kvs := result.KVs[:0]
 	*result = store.RangeResult{}
 	root.ascend(r.Key, r.RangeEnd, func(kv *store.KeyValue) {
 		result.Count++
-		if !r.CountOnly && passes(r, kv) {
+		if !r.CountOnly && passes(r, kv) && (!early || int64(len(kvs)) <= r.Limit) {
 			kvs = append(kvs, *kv)
 		}
 	})
@@ -55,6 +59,10 @@ func passes(r *store.RangeRequest, kv *store.KeyValue) bool {
 		(r.MaxModRevision == 0 || kv.ModRevision <= r.MaxModRevision) &&
 		(r.MinCreateRevision == 0 || kv.CreateRevision >= r.MinCreateRevision) &&
 		(r.MaxCreateRevision == 0 || kv.CreateRevision <= r.MaxCreateRevision)
+}
+
+func filtered(r *store.RangeRequest) bool {
+	return r.MinModRevision != 0 || r.MaxModRevision != 0 || r.MinCreateRevision != 0 || r.MaxCreateRevision != 0
 }
 
 // sortKVs sorts what comes in key order by what the request names. A target
