@@ -120,7 +120,7 @@ func (n *Node) snapshotIfDue() {
 
 	term, _ := n.wal.Term(n.applied)
 	n.log.Emit(trace.Event{
-		Kind: trace.SnapSaved, Member: n.addr, Term: term, Index: n.applied, A: uint64(len(data)), B: n.kv.Hash(),
+		Kind: trace.SnapSaved, Member: n.addr, Term: term, Index: n.applied, A: uint64(len(data)), B: n.kv.StateHash(),
 	})
 	if first, _ := n.wal.FirstIndex(); n.applied >= first+n.cfg.SnapshotCatchUp {
 		through := n.applied - n.cfg.SnapshotCatchUp
@@ -164,7 +164,7 @@ func (n *Node) install(snap *pb.Snapshot) {
 	n.log.Hit(trace.ProbeSnapshotInstalled)
 	n.log.Emit(trace.Event{
 		Kind: trace.SnapInstall, Member: n.addr, Term: meta.GetTerm(), Index: meta.GetIndex(),
-		A: uint64(len(snap.GetData())), B: n.kv.Hash(),
+		A: uint64(len(snap.GetData())), B: n.kv.StateHash(),
 	})
 	n.serveReads()
 }
