@@ -78,6 +78,7 @@ func execWait(r *run, st *Statement, a WaitArgs) *halt {
 	if h != nil {
 		return h
 	}
+	began := r.now()
 	held, h := r.await(w, a.Within)
 	if h != nil {
 		return h
@@ -85,9 +86,9 @@ func execWait(r *run, st *Statement, a WaitArgs) *halt {
 	r.sifted = nil
 	switch {
 	case held && st.Not:
-		return &halt{Violation, fmt.Sprintf("it must not come so far, but %s", w.state())}
+		return &halt{outcome: Violation, why: fmt.Sprintf("it must not come so far, but %s", w.state())}
 	case !held && !st.Not:
-		return &halt{Stuck, fmt.Sprintf("%s after %s", w.state(), printDuration(a.Within))}
+		return stuck(a.Condition.String(), began, a.Within, w.state())
 	}
 	if held && w.note != nil {
 		r.note(w.note(), w.telling)
@@ -103,7 +104,7 @@ func execExpect(r *run, st *Statement, a ExpectArgs) *halt {
 	held := w.holds()
 	r.sifted = nil
 	if held == st.Not {
-		return &halt{Violation, "in fact: " + w.state()}
+		return &halt{outcome: Violation, why: "in fact: " + w.state()}
 	}
 	if held && w.note != nil {
 		r.note(w.note(), w.telling)
@@ -248,10 +249,8 @@ func (r *run) releaseAll() *halt {
 }
 
 // execCover remembers what the end of the run asks for.
-func execCover(r *run, st *Statement, a CoverArgs) *halt {
-	for _, b := range a.Bounds {
-		r.covers = append(r.covers, cover{st, b})
-	}
+func execCover(r *run, _ *Statement, a CoverArgs) *halt {
+	r.covers = append(r.covers, a.Bounds...)
 	return nil
 }
 

@@ -1,19 +1,19 @@
 package scenarios
 
 import (
-	"fmt"
-
 	"etcdsim/checker"
 	"etcdsim/checker/history"
 )
 
-// judges are the judges that watch a run while it happens.
-type judges struct{}
-
-func (r *run) convene() judges { return judges{} }
+// convene lets the judges that watch a run take their seats.
+func (r *run) convene() *checker.Invariants {
+	inv := checker.NewInvariants(r.universe.cluster.Nodes)
+	inv.Watch(r.log)
+	return inv
+}
 
 // judge closes the books of a run and decides its outcome.
-func (r *run) judge(_ judges, h *halt) {
+func (r *run) judge(inv *checker.Invariants, h *halt) {
 	res := r.result
 	res.Digest = r.log.Digest()
 	res.Counts = r.counters.counts()
@@ -22,29 +22,40 @@ func (r *run) judge(_ judges, h *halt) {
 	res.Counts.Commits = uint64(len(res.History.Commits))
 
 	outcome := Pass
+	options := checker.Options{Invariants: inv, Converged: r.settled}
 	if h != nil {
 		outcome = h.outcome
+		if h.stall != nil {
+			options.Stalled = []checker.Stall{*h.stall}
+		}
+	} else {
+		options.Cover = r.required()
 	}
-	if outcome == Interrupted {
-		res.Outcome = outcome
-		return
+	if outcome < Internal {
+		res.Report = checker.Judge(res.History, options)
+		outcome = max(outcome, outcomeOf(res.Report))
 	}
-	if outcome == Pass {
-		outcome = max(outcome, r.uncovered())
-	}
-	_ = checker.Pass
 	res.Outcome = outcome
 }
 
-// uncovered notes what the scenario asked to happen and did not.
-func (r *run) uncovered() Outcome {
-	for _, c := range r.covers {
-		if got := c.bound.Meter.counter(&r.counters); got < c.bound.Least {
-			r.result.Unmet = append(r.result.Unmet, fmt.Sprintf("%s: %d (%s:%d)", c.bound, got, r.file.Name, c.statement.Pos.Line))
-		}
-	}
-	if len(r.result.Unmet) > 0 {
+// outcomeOf is what the judges' report makes of a run.
+func outcomeOf(r checker.Report) Outcome {
+	switch r.ExitCode() {
+	case checker.ExitSafety:
+		return Violation
+	case checker.ExitLiveness:
+		return Stuck
+	case checker.ExitUnknown:
 		return Vacuous
 	}
 	return Pass
+}
+
+// required is what the scenario asked to happen, with what did.
+func (r *run) required() []checker.Requirement {
+	var all []checker.Requirement
+	for _, b := range r.covers {
+		all = append(all, checker.Requirement{What: b.Meter.name, Least: b.Least, Met: b.Meter.counter(&r.counters)})
+	}
+	return all
 }

@@ -58,7 +58,7 @@ func (r *run) resolveGroups(groups []Targets) ([][]uint64, *halt) {
 		}
 		lists[i] = sets[i].list()
 		if len(lists[i]) == 0 && !ts.has("clients") {
-			return nil, &halt{Vacuous, fmt.Sprintf("%s means no member now", ts)}
+			return nil, &halt{outcome: Vacuous, why: fmt.Sprintf("%s means no member now", ts)}
 		}
 	}
 	r.rest = restIs
@@ -117,7 +117,7 @@ func (r *run) members(t Target) (members, *halt) {
 	case "$":
 		m, bound := r.vars[t.Var]
 		if !bound {
-			return 0, &halt{Vacuous, fmt.Sprintf("$%s has no value", t.Var)}
+			return 0, &halt{outcome: Vacuous, why: fmt.Sprintf("$%s has no value", t.Var)}
 		}
 		return m, nil
 	case "all":
@@ -125,7 +125,7 @@ func (r *run) members(t Target) (members, *halt) {
 	case "leader":
 		leader := r.c.Leader()
 		if leader == 0 {
-			return 0, &halt{Vacuous, "there is no leader now; a wait for one belongs before this"}
+			return 0, &halt{outcome: Vacuous, why: "there is no leader now; a wait for one belongs before this"}
 		}
 		return setOf(leader), nil
 	case "followers":

@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"time"
+
 	"etcdsim/checker"
 	"etcdsim/checker/history"
 	"etcdsim/sim"
@@ -57,9 +59,6 @@ type Result struct {
 	Failure *Failure
 	// Report is what the judges say; it is empty if the run did not come so far.
 	Report checker.Report
-	// Unmet are the bounds of cover that the run did not meet, with what it did:
-	// "dropped>=1: 0".
-	Unmet []string
 	// Panic is a defect of the simulator itself, or nil.
 	Panic *Panic
 	// Breakdowns are members ended by defects.
@@ -103,4 +102,14 @@ type Panic struct {
 type halt struct {
 	outcome Outcome
 	why     string
+	// stall is what was waited for in vain, or nil.
+	stall *checker.Stall
+}
+
+// stuck is the halt of a wait whose time is up.
+func stuck(awaited string, since sim.Time, within time.Duration, found string) *halt {
+	return &halt{
+		outcome: Stuck, why: found,
+		stall: &checker.Stall{Awaited: awaited, Since: since, Within: within, Found: found},
+	}
 }

@@ -62,20 +62,16 @@ type run struct {
 	loads     []*load
 	workloads []*workload.Load
 	sifted    []*load
-	covers    []cover
+	covers    []Bound
 	liveness  time.Duration
 	// acting reports that a statement was reached that acts on the universe.
 	acting bool
+	// settled reports that all running members proved to be well in the end.
+	settled bool
 
 	phase   *PhaseResult // the present one, or nil
 	telling bool         // its note is a telling one
 	result  *Result
-}
-
-// cover is a bound with the statement that asks for it.
-type cover struct {
-	statement *Statement
-	bound     Bound
 }
 
 // Run lets a scenario happen in a universe of its own and judges it. The same
@@ -103,7 +99,7 @@ func Run(f *File, seed uint64, o Options) (result *Result, err error) {
 	if o.Observe != nil {
 		o.Observe(r.log)
 	}
-	judges := r.convene()
+	inv := r.convene()
 	r.log.Subscribe(trace.AllKinds, r.observe)
 	if r.c, err = cluster.New(u.cluster, seed, r.log); err != nil {
 		return nil, err
@@ -119,7 +115,7 @@ func Run(f *File, seed uint64, o Options) (result *Result, err error) {
 	}
 	r.closePhase(h)
 	r.log.Emit(trace.Event{Kind: trace.RunEnd})
-	r.judge(judges, h)
+	r.judge(inv, h)
 	return r.result, nil
 }
 
@@ -240,21 +236,21 @@ const interruptEvery = 1 << 12
 func (r *run) step() *halt {
 	r.steps++
 	if !r.c.Step() {
-		return &halt{Internal, "nothing is left to happen"}
+		return &halt{outcome: Internal, why: "nothing is left to happen"}
 	}
 	if r.counters.kinds[trace.MemberPanic] > 0 {
 		b := r.c.Breakdowns()[0]
-		return &halt{Violation, fmt.Sprintf("n%d broke down: %s", b.Member, b.Text)}
+		return &halt{outcome: Violation, why: fmt.Sprintf("n%d broke down: %s", b.Member, b.Text)}
 	}
 	if r.steps%interruptEvery == 0 && r.opts.Interrupted != nil && r.opts.Interrupted() {
-		return &halt{Interrupted, "interrupted"}
+		return &halt{outcome: Interrupted, why: "interrupted"}
 	}
 	limit := r.opts.MaxEvents
 	if limit == 0 {
 		limit = DefaultMaxEvents
 	}
 	if r.steps > limit {
-		return &halt{Stuck, fmt.Sprintf("no end after %d events", limit)}
+		return &halt{outcome: Stuck, why: fmt.Sprintf("no end after %d events", limit)}
 	}
 	return nil
 }

@@ -54,43 +54,35 @@ const finalTimeout = time.Second
 // prove makes the core of the cluster show that it is well.
 func (r *run) prove() *halt {
 	began := r.now()
-	stuck := func(what string) *halt {
-		return &halt{Stuck, fmt.Sprintf("%s %s after the last statement", what, printDuration(r.liveness))}
-	}
 	core, quorum := r.core()
 	if !quorum {
-		return &halt{Stuck, "the scenario leaves no quorum of running members that reach each other: expected it to heal them, or liveness off"}
+		return stuck("a quorum", began, 0, fmt.Sprintf(
+			"only %s run and reach each other; a scenario that ends so says liveness off", orNobody(core)))
 	}
-	left := func() time.Duration { return r.liveness - r.now().Sub(began) }
-
-	// Progress: somebody's write succeeds.
-	wrote := r.until("end-write", core, workload.Put, &store.PutRequest{Key: finalKey, Value: "1"})
-	if ok, h := r.await(wrote, left()); h != nil || !ok {
-		return orElse(h, stuck("no write succeeds: "+r.trouble()+","))
-	}
-	// Every member answers, and shows everything.
-	for _, id := range core {
-		read := r.until("end-read", []uint64{id}, workload.Range, &store.RangeRequest{Key: "\x00", RangeEnd: "\x00"})
-		if ok, h := r.await(read, left()); h != nil || !ok {
-			return orElse(h, stuck(fmt.Sprintf("n%d answers no linearizable read: %s,", id, r.trouble())))
+	await := func(w watch, what string) *halt {
+		ok, h := r.await(w, r.liveness-r.now().Sub(began))
+		if h == nil && !ok {
+			h = stuck(what, began, r.liveness, r.trouble())
 		}
-	}
-	settled, _ := ConvergedCondition{}.watch(r)
-	if ok, h := r.await(settled, left()); h != nil || !ok {
-		return orElse(h, stuck(r.unsettled()))
-	}
-	r.note(settled.note(), true)
-	return nil
-}
-
-// finalKey is the key of the last write.
-const finalKey = "etcdsim/end"
-
-func orElse(h, other *halt) *halt {
-	if h != nil {
 		return h
 	}
-	return other
+	write := r.until("end-write", core, workload.Put, &store.PutRequest{Key: finalKey, Value: "1"})
+	if h := await(write, "a write to succeed"); h != nil {
+		return h
+	}
+	for _, id := range core {
+		read := r.until("end-read", []uint64{id}, workload.Range, &store.RangeRequest{Key: "\x00", RangeEnd: "\x00"})
+		if h := await(read, fmt.Sprintf("n%d to answer a linearizable read", id)); h != nil {
+			return h
+		}
+	}
+	converged, _ := ConvergedCondition{}.watch(r)
+	if h := await(converged, "all members to have applied the same log"); h != nil {
+		return h
+	}
+	r.note(converged.note(), true)
+	r.settled = len(core) == len(r.running())
+	return nil
 }
 
 // trouble says what ails the cluster, as far as it can be seen.
@@ -98,8 +90,11 @@ func (r *run) trouble() string {
 	if s := r.unsettled(); s != "" {
 		return s
 	}
-	return "though the members agree"
+	return "the members agree"
 }
+
+// finalKey is the key of the last write.
+const finalKey = "etcdsim/end"
 
 // until starts a client that repeats a request until it succeeds, and returns
 // that as a condition.
@@ -124,9 +119,10 @@ func (r *run) awaitDown(id uint64) *halt {
 		wakes: trace.Kinds(trace.MemberStop, trace.MemberCrash),
 		holds: func() bool { return r.c.Member(id).State == cluster.Down },
 	}
+	began := r.now()
 	ok, h := r.await(down, stopPatience)
 	if h == nil && !ok {
-		h = &halt{Stuck, fmt.Sprintf("n%d does not stop", id)}
+		h = stuck(fmt.Sprintf("n%d to stop", id), began, stopPatience, "it runs")
 	}
 	return h
 }

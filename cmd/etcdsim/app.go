@@ -1,0 +1,115 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"etcdsim/scenarios/report"
+)
+
+// Exit codes beside those of outcomes; 64 and 70 are sysexits.h's.
+const (
+	exitOK          = 0
+	exitUsage       = 64
+	exitInternal    = 70
+	exitInterrupted = 130
+)
+
+// exit is an error that carries the exit code of the process. Without an error
+// to tell, the outcome has been told already.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e *exit) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit %d", e.code)
+	}
+	return e.err.Error()
+}
+
+// usage is an error of the one who typed the command.
+func usage(format string, args ...any) error {
+	return &exit{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// run is the whole program but for the process: it returns the exit code.
+// Results go to stdout, everything else to stderr.
+func run(args []string, stdout, stderr io.Writer) int {
+	app := newApp(stdout, stderr)
+	args, err := permute(app, args)
+	if err == nil {
+		err = app.Run(append([]string{app.Name}, args...))
+	}
+	var e *exit
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &e):
+		if e.err != nil {
+			fmt.Fprintf(stderr, "etcdsim: %v\n", e.err)
+		}
+		return e.code
+	}
+	// What is left comes from the flag parser.
+	fmt.Fprintf(stderr, "etcdsim: %v\n", err)
+	return exitUsage
+}
+
+func newApp(stdout, stderr io.Writer) *cli.App {
+	return &cli.App{
+		Name:            "etcdsim",
+		Usage:           "etcd in a simulated universe: a scenario and a seed decide everything",
+		HideVersion:     true,
+		HideHelpCommand: true,
+		Writer:          stdout,
+		ErrWriter:       stderr,
+		// Errors are told by run, and no one but main ends the process.
+		ExitErrHandler: func(*cli.Context, error) {},
+		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) },
+		Commands:       []*cli.Command{runCommand(), listCommand(), bugsCommand(), languageCommand(), versionCommand()},
+	}
+}
+
+// noArguments refuses arguments of commands that take none.
+func noArguments(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return usage("%s: unexpected argument %q: expected none", c.Command.Name, c.Args().First())
+	}
+	return nil
+}
+
+// style returns how reports look on this writer: coloured on a terminal, unless
+// NO_COLOR (https://no-color.org) or a dumb terminal forbid it.
+func style(w io.Writer) report.Style {
+	f, ok := w.(*os.File)
+	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
+		return report.Style{}
+	}
+	info, err := f.Stat()
+	return report.Style{Colour: err == nil && info.Mode()&os.ModeCharDevice != 0}
+}
+
+// wrap breaks a text into lines of at most width characters.
+func wrap(text string, width int) []string {
+	var lines []string
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		switch {
+		case line == "":
+			line = word
+		case len(line)+1+len(word) <= width:
+			line += " " + word
+		default:
+			lines = append(lines, line)
+			line = word
+		}
+	}
+	return append(lines, line)
+}

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"github.com/urfave/cli/v2"
+
+	"etcdsim/scenarios"
+	"etcdsim/sim/bug"
+	"etcdsim/sim/trace"
+)
+
+// textWidth is the width of explanations.
+const textWidth = 76
+
+func listCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "list",
+		Usage: "list the built-in scenarios and what each teaches",
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			group := ""
+			for _, f := range scenarios.Library() {
+				about := f.About()
+				if about.Group != group {
+					if group != "" {
+						fmt.Fprintln(c.App.Writer)
+					}
+					group = about.Group
+					fmt.Fprintln(c.App.Writer, group)
+				}
+				fmt.Fprintf(c.App.Writer, "  %-16s  %s\n", f.Name, about.Purpose)
+				for _, line := range wrap(about.Teaches, textWidth) {
+					fmt.Fprintf(c.App.Writer, "      %s\n", line)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func bugsCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "bugs",
+		Usage: "list the defects that run --bug can switch on",
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			for _, b := range bug.All() {
+				fmt.Fprintf(c.App.Writer, "%-18s  %s; judge %s; etcdsim run %s --bug %s\n", b.Name, b.Reference, b.Judge, b.Scenario, b.Name)
+				for _, line := range wrap(b.Cause, textWidth) {
+					fmt.Fprintf(c.App.Writer, "    %s\n", line)
+				}
+			}
+			return nil
+		},
+	}
+}
+
+func languageCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "language",
+		Usage: "explain the statements of scenario files",
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			_, err := fmt.Fprint(c.App.Writer, scenarios.Help())
+			return err
+		},
+	}
+}
+
+func versionCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "version",
+		Usage: "print the version of the program and of the traces",
+		Action: func(c *cli.Context) error {
+			if err := noArguments(c); err != nil {
+				return err
+			}
+			fmt.Fprintf(c.App.Writer, "etcdsim %s  trace %d  raft %s  %s\n", version("etcdsim"), trace.Version, version("go.etcd.io/raft/v3"), runtime.Version())
+			return nil
+		},
+	}
+}
+
+// version returns the version of a module in this binary.
+func version(module string) string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if info.Main.Path == module {
+		return info.Main.Version
+	}
+	for _, m := range info.Deps {
+		if m.Path == module {
+			return m.Version
+		}
+	}
+	return "unknown"
+}

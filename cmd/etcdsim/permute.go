@@ -1,0 +1,155 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+)
+
+// permute lets flags stand before, between and after arguments. urfave/cli v2
+// stops looking for flags at the first argument: "run leader-kill --seed 7"
+// would silently run seed 0. So flags move to the front, "--" after them, and
+// then arguments. What is wrong with the command or a flag's name is told here,
+// with what was probably meant.
+func permute(app *cli.App, args []string) ([]string, error) {
+	if len(args) == 0 {
+		return args, nil
+	}
+	name := args[0]
+	switch name {
+	case "-h", "--help", "help":
+		return helpFor(app, args[1:])
+	case "-v", "--version":
+		return []string{"version"}, nil
+	}
+	if strings.HasPrefix(name, "-") {
+		return nil, usage("unknown flag %s: expected a command first: %s", name, strings.Join(commandNames(app), ", "))
+	}
+	command := app.Command(name)
+	if command == nil {
+		return nil, usage("unknown command %q%s: expected %s", name, didYouMean(name, commandNames(app)), strings.Join(commandNames(app), ", "))
+	}
+	flags, rest, err := separate(command, args[1:])
+	if err != nil {
+		return nil, err
+	}
+	permuted := append([]string{command.Name}, flags...)
+	return append(append(permuted, "--"), rest...), nil
+}
+
+// helpFor turns "help run" into "run --help".
+func helpFor(app *cli.App, args []string) ([]string, error) {
+	if len(args) == 0 {
+		return []string{"--help"}, nil
+	}
+	if app.Command(args[0]) == nil {
+		return nil, usage("unknown command %q%s: expected %s", args[0], didYouMean(args[0], commandNames(app)), strings.Join(commandNames(app), ", "))
+	}
+	return []string{args[0], "--help"}, nil
+}
+
+func commandNames(app *cli.App) []string {
+	names := make([]string, len(app.Commands))
+	for i, c := range app.Commands {
+		names[i] = c.Name
+	}
+	return names
+}
+
+// separate divides what follows a command into flags with their values, and
+// arguments. After "--" everything is an argument, and so is a lone "-".
+func separate(command *cli.Command, args []string) (flags, rest []string, err error) {
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		switch {
+		case arg == "--":
+			return flags, append(rest, args[i+1:]...), nil
+		case len(arg) < 2 || arg[0] != '-':
+			rest = append(rest, arg)
+			continue
+		}
+		name, _, valued := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		if name == "help" || name == "h" {
+			flags = append(flags, "--help")
+			continue
+		}
+		flag := flagNamed(command, name)
+		if flag == nil {
+			return nil, nil, usage("%s: unknown flag %s%s: expected %s",
+				command.Name, arg, didYouMean(name, flagNames(command)), strings.Join(flagNames(command), ", "))
+		}
+		flags = append(flags, arg)
+		if _, isBool := flag.(*cli.BoolFlag); isBool || valued {
+			continue
+		}
+		if i+1 == len(args) {
+			return nil, nil, usage("%s: %s: expected a value after it", command.Name, arg)
+		}
+		i++
+		flags = append(flags, args[i])
+	}
+	return flags, rest, nil
+}
+
+func flagNamed(command *cli.Command, name string) cli.Flag {
+	for _, f := range command.Flags {
+		if slices.Contains(f.Names(), name) {
+			return f
+		}
+	}
+	return nil
+}
+
+// flagNames returns the long names of the flags.
+func flagNames(command *cli.Command) []string {
+	var names []string
+	for _, f := range command.Flags {
+		if f != cli.HelpFlag {
+			names = append(names, "--"+f.Names()[0])
+		}
+	}
+	return names
+}
+
+// didYouMean returns ", did you mean X?" in brackets for the nearest known name,
+// or nothing if none is near.
+func didYouMean(name string, known []string) string {
+	nearest, least := "", len(name)/2+1
+	for _, k := range known {
+		if d := distance(name, strings.TrimLeft(k, "-")); d < least {
+			nearest, least = k, d
+		}
+	}
+	if nearest == "" {
+		return ""
+	}
+	return " (did you mean " + nearest + "?)"
+}
+
+// distance is the least number of characters to insert, delete, replace or swap
+// with their neighbour that makes a into b (optimal string alignment).
+func distance(a, b string) int {
+	rows := make([][]int, len(a)+1)
+	for i := range rows {
+		rows[i] = make([]int, len(b)+1)
+		rows[i][0] = i
+	}
+	for j := range rows[0] {
+		rows[0][j] = j
+	}
+	for i := 1; i <= len(a); i++ {
+		for j := 1; j <= len(b); j++ {
+			replace := 1
+			if a[i-1] == b[j-1] {
+				replace = 0
+			}
+			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+replace)
+			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
+				d = min(d, rows[i-2][j-2]+1)
+			}
+			rows[i][j] = d
+		}
+	}
+	return rows[len(a)][len(b)]
+}

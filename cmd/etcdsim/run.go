@@ -1,0 +1,251 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"etcdsim/scenarios"
+	"etcdsim/scenarios/report"
+	"etcdsim/sim/bug"
+)
+
+func runCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "run",
+		Usage:     "let a scenario happen and judge it",
+		ArgsUsage: "SCENARIO|FILE",
+		Description: "Exit codes: 0 pass, 1 safety violation, 2 unknown or vacuous, 3 liveness, 4 nondeterminism,\n" +
+			"64 usage or scenario error, 70 internal error, 130 interrupted.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "seed", Aliases: []string{"s"}, Value: "1", Usage: "what decides everything that the scenario leaves open: `N`"},
+			&cli.StringFlag{Name: "seeds", Usage: "run a range of seeds, one after the other: `A..B`"},
+			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: "text or json"},
+			&cli.StringSliceFlag{Name: "set", Usage: "override an option, such as net.drop=1% or cluster.nodes=5: `SECTION.OPTION=VALUE`, repeatable"},
+			&cli.StringFlag{Name: "bug", Usage: "switch defects on, separated by commas: `NAME,...` (see etcdsim bugs)"},
+			&cli.BoolFlag{Name: "check-determinism", Usage: "run each seed twice and compare"},
+		},
+		// A value may hold a comma, as in load.mix=put:1,get:1.
+		Action: runAction,
+	}
+}
+
+// job is what the arguments of run ask for.
+type job struct {
+	file        *scenarios.File
+	first, last uint64
+	sweep       bool
+	json, twice bool
+	options     scenarios.Options
+}
+
+func runAction(c *cli.Context) error {
+	j, err := parseJob(c)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	j.options.Interrupted = func() bool { return ctx.Err() != nil }
+	return j.run(ctx, c.App.Writer, c.App.ErrWriter)
+}
+
+func parseJob(c *cli.Context) (job, error) {
+	var j job
+	var err error
+	if c.NArg() != 1 {
+		return j, usage("run: %d arguments: expected one, the name of a scenario or a file: %s", c.NArg(), strings.Join(scenarioNames(), ", "))
+	}
+	if j.first, err = parseSeed("seed", c.String("seed")); err != nil {
+		return j, err
+	}
+	j.last = j.first
+	if c.IsSet("seeds") {
+		if c.IsSet("seed") {
+			return j, usage("run: --seed and --seeds: expected one of them")
+		}
+		if j.first, j.last, err = parseSeeds(c.String("seeds")); err != nil {
+			return j, err
+		}
+		j.sweep = true
+	}
+	switch f := c.String("format"); f {
+	case "text":
+	case "json":
+		j.json = true
+	default:
+		return j, usage("run: --format: %q: expected text or json", f)
+	}
+	for _, text := range c.StringSlice("set") {
+		s, err := scenarios.ParseSetting(text)
+		if err != nil {
+			return j, usage("run: --set: %w", err)
+		}
+		j.options.Settings = append(j.options.Settings, s)
+	}
+	if j.options.Bugs, err = bug.Parse(c.String("bug")); err != nil {
+		return j, usage("run: --bug: %w", err)
+	}
+	j.twice = c.Bool("check-determinism")
+	j.file, err = open(c.Args().First())
+	return j, err
+}
+
+func parseSeed(flag, text string) (uint64, error) {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, usage("run: --%s: %q is not a seed: expected a whole number from 0 to 18446744073709551615", flag, text)
+	}
+	return n, nil
+}
+
+func parseSeeds(text string) (first, last uint64, err error) {
+	a, b, ok := strings.Cut(text, "..")
+	if !ok {
+		return 0, 0, usage("run: --seeds: %q: expected a range such as 1..100", text)
+	}
+	if first, err = parseSeed("seeds", a); err != nil {
+		return 0, 0, err
+	}
+	if last, err = parseSeed("seeds", b); err != nil {
+		return 0, 0, err
+	}
+	if last < first {
+		return 0, 0, usage("run: --seeds: %q: expected the smaller seed first", text)
+	}
+	return first, last, nil
+}
+
+func scenarioNames() []string {
+	var names []string
+	for _, f := range scenarios.Library() {
+		names = append(names, f.Name)
+	}
+	return names
+}
+
+// open returns the built-in scenario of this name, or reads the file.
+func open(name string) (*scenarios.File, error) {
+	if f := scenarios.Lookup(name); f != nil {
+		return f, nil
+	}
+	if !strings.HasSuffix(name, scenarios.Suffix) && filepath.Base(name) == name {
+		return nil, usage("run: unknown scenario %q%s: expected one of %s, or a file %s",
+			name, didYouMean(name, scenarioNames()), strings.Join(scenarioNames(), ", "), "NAME"+scenarios.Suffix)
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		var pathError *fs.PathError
+		if errors.As(err, &pathError) {
+			err = pathError.Err
+		}
+		return nil, usage("run: %s: %w: expected a scenario file", name, err)
+	}
+	f, err := scenarios.Parse(name, string(text))
+	if err != nil {
+		return nil, usage("%w", err)
+	}
+	return f, nil
+}
+
+// run runs the seeds in order and tells about each. The error carries the worst
+// outcome.
+func (j *job) run(ctx context.Context, stdout, stderr io.Writer) error {
+	tally := tally{}
+	for seed := j.first; ; seed++ {
+		r, divergence, err := j.once(seed)
+		if err != nil {
+			return usage("%w", err)
+		}
+		tally.add(r)
+		if err := j.tell(stdout, r, divergence); err != nil {
+			return &exit{exitInternal, fmt.Errorf("the report cannot be written: %w", err)}
+		}
+		if r.Panic != nil {
+			fmt.Fprintf(stderr, "etcdsim: internal error: %s\n%s", r.Panic.Text, r.Panic.Stack)
+		}
+		for _, b := range r.Breakdowns {
+			fmt.Fprintf(stderr, "n%d: %s\n%s", b.Member, b.Text, b.Stack)
+		}
+		if ctx.Err() != nil || seed == j.last {
+			break
+		}
+	}
+	if j.sweep && !j.json {
+		fmt.Fprintln(stdout, tally.summary(style(stdout)))
+	}
+	if ctx.Err() != nil {
+		return &exit{exitInterrupted, errors.New("interrupted")}
+	}
+	if code := tally.worst.ExitCode(); code != exitOK {
+		return &exit{code, nil}
+	}
+	return nil
+}
+
+// once runs one seed: twice if determinism is to be checked, in which case it
+// also says where the runs diverged.
+func (j *job) once(seed uint64) (*scenarios.Result, string, error) {
+	if j.twice {
+		return scenarios.RunTwice(j.file, seed, j.options)
+	}
+	r, err := scenarios.Run(j.file, seed, j.options)
+	return r, "", err
+}
+
+// tell writes about one run: in full, or on one line if it passed in a sweep.
+func (j *job) tell(w io.Writer, r *scenarios.Result, divergence string) error {
+	if j.json {
+		return report.JSON(w, r)
+	}
+	if j.sweep {
+		if err := report.Line(w, r, style(w)); err != nil || r.Outcome == scenarios.Pass {
+			return err
+		}
+	}
+	if err := report.Text(w, r, style(w)); err != nil {
+		return err
+	}
+	if divergence != "" {
+		_, err := fmt.Fprintln(w, divergence)
+		return err
+	}
+	return nil
+}
+
+// tally adds up the outcomes of a sweep.
+type tally struct {
+	seeds int
+	worst scenarios.Outcome
+	// by counts outcomes; first is the first seed of each.
+	by    [scenarios.Interrupted + 1]int
+	first [scenarios.Interrupted + 1]uint64
+}
+
+func (t *tally) add(r *scenarios.Result) {
+	t.seeds++
+	if t.by[r.Outcome] == 0 {
+		t.first[r.Outcome] = r.Seed
+	}
+	t.by[r.Outcome]++
+	t.worst = max(t.worst, r.Outcome)
+}
+
+func (t *tally) summary(report.Style) string {
+	parts := []string{fmt.Sprintf("%d seeds: %d pass", t.seeds, t.by[scenarios.Pass])}
+	for o := scenarios.Vacuous; o <= scenarios.Interrupted; o++ {
+		if t.by[o] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s (first seed %d)", t.by[o], o, t.first[o]))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
