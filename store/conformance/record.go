@@ -5,11 +5,9 @@
 package conformance
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 
 	"etcdsim/store"
 )
@@ -52,27 +50,23 @@ type Watched struct {
 	UpTo int64
 }
 
-// Load reads a recording. Errors name the line.
-func Load(path string) ([]Record, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
+// Parse reads a recording. Errors name the line.
+func Parse(data []byte) ([]Record, error) {
 	var records []Record
-	lines := bufio.NewScanner(bytes.NewReader(data))
-	lines.Buffer(nil, len(data)+1)
-	for n := 1; lines.Scan(); n++ {
+	n := 0
+	for text := range bytes.Lines(data) {
+		n++
 		var line jsonLine
-		decoder := json.NewDecoder(bytes.NewReader(lines.Bytes()))
+		decoder := json.NewDecoder(bytes.NewReader(text))
 		decoder.DisallowUnknownFields() // a field that nobody compares would be a hole
 		if err := decoder.Decode(&line); err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 		record, err := line.record()
 		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", path, n, err)
+			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 		records = append(records, record)
 	}
-	return records, lines.Err()
+	return records, nil
 }

@@ -16,12 +16,16 @@ func corpus(t testing.TB) []conformance.Record {
 	if path == "" {
 		path = "../../../shared/conformance/corpus.jsonl"
 	}
-	records, err := conformance.Load(path)
+	data, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		t.Skipf("no recording to compare with: %v (CONFORMANCE_CORPUS names another one)", err)
 	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	records, err := conformance.Parse(data)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
 	}
 	return records
 }

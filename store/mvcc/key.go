@@ -110,9 +110,12 @@ func (t *table) seek(key string) cursor {
 	if low == 0 {
 		return cursor{}
 	}
-	b := low - 1
-	ids := blocks[b].ids
-	low, high = 0, len(ids)
+	return cursor{low - 1, t.before(blocks[low-1].ids, key)}
+}
+
+// before returns how many of some sorted keys come before the given one.
+func (t *table) before(ids []keyID, key string) int {
+	low, high := 0, len(ids)
 	for low < high {
 		if middle := int(uint(low+high) / 2); t.name(ids[middle]) < key {
 			low = middle + 1
@@ -120,7 +123,7 @@ func (t *table) seek(key string) cursor {
 			high = middle
 		}
 	}
-	return cursor{b, low}
+	return low
 }
 
 // insert puts a new key into the order.

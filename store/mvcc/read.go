@@ -140,9 +140,7 @@ type scanner struct {
 	end  string // excluded; "\x00" for none
 	ids  []keyID
 	rest []block
-	// whole says that every key of ids lies before the end.
-	whole bool
-	id    keyID
+	id   keyID
 }
 
 func (s *Store) scan(key, end string) scanner {
@@ -150,17 +148,21 @@ func (s *Store) scan(key, end string) scanner {
 	if blocks := s.table.order.blocks; len(blocks) > 0 {
 		c := s.table.seek(key)
 		sc.rest = blocks[c.block:]
-		sc.enter()
-		sc.ids = sc.ids[c.i:]
+		sc.enter(c.i)
 	}
 	return sc
 }
 
-// enter goes on to the next block. Of a block in the middle no key need be
-// compared with the end.
-func (sc *scanner) enter() {
+// enter goes on with the next block, from its i-th key. Only the block in which
+// the range ends is searched for the end, so that few keys are compared with it.
+func (sc *scanner) enter(i int) {
 	sc.ids, sc.rest = sc.rest[0].ids, sc.rest[1:]
-	sc.whole = sc.end == "\x00" || len(sc.rest) > 0 && sc.rest[0].first <= sc.end
+	if sc.end == "\x00" || len(sc.rest) > 0 && sc.rest[0].first <= sc.end {
+		sc.ids = sc.ids[i:]
+		return
+	}
+	sc.ids = sc.ids[i:max(i, sc.t.before(sc.ids, sc.end))]
+	sc.rest = nil
 }
 
 // next moves to the next key and reports whether there is one.
@@ -169,11 +171,11 @@ func (sc *scanner) next() bool {
 		if len(sc.rest) == 0 {
 			return false
 		}
-		sc.enter()
+		sc.enter(0)
 	}
 	sc.id = sc.ids[0]
 	sc.ids = sc.ids[1:]
-	return sc.whole || sc.t.name(sc.id) < sc.end
+	return true
 }
 
 // copies returns the key-values at the given places.

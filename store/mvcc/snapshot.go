@@ -182,7 +182,8 @@ func (s *Store) readVersions(r *store.Reader, names []string) {
 			step, least = int64(r.Uint()), 0
 		}
 		next := r.Uint()
-		if number >= uint64(len(names)) || step < 0 || step > s.rev-main || step == 0 && least == 0 || next < least || next > math.MaxUint32 {
+		ascending := step > 0 || step == 0 && next >= least && least > 0
+		if number >= uint64(len(names)) || !ascending || step > s.rev-main || next > math.MaxUint32 {
 			r.Fail("expected one of %d keys and a revision after %d.%d up to %d, found key %d and revision %d.%d",
 				len(names), main, sub, s.rev, number, main+step, next)
 			return
