@@ -111,7 +111,7 @@ func (d *Disk) Create(name string) (*File, error) {
 	}
 	// A name is used again only for a file whose removal nobody would miss: from
 	// here on that removal counts as durable.
-	d.gone = slices.DeleteFunc(d.gone, func(r removal) bool { return r.file.name == name })
+	d.settleRemovals(func(r removal) bool { return r.file.name == name })
 	f := &File{disk: d, name: name}
 	d.insert(f)
 	d.soil(f)

@@ -43,11 +43,7 @@ func (d *Disk) Synced(id uint64) bool {
 // start begins a sync.
 func (d *Disk) start(latency time.Duration) *pending {
 	d.started++
-	s := &pending{}
-	if n := len(d.finished); n > 0 {
-		s = d.finished[n-1]
-		d.finished = d.finished[:n-1]
-	}
+	s := d.newPending()
 	*s = pending{Ticket: Ticket{ID: d.started, Latency: latency}, covers: s.covers[:0]}
 	for _, f := range d.dirty {
 		s.bytes += f.size - f.covered
@@ -61,24 +57,48 @@ func (d *Disk) start(latency time.Duration) *pending {
 	return s
 }
 
+func (d *Disk) newPending() *pending {
+	if n := len(d.finished); n > 0 {
+		s := d.finished[n-1]
+		d.finished = d.finished[:n-1]
+		return s
+	}
+	return &pending{}
+}
+
 // complete makes durable what the sync covers.
 func (d *Disk) complete(s *pending) {
+	i := 0
+	for ; d.syncs[i] != s; i++ {
+		// What an earlier sync had in hand came before this one too.
+		d.syncs[i].settle()
+	}
+	s.settle()
+	d.syncs = slices.Delete(d.syncs, i, i+1)
+	d.finished = append(d.finished, s)
+	if len(d.gone) > 0 {
+		d.settleRemovals(func(r removal) bool { return r.after < s.ID })
+	}
+	d.log.Emit(trace.Event{Kind: trace.DiskSynced, Member: d.owner, ID: s.ID, A: uint64(s.bytes)})
+}
+
+// settle notes that what the sync covers is durable.
+func (s *pending) settle() {
 	for _, c := range s.covers {
-		c.file.stable = max(c.file.stable, c.size)
+		c.file.stable = max(c.file.stable, min(c.size, c.file.size)) // a tail may have been cut off
 		c.file.named = true
 	}
-	if len(d.gone) > 0 {
-		d.gone = slices.DeleteFunc(d.gone, func(r removal) bool {
-			durable := r.after < s.ID
-			if durable {
-				d.recycle(r.file)
-			}
-			return durable
-		})
-	}
-	d.syncs = slices.DeleteFunc(d.syncs, func(other *pending) bool { return other == s })
-	d.finished = append(d.finished, s)
-	d.log.Emit(trace.Event{Kind: trace.DiskSynced, Member: d.owner, ID: s.ID, A: uint64(s.bytes)})
+}
+
+// settleRemovals forgets the removed files whose removal is durable.
+func (d *Disk) settleRemovals(durable func(removal) bool) {
+	d.gone = slices.DeleteFunc(d.gone, func(r removal) bool {
+		if !durable(r) {
+			return false
+		}
+		d.recycle(r.file)
+		return true
+	})
 }
 
 // Slow multiplies the latency of syncs that start from now on; 1 is normal.
