@@ -168,35 +168,60 @@ func checkOp(op Op, budget int) *Error {
 // checkOverlaps refuses a transaction that would write a key twice in one
 // revision: by two puts, or by a put and a delete.
 func checkOverlaps(req *TxnRequest) *Error {
-	if !mayOverlap(req.Success) && !mayOverlap(req.Failure) {
-		return nil
-	}
-	if _, err := writesOf(req.Success); err != nil {
+	if err := overlaps(req.Success); err != nil {
 		return err
 	}
-	_, err := writesOf(req.Failure)
+	return overlaps(req.Failure)
+}
+
+// simple bounds the lists that are compared pair by pair.
+const simple = 16
+
+func overlaps(ops []Op) *Error {
+	if len(ops) <= simple && !nests(ops) {
+		return overlapInPairs(ops)
+	}
+	_, err := writesOf(ops)
 	return err
 }
 
-// mayOverlap tells the frequent harmless lists, with at most one write, from
-// those worth a closer look.
-func mayOverlap(ops []Op) bool {
-	writes := 0
+func nests(ops []Op) bool {
 	for _, op := range ops {
-		switch op.(type) {
-		case *PutRequest, *DeleteRangeRequest:
-			writes++
-		case *TxnRequest:
+		if _, ok := op.(*TxnRequest); ok {
 			return true
 		}
 	}
-	return writes > 1
+	return false
+}
+
+// overlapInPairs looks at a short list without nested transactions.
+func overlapInPairs(ops []Op) *Error {
+	for i, op := range ops {
+		put, ok := op.(*PutRequest)
+		if !ok {
+			continue
+		}
+		for j, other := range ops {
+			switch other := other.(type) {
+			case *PutRequest:
+				if j < i && other.Key == put.Key {
+					return ErrDuplicateKey
+				}
+			case *DeleteRangeRequest:
+				if rangeOf(other).contains(put.Key) {
+					return ErrDuplicateKey
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // writes is what a list of operations, with all transactions nested in it, may
 // write.
 type writes struct {
-	puts    map[string]bool
+	puts    []string
+	isPut   map[string]bool
 	deletes []keyRange
 }
 
@@ -205,6 +230,8 @@ type writes struct {
 // overlap check does not know that form.
 type keyRange struct{ begin, end string }
 
+func rangeOf(req *DeleteRangeRequest) keyRange { return keyRange{req.Key, req.RangeEnd} }
+
 func (r keyRange) contains(key string) bool {
 	if r.end == "" {
 		return key == r.begin
@@ -212,7 +239,11 @@ func (r keyRange) contains(key string) bool {
 	return r.begin <= key && key < r.end
 }
 
-func (w *writes) deleted(key string) bool {
+// taken reports whether a put of the key would be the second write to it.
+func (w *writes) taken(key string) bool {
+	if w.isPut[key] {
+		return true
+	}
 	for _, r := range w.deletes {
 		if r.contains(key) {
 			return true
@@ -221,36 +252,45 @@ func (w *writes) deleted(key string) bool {
 	return false
 }
 
+func (w *writes) put(key string) {
+	if !w.isPut[key] {
+		w.puts = append(w.puts, key)
+		w.isPut[key] = true
+	}
+}
+
 // writesOf collects the writes of a list, in etcd's order: the deletes of this
 // level, then nested transactions one after another, then the puts of this
 // level. The order is visible: a nested put is compared with the deletes of the
 // transactions before it, not with those of the ones after it.
-func writesOf(ops []Op) (writes, *Error) {
-	w := writes{puts: make(map[string]bool, len(ops))}
+func writesOf(ops []Op) (*writes, *Error) {
+	w := &writes{isPut: make(map[string]bool, len(ops))}
 	for _, op := range ops {
 		if del, ok := op.(*DeleteRangeRequest); ok {
-			w.deletes = append(w.deletes, keyRange{del.Key, del.RangeEnd})
+			w.deletes = append(w.deletes, rangeOf(del))
 		}
 	}
 	for _, op := range ops {
 		if txn, ok := op.(*TxnRequest); ok {
-			if err := w.addNested(txn); err != nil {
-				return w, err
+			if err := w.nest(txn); err != nil {
+				return nil, err
 			}
 		}
 	}
 	for _, op := range ops {
 		if put, ok := op.(*PutRequest); ok {
-			if w.puts[put.Key] || w.deleted(put.Key) {
-				return w, ErrDuplicateKey
+			if w.taken(put.Key) {
+				return nil, ErrDuplicateKey
 			}
-			w.puts[put.Key] = true
+			w.put(put.Key)
 		}
 	}
 	return w, nil
 }
 
-func (w *writes) addNested(txn *TxnRequest) *Error {
+// nest adds the writes of both paths of a nested transaction. Only one of them is
+// taken, so both may put the same key.
+func (w *writes) nest(txn *TxnRequest) *Error {
 	then, err := writesOf(txn.Success)
 	if err != nil {
 		return err
@@ -259,23 +299,18 @@ func (w *writes) addNested(txn *TxnRequest) *Error {
 	if err != nil {
 		return err
 	}
-	for key := range then.puts { //unordered: every order finds the same error or none
-		if w.puts[key] || w.deleted(key) {
-			return ErrDuplicateKey
+	for _, path := range []*writes{then, otherwise} {
+		for _, key := range path.puts {
+			if w.taken(key) {
+				return ErrDuplicateKey
+			}
 		}
 	}
-	for key := range otherwise.puts { //unordered: every order finds the same error or none
-		// Only one of the two paths is taken: they may put the same key.
-		if w.puts[key] || w.deleted(key) {
-			return ErrDuplicateKey
+	for _, path := range []*writes{then, otherwise} {
+		for _, key := range path.puts {
+			w.put(key)
 		}
+		w.deletes = append(w.deletes, path.deletes...)
 	}
-	for key := range then.puts { //unordered: fills a set
-		w.puts[key] = true
-	}
-	for key := range otherwise.puts { //unordered: fills a set
-		w.puts[key] = true
-	}
-	w.deletes = append(append(w.deletes, then.deletes...), otherwise.deletes...)
 	return nil
 }

@@ -280,8 +280,8 @@ func describeNumber(b *strings.Builder, before string, n int64) {
 	b.WriteString(strconv.FormatInt(n, 10))
 }
 
-// Text prints a key or a value as a word if it is one, and quoted otherwise. Long
-// ones are cut in the middle of nowhere, with their length.
+// Text prints a key or a value as a word if it is one, and quoted otherwise. Of a
+// long one it prints the beginning and the length.
 func Text(s string) string {
 	const longest = 40
 	if len(s) > longest {

@@ -45,8 +45,20 @@ func half[S string | []byte](s S) uint32 {
 
 // HashRequest returns the hash of a request's encoding.
 func HashRequest(req Request) uint64 {
-	var space [192]byte // enough for most requests
-	return MixString(0, appendRequest(space[:0], req))
+	var space [192]byte // enough for most
+	kind := kindOf(req)
+	fields := space[:0]
+	switch req := req.(type) {
+	case *PutRequest:
+		fields = appendPut(fields, req)
+	case *RangeRequest:
+		fields = appendRange(fields, req)
+	default:
+		// Encoding a transaction recurs, so the compiler cannot know that the
+		// space is not kept: it takes heap.
+		return MixString(uint64(kind), appendFields(nil, req))
+	}
+	return MixString(uint64(kind), fields)
 }
 
 // HashResponse returns the hash of a response, results of nested operations
