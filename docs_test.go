@@ -311,7 +311,7 @@ func TestExamples(t *testing.T) {
 
 // TestExampleCheck: a document that shows what did not come out is found out.
 func TestExampleCheck(t *testing.T) {
-	real := func(stdout string, exit int) run {
+	prints := func(stdout string, exit int) run {
 		return func(string) (string, int, error) { return stdout, exit, nil }
 	}
 	for _, c := range []struct {
@@ -321,18 +321,18 @@ func TestExampleCheck(t *testing.T) {
 		run   run
 		good  bool
 	}{
-		{"same", 0, []string{"a", "b"}, real("a\nb\n", 0), true},
-		{"nothing shown", 0, nil, real("a\nb\n", 0), true},
-		{"another line", 0, []string{"a", "c"}, real("a\nb\n", 0), false},
-		{"line missing", 0, []string{"a"}, real("a\nb\n", 0), false},
-		{"line too many", 0, []string{"a", "b", "c"}, real("a\nb\n", 0), false},
-		{"elided", 0, []string{"a", "...", "d"}, real("a\nb\nc\nd\n", 0), true},
-		{"elided nothing", 0, []string{"a", "...", "b"}, real("a\nb\n", 0), true},
-		{"elided too much", 0, []string{"...", "c"}, real("a\nb\n", 0), false},
-		{"asked for", 0, []string{"?"}, real("a\n", 0), false},
-		{"exit code", 0, nil, real("", 1), false},
-		{"expected exit code", 1, nil, real("", 1), true},
-		{"missing exit code", 1, nil, real("", 0), false},
+		{"same", 0, []string{"a", "b"}, prints("a\nb\n", 0), true},
+		{"nothing shown", 0, nil, prints("a\nb\n", 0), true},
+		{"another line", 0, []string{"a", "c"}, prints("a\nb\n", 0), false},
+		{"line missing", 0, []string{"a"}, prints("a\nb\n", 0), false},
+		{"line too many", 0, []string{"a", "b", "c"}, prints("a\nb\n", 0), false},
+		{"elided", 0, []string{"a", "...", "d"}, prints("a\nb\nc\nd\n", 0), true},
+		{"elided nothing", 0, []string{"a", "...", "b"}, prints("a\nb\n", 0), true},
+		{"elided too much", 0, []string{"...", "c"}, prints("a\nb\n", 0), false},
+		{"asked for", 0, []string{"?"}, prints("a\n", 0), false},
+		{"exit code", 0, nil, prints("", 1), false},
+		{"expected exit code", 1, nil, prints("", 1), true},
+		{"missing exit code", 1, nil, prints("", 0), false},
 		{"error", 0, nil, func(string) (string, int, error) { return "", 0, errors.New("broken") }, false},
 	} {
 		e := example{"a.md", 1, "cmd", c.exit, c.shown}
