@@ -10,9 +10,10 @@ import (
 )
 
 // The payloads. Integers are unsigned varints unless said otherwise. Decoding
-// accepts exactly what encoding produces, and never panics on anything else.
+// refuses what ends too soon, goes on too long or holds an unknown value; no
+// bytes make it panic.
 
-// errMalformed: the bytes are not what encoding produces. Under a valid checksum
+// errMalformed: the bytes do not decode. Under a valid checksum
 // this means another version of the program, not damage.
 var errMalformed = errors.New("the payload is malformed")
 
@@ -115,16 +116,12 @@ func (s *entrySlot) decode(payload []byte) error {
 	return nil
 }
 
-// entryIndex returns the index of the entry in a payload.
-func entryIndex(payload []byte) (uint64, error) {
+// entryIndex returns the index of the entry in a payload that decodes.
+func entryIndex(payload []byte) uint64 {
 	r := reader{data: payload}
 	r.byte()
 	r.uint()
-	index := r.uint()
-	if r.bad {
-		return 0, errMalformed
-	}
-	return index, nil
+	return r.uint()
 }
 
 // hardState is a raft hard state as plain values.
@@ -225,11 +222,11 @@ func decodeSnapshot(data []byte) (*pb.Snapshot, error) {
 	if len(r.data) > 0 {
 		snap.Data = r.data
 	}
-	return snap, nil
+	return pb.EnsureSnapshot(snap), nil
 }
 
 // appendConfState encodes the four sets of members, each with its length before
-// it, and whether a joint configuration ends by itself (2 if unset).
+// it, and whether a joint configuration ends by itself.
 func appendConfState(buf []byte, cs *pb.ConfState) []byte {
 	for _, set := range [][]uint64{cs.GetVoters(), cs.GetLearners(), cs.GetVotersOutgoing(), cs.GetLearnersNext()} {
 		buf = binary.AppendUvarint(buf, uint64(len(set)))
@@ -237,10 +234,7 @@ func appendConfState(buf []byte, cs *pb.ConfState) []byte {
 			buf = binary.AppendUvarint(buf, id)
 		}
 	}
-	switch {
-	case cs == nil || cs.AutoLeave == nil:
-		return append(buf, 2)
-	case *cs.AutoLeave:
+	if cs.GetAutoLeave() {
 		return append(buf, 1)
 	}
 	return append(buf, 0)
@@ -257,13 +251,12 @@ func decodeConfState(r *reader) (*pb.ConfState, error) {
 			*set = append(*set, r.uint())
 		}
 	}
-	switch auto := r.byte(); {
-	case r.bad || auto > 2:
+	auto := r.byte()
+	if r.bad || auto > 1 {
 		return nil, errMalformed
-	case auto < 2:
-		leave := auto == 1
-		cs.AutoLeave = &leave
 	}
+	leave := auto == 1
+	cs.AutoLeave = &leave
 	return cs, nil
 }
 

@@ -81,7 +81,7 @@ var _ raft.Storage = (*Log)(nil)
 // InitialState returns the recovered hard state and the configuration as of the
 // newest snapshot. Part of raft.Storage.
 func (l *Log) InitialState() (*pb.HardState, *pb.ConfState, error) {
-	return l.hardState, pb.EnsureConfState(l.snapshot.GetMetadata().GetConfState()), nil
+	return l.hardState, l.snapshot.GetMetadata().GetConfState(), nil
 }
 
 // Entries returns the entries from low up to but not including high, as many as

@@ -350,7 +350,7 @@ func (r *reading) entries() ([]*pb.Entry, error) {
 	for _, e := range entries {
 		if e.GetTerm() < term {
 			reason := fmt.Errorf("%w: entry %d has term %d after %d", errTerms, e.GetIndex(), e.GetTerm(), term)
-			return nil, r.corrupt(r.sources[0].base, reason)
+			return nil, r.corrupt(r.find(e.GetIndex()), reason)
 		}
 		term = e.GetTerm()
 	}
@@ -358,6 +358,16 @@ func (r *reading) entries() ([]*pb.Entry, error) {
 		return nil, r.gap(r.end, fmt.Errorf("%w: %d is beyond %d", errCommit, r.state.commit, last))
 	}
 	return entries, nil
+}
+
+// find returns the position of the record that counts for an entry.
+func (r *reading) find(index uint64) int64 {
+	for _, rec := range slices.Backward(r.records) {
+		if rec.kind == entryRecord && entryIndex(rec.payload) == index {
+			return rec.at
+		}
+	}
+	return r.end
 }
 
 // gap reports that entries are missing: because of a snapshot that cannot be

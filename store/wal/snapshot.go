@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -16,10 +17,12 @@ import (
 // be given the same.
 func Genesis(voters []uint64, data []byte) *pb.Snapshot {
 	index, term := uint64(1), uint64(1)
-	return &pb.Snapshot{
+	// Absent fields are filled in now: raft would do so later, when the snapshot is
+	// shared.
+	return pb.EnsureSnapshot(&pb.Snapshot{
 		Data:     data,
-		Metadata: &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: &pb.ConfState{Voters: voters}},
-	}
+		Metadata: &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: &pb.ConfState{Voters: slices.Clone(voters)}},
+	})
 }
 
 // Create begins a log on a disk without one, and makes it durable at once. The
@@ -110,7 +113,7 @@ func (l *Log) CreateSnapshot(index uint64, confState *pb.ConfState, data []byte)
 	if err != nil {
 		panic(fmt.Sprintf("wal: snapshot at %d, but the log holds %d to %d: %v", index, l.before(), l.last(), err))
 	}
-	snap := &pb.Snapshot{Data: data, Metadata: &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: confState}}
+	snap := pb.EnsureSnapshot(&pb.Snapshot{Data: data, Metadata: &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: confState}})
 	if err := l.writeSnapshot(snap, false); err != nil {
 		return nil, err
 	}
