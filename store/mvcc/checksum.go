@@ -111,6 +111,11 @@ func appendRecord(buf []byte, ver *version) []byte {
 		buf = append(buf, 't')
 		return appendField(buf, 1, kv.Key)
 	}
+	return appendKV(buf, kv)
+}
+
+// appendKV appends a key-value in protobuf.
+func appendKV(buf []byte, kv *store.KeyValue) []byte {
 	buf = appendField(buf, 1, kv.Key)
 	buf = appendVarint(buf, 2, kv.CreateRevision)
 	buf = appendVarint(buf, 3, kv.ModRevision)
@@ -133,4 +138,20 @@ func appendVarint(buf []byte, number byte, v int64) []byte {
 		return buf
 	}
 	return store.AppendUint(append(buf, number<<3), uint64(v))
+}
+
+// encodedKV returns the size of a key-value in protobuf.
+func encodedKV(kv *store.KeyValue) int {
+	var space [128]byte
+	short := *kv
+	short.Key, short.Value = "", ""
+	return len(appendKV(space[:0], &short)) + encodedField(kv.Key) + encodedField(kv.Value)
+}
+
+// encodedField returns the size of a protobuf field of bytes.
+func encodedField(s string) int {
+	if s == "" {
+		return 0
+	}
+	return 1 + len(store.AppendUint(nil, uint64(len(s)))) + len(s)
 }

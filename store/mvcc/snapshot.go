@@ -16,7 +16,7 @@ func (s *Store) Clone() *Store {
 	c := *s
 	c.limit = min(s.limit, s.table.next)
 	c.leases = s.leases.clone()
-	c.found, c.paths = nil, nil
+	c.found, c.paths, c.watchers = nil, nil, nil
 	return &c
 }
 

@@ -38,6 +38,8 @@ type Store struct {
 	// settled are the checksums taken at the newest compactions.
 	settled []store.HashKVResult
 	leases  leases
+	// watchers are told of what is applied; nil if there are none.
+	watchers *Watchers
 
 	// Working space, without meaning between requests.
 	found []place
@@ -135,8 +137,12 @@ func (s *Store) commit() {
 	if s.sub == 0 {
 		return
 	}
+	first := s.table.next - s.sub
 	s.rev++
 	s.sub = 0
+	if s.watchers != nil {
+		s.watchers.notify(first)
+	}
 }
 
 func (s *Store) refuse(err *store.Error) store.Response {
