@@ -4,12 +4,15 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 	"reflect"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 )
@@ -51,20 +54,11 @@ func TestRecordings(t *testing.T) {
 			}
 			defer file.Close()
 
-			p := player{t: t, store: New(), now: Epoch, waits: map[string]*wait{}}
-			lines := bufio.NewScanner(file)
-			lines.Buffer(nil, 1<<20)
-			for lines.Scan() {
-				var r record
-				if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
-					t.Fatalf("%s: %v", name, err)
-				}
-				p.play(r)
+			p := replay(t, file)
+			for _, d := range p.differences {
+				t.Error(d)
 			}
-			if err := lines.Err(); err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("%d records of %s replayed, %d differ", p.played, name, p.differ)
+			t.Logf("%d records of %s replayed, %d differ", p.played, name, len(p.differences))
 			if p.played == 0 {
 				t.Errorf("%s is empty", name)
 			}
@@ -72,12 +66,59 @@ func TestRecordings(t *testing.T) {
 	}
 }
 
+// TestReplayNotices plants a wrong answer of each sort: the comparison above must
+// see it.
+func TestReplayNotices(t *testing.T) {
+	const put = `{"op":"request","method":"PUT","path":"/v2/keys/a","form":{"ttl":"9","value":"v"},`
+	const node = `"createdIndex":1,"key":"/a","modifiedIndex":1,"value":"v"`
+	for _, tt := range []struct {
+		name, lines string
+		differ      int
+	}{
+		{"nothing", put + `"status":201,"x_etcd_index":1,"body":{"action":"set","node":{"ttl":9,"expiration":"<time>",` + node + `}}}`, 0},
+		{"status", put + `"status":200,"x_etcd_index":1,"body":{"action":"set","node":{"ttl":9,"expiration":"<time>",` + node + `}}}`, 1},
+		{"index", put + `"status":201,"x_etcd_index":2,"body":{"action":"set","node":{"ttl":9,"expiration":"<time>",` + node + `}}}`, 1},
+		{"ttl", put + `"status":201,"x_etcd_index":1,"body":{"action":"set","node":{"ttl":8,"expiration":"<time>",` + node + `}}}`, 1},
+		{"missing field", put + `"status":201,"x_etcd_index":1,"body":{"action":"set","node":{"ttl":9,` + node + `}}}`, 1},
+		{"event expected", `{"op":"wait_start","name":"w","method":"GET","path":"/v2/keys/a","query":{"wait":"true"}}
+			{"op":"wait_result","name":"w","status":200,"x_etcd_index":0,"body":{"action":"set","node":{` + node + `}}}`, 1},
+		{"event unexpected", `{"op":"wait_start","name":"w","method":"GET","path":"/v2/keys/a","query":{"wait":"true"}}
+			{"op":"request","method":"PUT","path":"/v2/keys/a","form":{"value":"v"},"status":201,"x_etcd_index":1,"body":{"action":"set","node":{` + node + `}}}
+			{"op":"wait_result","name":"w","text":"timeout"}`, 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if p := replay(t, strings.NewReader(tt.lines)); len(p.differences) != tt.differ {
+				t.Errorf("%d differences, want %d: %q", len(p.differences), tt.differ, p.differences)
+			}
+		})
+	}
+}
+
+func replay(t *testing.T, recording io.Reader) *player {
+	t.Helper()
+	p := &player{t: t, store: New(), now: Epoch, waits: map[string]*wait{}}
+	lines := bufio.NewScanner(recording)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var r record
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			t.Fatalf("record %d: %v", p.played, err)
+		}
+		p.play(r)
+	}
+	if err := lines.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 type player struct {
-	t              *testing.T
-	store          *Store
-	now            Time
-	waits          map[string]*wait
-	played, differ int
+	t           *testing.T
+	store       *Store
+	now         Time
+	waits       map[string]*wait
+	played      int
+	differences []string
 }
 
 // wait is a request that blocks.
@@ -207,9 +248,8 @@ func (p *player) compare(r record, got Response) {
 }
 
 func (p *player) differs(r record, format string, args ...any) {
-	p.t.Helper()
-	p.differ++
-	p.t.Errorf("record %d, %s %s: "+format, append([]any{r.I, r.Method, r.Path}, args...)...)
+	p.differences = append(p.differences,
+		fmt.Sprintf("record %d, %s %s%s: ", r.I, r.Method, r.Path, r.Name)+fmt.Sprintf(format, args...))
 }
 
 // blank puts the recording's placeholders where got has a value of the kind that

@@ -43,8 +43,8 @@ func (h *history) len() int {
 	return int(h.last-h.first) + 1
 }
 
-// scan returns the first event since an index that a watch of path would have
-// been told; nil if there was none yet.
+// scan returns the first event since an index, which is not 0, that a watch of
+// path would have been told; nil if there was none yet.
 //
 // As etcd does, the history is less discreet than a live watch: a recursive scan
 // also finds hidden nodes.

@@ -207,15 +207,22 @@ func (r *reader) store() *Store {
 	if !s.root.dir || s.root.name != "" || s.root.expire != 0 {
 		r.fail("the root to be a directory without name and TTL")
 	}
-	for i, n := range s.expiry {
-		if n == nil {
-			r.fail("a node in place %d of the expiry heap", i)
-		} else if up := (i - 1) / 2; i > 0 && s.expiry[up].expire > n.expire {
-			r.fail("the expiry heap to be in order at place %d", i)
-		}
-	}
+	r.checkHeap(s.expiry)
 	r.history(s)
 	return s
+}
+
+func (r *reader) checkHeap(h expiryHeap) {
+	for i, n := range h {
+		if n == nil {
+			r.fail("a node in place %d of the expiry heap", i)
+			return
+		}
+		if up := (i - 1) / 2; i > 0 && h[up].expire > n.expire {
+			r.fail("the expiry heap to be in order at place %d", i)
+			return
+		}
+	}
 }
 
 // smallestInode is how many bytes an inode takes at least.

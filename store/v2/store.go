@@ -275,15 +275,15 @@ func (s *Store) compare(c *Command, p string) (*inode, *Error) {
 	if sameValue && sameIndex {
 		return n, nil
 	}
-	values := "[" + c.PrevValue + " != " + n.value + "]"
-	indexes := fmt.Sprintf("[%d != %d]", c.PrevIndex, n.modified)
-	switch {
-	case sameIndex:
-		return nil, s.fail(CompareFailed, values)
-	case sameValue:
-		return nil, s.fail(CompareFailed, indexes)
+	// The cause names what differs, and both if nothing agrees.
+	var causes []string
+	if !sameValue {
+		causes = append(causes, "["+c.PrevValue+" != "+n.value+"]")
 	}
-	return nil, s.fail(CompareFailed, values+" "+indexes)
+	if !sameIndex {
+		causes = append(causes, fmt.Sprintf("[%d != %d]", c.PrevIndex, n.modified))
+	}
+	return nil, s.fail(CompareFailed, strings.Join(causes, " "))
 }
 
 // expire removes every node that is due at cutoff, earliest first. A directory
@@ -356,7 +356,12 @@ func newEvent(action Action, prev *inode, index uint64, now Time) *Event {
 }
 
 // clean returns the absolute path of a key as the tree knows it.
-func clean(p string) string { return path.Clean("/" + p) }
+func clean(p string) string {
+	if !strings.HasPrefix(p, "/") {
+		p = "/" + p
+	}
+	return path.Clean(p)
+}
 
 // serial is the name of the node that a POST makes: the index, as wide as the
 // widest, so that names sort as indexes do.

@@ -18,7 +18,9 @@ type Watcher struct {
 	// since is the first index of interest; start the store's index when the
 	// watch began.
 	since, start uint64
-	queue        []*Event
+	// queue[taken:] are the events that the reader has not taken yet.
+	queue []*Event
+	taken int
 	// listening: the hub knows the watcher. ready: it is on the hub's list of
 	// those that were told something.
 	listening, ready bool
@@ -26,11 +28,16 @@ type Watcher struct {
 
 // Next takes the oldest event that the watcher was told; false if there is none.
 func (w *Watcher) Next() (*Event, bool) {
-	if len(w.queue) == 0 {
+	if w.taken == len(w.queue) {
 		return nil, false
 	}
-	e := w.queue[0]
-	w.queue = w.queue[1:]
+	e := w.queue[w.taken]
+	w.queue[w.taken] = nil
+	// Now and then the rest moves to the front, so that a stream whose reader is
+	// always a little late does not grow.
+	if w.taken++; w.taken == len(w.queue) || w.taken == watcherBuffer {
+		w.queue, w.taken = slices.Delete(w.queue, 0, w.taken), 0
+	}
 	return e, true
 }
 
@@ -41,7 +48,7 @@ func (w *Watcher) StartIndex() uint64 { return w.start }
 // watch was canceled, or it was a stream whose reader fell more than 100 events
 // behind. The stream of a past index is done after one event, because etcd finds
 // one in its history and does not go on listening.
-func (w *Watcher) Done() bool { return !w.listening && len(w.queue) == 0 }
+func (w *Watcher) Done() bool { return !w.listening && w.taken == len(w.queue) }
 
 // Watch waits for an event at a path, with recursive also for those below it,
 // from index since on; 0 means after the present index. An event that the
@@ -142,10 +149,10 @@ func (h *hub) publish(e *Event) {
 // again when the event is published: a stream sees its own deletion twice.
 func (h *hub) tell(e *Event, path string, removed bool) {
 	ws := h.byPath[path]
-	own := e.Node.Key == path
-	if len(ws) == 0 || !own && hiddenFrom(path, e.Node.Key) {
+	if len(ws) == 0 || hiddenFrom(path, e.Node.Key) {
 		return
 	}
+	own := e.Node.Key == path
 	kept := ws[:0]
 	for _, w := range ws {
 		if (own || removed || w.recursive) && e.Index() >= w.since && !h.hand(w, e) {
@@ -160,7 +167,7 @@ func (h *hub) tell(e *Event, path string, removed bool) {
 
 // hand gives the watcher an event and reports whether it goes on listening.
 func (h *hub) hand(w *Watcher, e *Event) bool {
-	if len(w.queue) == watcherBuffer {
+	if len(w.queue)-w.taken == watcherBuffer {
 		return false
 	}
 	w.queue = append(w.queue, e)

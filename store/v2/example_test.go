@@ -1,0 +1,42 @@
+package v2store_test
+
+import (
+	"fmt"
+
+	v2store "etcdsim/store/v2"
+)
+
+// Two members apply the same log. The one that was asked turns the result into
+// an answer; both hold the same state.
+func Example() {
+	asked, other := v2store.New(), v2store.New()
+	member := v2store.Member{ClusterID: 0xcafe, RaftIndex: 8, RaftTerm: 2}
+	now := v2store.Epoch
+
+	call := v2store.Parse(v2store.Request{
+		Method: "PUT", Path: "/v2/keys/lock", Query: "prevExist=false", Body: "value=me&ttl=5",
+	}, now, member)
+
+	entry := call.Command.Append(nil) // what the log carries
+	var result v2store.Result
+	for _, store := range []*v2store.Store{other, asked} {
+		command, err := v2store.DecodeCommand(entry)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		result = store.Apply(command)
+	}
+	response := call.Reply(result, member)
+	fmt.Printf("%d %s", response.Status, response.Body)
+	fmt.Println("same state:", asked.Hash() == other.Hash())
+
+	due, _ := asked.NextExpiration()
+	for _, e := range asked.Apply(v2store.Sync(due)).Expired {
+		fmt.Printf("%s\n", e.AppendJSON(nil))
+	}
+	// Output:
+	// 201 {"action":"create","node":{"key":"/lock","value":"me","expiration":"2000-01-01T00:00:05Z","ttl":5,"modifiedIndex":1,"createdIndex":1}}
+	// same state: true
+	// {"action":"expire","node":{"key":"/lock","modifiedIndex":2,"createdIndex":1},"prevNode":{"key":"/lock","value":"me","expiration":"2000-01-01T00:00:05Z","modifiedIndex":1,"createdIndex":1}}
+}
