@@ -8,6 +8,7 @@ import (
 	"etcdsim/checker"
 	"etcdsim/sim"
 	"etcdsim/sim/cluster"
+	"etcdsim/sim/cluster/floor"
 	"etcdsim/sim/trace"
 	"etcdsim/store"
 )
@@ -40,13 +41,13 @@ func universe(tb testing.TB, members int) (*cluster.Cluster, *checker.Invariants
 func BenchmarkPut(b *testing.B) {
 	for _, members := range []int{3, 5} {
 		b.Run(fmt.Sprintf("members=%d", members), func(b *testing.B) {
-			floor := newBare(b, members)
+			bare := loop(b, members)
 			data := store.AppendProposal(nil, &store.Proposal{ID: 1, Request: &store.PutRequest{Key: keys[0], Value: values[0]}})
-			bareCost := costOf(func(n int) {
+			bareCost := float64(floor.Cost(func(n int) {
 				for range n {
-					floor.put(data)
+					try(b, bare.Put(data))
 				}
-			})
+			}))
 			c, invariants := universe(b, members)
 			w := (&writer{c: c, self: trace.Client(0)}).start()
 			b.ReportAllocs()
@@ -70,18 +71,16 @@ func BenchmarkPut(b *testing.B) {
 func BenchmarkSimulatedSeconds(b *testing.B) {
 	for _, rate := range []int{0, 100, 1000} {
 		b.Run(fmt.Sprintf("puts=%d", rate), func(b *testing.B) {
-			floor := newBare(b, 3)
+			bare := loop(b, 3)
 			data := store.AppendProposal(nil, &store.Proposal{ID: 1, Request: &store.PutRequest{Key: keys[0], Value: values[0]}})
-			bareCost := costOf(func(n int) { // of a simulated second
-				for range n {
-					for range 10 {
-						floor.tick()
-						for range rate / 10 {
-							floor.put(data)
-						}
+			bareCost := float64(floor.Cost(func(seconds int) {
+				for range seconds * 10 {
+					try(b, bare.Tick())
+					for range rate / 10 {
+						try(b, bare.Put(data))
 					}
 				}
-			})
+			}))
 			c, _ := universe(b, 3)
 			if rate > 0 {
 				// Eight clients share the rate: one alone would wait for itself.
@@ -103,21 +102,14 @@ func BenchmarkSimulatedSeconds(b *testing.B) {
 	}
 }
 
-// costOf returns the nanoseconds that one of f's rounds takes: the median of
-// five measurements of about 50 ms.
-func costOf(f func(rounds int)) float64 {
-	rounds := 1
-	for {
-		took := clock(func() { f(rounds) })
-		if took > 20*time.Millisecond {
-			rounds = int(float64(rounds)*50/float64(took.Milliseconds())) + 1
-			break
-		}
-		rounds *= 2
+func loop(tb testing.TB, members int) *floor.Loop {
+	l, err := floor.New(members)
+	try(tb, err)
+	return l
+}
+
+func try(tb testing.TB, err error) {
+	if err != nil {
+		tb.Fatal(err)
 	}
-	var costs []time.Duration
-	for range 5 {
-		costs = append(costs, clock(func() { f(rounds) }))
-	}
-	return float64(median(costs)) / float64(rounds)
 }

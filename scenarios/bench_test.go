@@ -1,0 +1,87 @@
+package scenarios_test
+
+import (
+	"testing"
+
+	"etcdsim/scenarios"
+	"etcdsim/sim/cluster/floor"
+	"etcdsim/store"
+)
+
+// standard is the benchmark's scenario: 30 simulated seconds, 8 clients, 10
+// keys, about 2,300 operations of which half are linearizable reads, and the
+// leader killed at 10 s and restarted at 15 s.
+const standard = `
+cluster nodes=3
+wait    leader within=20s as=$old
+load    w clients=8 keys=10 mix=put:1,get:1 think=80ms..110ms
+wait    at 10s
+kill    $old
+wait    at 15s
+restart $old
+wait    at 30s
+`
+
+// BenchmarkStandard is the cost of the standard scenario with all checks, beside
+// that of the bare loop for the same puts, reads and ticks.
+func BenchmarkStandard(b *testing.B) {
+	file, err := scenarios.Parse("standard.scn", standard)
+	if err != nil {
+		b.Fatal(err)
+	}
+	r := run(b, file, 1)
+	puts, reads := 0, 0
+	for _, op := range r.History.Ops {
+		if store.ReadOnly(op.Request) {
+			reads++
+		} else {
+			puts++
+		}
+	}
+	bare, err := floor.New(3)
+	if err != nil {
+		b.Fatal(err)
+	}
+	data := make([]byte, 60)
+	bareCost := float64(floor.Cost(func(rounds int) {
+		for range rounds {
+			for i := range 300 { // ticks of 100 ms
+				do(b, bare.Tick())
+				for range puts*(i+1)/300 - puts*i/300 {
+					do(b, bare.Put(data))
+				}
+				for range reads*(i+1)/300 - reads*i/300 {
+					do(b, bare.Read())
+				}
+			}
+		}
+	}))
+	b.ReportAllocs()
+	seed := uint64(0)
+	for b.Loop() {
+		seed++
+		run(b, file, seed)
+	}
+	ns := float64(b.Elapsed().Nanoseconds()) / float64(b.N)
+	b.ReportMetric(float64(puts+reads), "operations")
+	b.ReportMetric(1e9/ns, "seeds/s")
+	b.ReportMetric(bareCost, "bare-ns/op")
+	b.ReportMetric(ns/bareCost, "x-bare")
+}
+
+func run(b *testing.B, file *scenarios.File, seed uint64) *scenarios.Result {
+	r, err := scenarios.Run(file, seed, scenarios.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	if r.Outcome != scenarios.Pass {
+		b.Fatalf("seed %d: %v", seed, r.Outcome)
+	}
+	return r
+}
+
+func do(b *testing.B, err error) {
+	if err != nil {
+		b.Fatal(err)
+	}
+}
