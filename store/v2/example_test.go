@@ -14,7 +14,7 @@ func Example() {
 	now := v2store.Epoch
 
 	call := v2store.Parse(v2store.Request{
-		Method: "PUT", Path: "/v2/keys/lock", Query: "prevExist=false", Body: "value=me&ttl=5",
+		Method: "PUT", Path: "/v2/keys/lock", Query: "prevExist=false&noValueOnSuccess=true", Body: "value=me&ttl=5",
 	}, now, member)
 
 	entry := call.Command.Append(nil) // what the log carries
@@ -33,10 +33,10 @@ func Example() {
 
 	due, _ := asked.NextExpiration()
 	for _, e := range asked.Apply(v2store.Sync(due)).Expired {
-		fmt.Printf("%s\n", e.AppendJSON(nil))
+		fmt.Println(e.Action, e.Node.Key, "at index", e.Index())
 	}
 	// Output:
-	// 201 {"action":"create","node":{"key":"/lock","value":"me","expiration":"2000-01-01T00:00:05Z","ttl":5,"modifiedIndex":1,"createdIndex":1}}
+	// 201 {"action":"create"}
 	// same state: true
-	// {"action":"expire","node":{"key":"/lock","modifiedIndex":2,"createdIndex":1},"prevNode":{"key":"/lock","value":"me","expiration":"2000-01-01T00:00:05Z","modifiedIndex":1,"createdIndex":1}}
+	// expire /lock at index 2
 }
