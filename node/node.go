@@ -18,6 +18,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
@@ -69,6 +70,7 @@ type Node struct {
 	// tickPending: a tick came while a save was under way. etcd's ticker channel
 	// holds one and drops the rest.
 	tickPending bool
+	forwarded   forwarded
 	// heard is when each peer was last heard, by ID.
 	heard []sim.Time
 
@@ -84,6 +86,10 @@ type Input struct {
 	Call Call
 	// Ticket is the sync that a Synced completes.
 	Ticket uint64
+	// Token is that of the timer of an Alarm.
+	Token Token
+	// Answer is what another member answered, for Answered.
+	Answer Answer
 	// Peer and OK are the report of a SnapshotSent: whether the snapshot for Peer
 	// arrived.
 	Peer uint64
@@ -102,6 +108,8 @@ const (
 	SnapshotSent                    // the fate of a snapshot sent to Peer is known
 	Unreachable                     // nobody listens at Peer
 	TransferLeader                  // this leader shall hand over to Peer
+	Alarm                           // a timer rang
+	Answered                        // another member answered a call of this one
 )
 
 // Call is a client's request.
@@ -124,12 +132,32 @@ type Answer struct {
 	Applied, Term, Member uint64
 }
 
+// PeerCall is a call from this member to another, which answers it like a
+// client's.
+type PeerCall struct {
+	To uint64
+	Call
+}
+
+// Timer asks for an Alarm after some time.
+type Timer struct {
+	After time.Duration
+	Token Token
+}
+
+// Token says what a timer is for.
+type Token uint64
+
 // Output is what a member wants done. It is valid until the next Step.
 type Output struct {
 	// Messages go to the network in this order.
 	Messages []*pb.Message
 	// Answers go to clients.
 	Answers []Answer
+	// Calls go to other members.
+	Calls []PeerCall
+	// Timers are set; none is ever unset.
+	Timers []Timer
 	// Syncs are the disk syncs that began: each is answered by a Synced input
 	// after its latency.
 	Syncs []disk.Ticket
@@ -223,6 +251,8 @@ func (n *Node) Step(now sim.Time, in Input) *Output {
 	n.now = now
 	n.out.Messages = n.out.Messages[:0]
 	n.out.Answers = n.out.Answers[:0]
+	n.out.Calls = n.out.Calls[:0]
+	n.out.Timers = n.out.Timers[:0]
 	n.out.Syncs = n.out.Syncs[:0]
 	n.out.Applied = n.out.Applied[:0]
 	n.out.Fatal, n.out.Removed = nil, false
@@ -245,6 +275,10 @@ func (n *Node) Step(now sim.Time, in Input) *Output {
 		n.rn.ReportUnreachable(in.Peer)
 	case TransferLeader:
 		n.rn.TransferLeader(in.Peer)
+	case Alarm:
+		n.alarm(in.Token)
+	case Answered:
+		n.answered(in.Answer)
 	}
 	n.pump()
 	return &n.out
