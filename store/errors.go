@@ -60,6 +60,7 @@ var (
 	ErrNoLeader         = &Error{Unavailable, "etcdserver: no leader"}
 	ErrLeaderChanged    = &Error{Unavailable, "etcdserver: leader changed"}
 	ErrStopped          = &Error{Unavailable, "etcdserver: server stopped"}
+	ErrNotLeader        = &Error{FailedPrecondition, "etcdserver: not leader"}
 	ErrTimeout          = &Error{Unavailable, "etcdserver: request timed out"}
 	// ErrTimeoutLeaderFail and ErrTimeoutConnectionLost replace ErrTimeout where
 	// the member can tell why.

@@ -485,6 +485,13 @@ func (c *Cluster) step(m *member, in node.Input) {
 			from: m.addr, to: trace.Addr(msg.GetTo()), kind: uint16(msg.GetType()), message: msg, size: messageBytes(msg),
 		})
 	}
+	for i := range out.Calls {
+		call := out.Calls[i]
+		c.sendPacket(packet{from: m.addr, to: trace.Addr(call.To), kind: trace.ClientRequest, call: &call.Call, size: requestBytes})
+	}
+	for _, t := range out.Timers {
+		c.queue.Push(c.Now().Add(t.After), event{kind: evAlarm, member: m.addr, incarnation: m.incarnation, ref: uint64(t.Token)})
+	}
 	for _, t := range out.Syncs {
 		if !t.Held {
 			c.synced(m, t)

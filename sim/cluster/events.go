@@ -26,6 +26,7 @@ const (
 	evStop         // a graceful stop has waited long enough
 	evSnapshotLost // the transport gives up on a snapshot for peer ref
 	evSnapshotSent // the transport knows that a snapshot reached peer ref
+	evAlarm        // a member's timer rings
 	evUnreachable  // the transport found nobody at peer ref
 )
 
@@ -67,6 +68,8 @@ func (c *Cluster) happen(e event) {
 		c.step(m, node.Input{Kind: node.Tick})
 	case evSynced:
 		c.step(m, node.Input{Kind: node.Synced, Ticket: e.ref})
+	case evAlarm:
+		c.step(m, node.Input{Kind: node.Alarm, Token: node.Token(e.ref)})
 	case evStop:
 		c.finishStop(m)
 	case evSnapshotLost, evSnapshotSent:
@@ -114,8 +117,12 @@ func (c *Cluster) arrive(e event) {
 		return
 	}
 	c.deliver(&taken)
-	if taken.message == nil {
+	switch {
+	case taken.call != nil:
 		c.step(m, node.Input{Kind: node.Request, Call: *taken.call})
+		return
+	case taken.answer != nil:
+		c.step(m, node.Input{Kind: node.Answered, Answer: *taken.answer})
 		return
 	}
 	if taken.message.GetType() == pb.MsgSnap {
@@ -135,9 +142,10 @@ func (c *Cluster) deliver(p *packet) {
 // on its port, and the sender learns that.
 func (c *Cluster) refuse(m *member, p packet) {
 	c.log.Emit(trace.Event{Kind: trace.Drop, Aux: trace.DropDead, Member: p.from, Peer: p.to, A: uint64(p.kind), ID: p.id})
-	if p.message != nil {
+	switch {
+	case p.message != nil:
 		c.lost(p, true)
-		return
+	case p.call != nil:
+		c.answer(m, refusal(p.call, m.id))
 	}
-	c.answer(m, refusal(p.call, m.id))
 }

@@ -1,0 +1,110 @@
+package node
+
+import (
+	"time"
+
+	"go.etcd.io/raft/v3"
+
+	"etcdsim/sim"
+	"etcdsim/store"
+)
+
+// Some requests only the leader can serve: it alone counts the time of leases.
+// A follower passes them on, as etcd does over its peers' HTTP endpoints, and
+// asks again while there is no leader or the leader refuses. Such requests may
+// be served twice without harm.
+
+// forwardRetry is how long a member waits before it asks again.
+const forwardRetry = 50 * time.Millisecond
+
+// forwarded are the calls that this member passes on to the leader.
+type forwarded struct {
+	calls []forwardedCall // in the order of their arrival
+	last  uint64          // number of the last call to another member
+	armed bool            // a timer is set
+}
+
+type forwardedCall struct {
+	Call
+	arrived sim.Time
+	// asked is the number of the call under way to the leader, and askedAt when
+	// it left; 0 waits.
+	asked   uint64
+	askedAt sim.Time
+}
+
+// forward passes a call on to the leader, now or once there is one.
+func (n *Node) forward(c Call) {
+	n.forwarded.calls = append(n.forwarded.calls, forwardedCall{Call: c, arrived: n.now})
+	n.askLeader()
+}
+
+// askLeader asks the leader on behalf of the calls that wait.
+func (n *Node) askLeader() {
+	f := &n.forwarded
+	for i := range f.calls {
+		c := &f.calls[i]
+		if c.asked != 0 || n.leader == raft.None || n.leader == n.id {
+			continue
+		}
+		f.last++
+		// Numbers of calls among members never meet the operations of clients.
+		c.asked, c.askedAt = 1<<63|n.id<<48|f.last, n.now
+		n.out.Calls = append(n.out.Calls, PeerCall{
+			To: n.leader, Call: Call{Client: n.addr, Op: c.asked, Request: c.Request},
+		})
+	}
+	if len(f.calls) > 0 && !f.armed {
+		f.armed = true
+		n.out.Timers = append(n.out.Timers, Timer{After: forwardRetry, Token: tokenForward})
+	}
+}
+
+// answered takes another member's answer.
+func (n *Node) answered(a Answer) {
+	for i, c := range n.forwarded.calls {
+		if c.asked != a.Op {
+			continue
+		}
+		if wrongMember(a.Err) {
+			n.forwarded.calls[i].asked = 0
+			return
+		}
+		n.forwarded.calls = append(n.forwarded.calls[:i], n.forwarded.calls[i+1:]...)
+		n.answer(c.Client, c.Op, a.Response, n.applied)
+		return
+	}
+}
+
+// wrongMember tells whether a refusal says only that nobody was asked, or
+// somebody who does not lead.
+func wrongMember(err *store.Error) bool {
+	switch err {
+	case store.ErrNotLeader, store.ErrConnectionRefused, store.ErrConnectionReset, store.ErrStopped:
+		return true
+	}
+	return false
+}
+
+// retryForwarded asks again, gives up on calls that waited too long, and serves
+// here what waits if this member leads by now.
+func (n *Node) retryForwarded() {
+	f := &n.forwarded
+	f.armed = false
+	waiting := f.calls
+	f.calls = nil
+	for _, c := range waiting {
+		switch {
+		case n.now.Sub(c.arrived) >= n.cfg.RequestTimeout():
+			n.answer(c.Client, c.Op, store.Response{Err: store.ErrTimeout}, n.applied)
+			continue
+		case n.leader == n.id:
+			n.request(c.Call)
+			continue
+		case c.asked != 0 && n.now.Sub(c.askedAt) >= n.cfg.Election():
+			c.asked = 0 // the answer is late, or lost
+		}
+		f.calls = append(f.calls, c)
+	}
+	n.askLeader()
+}
