@@ -69,10 +69,10 @@ func (t *intervals) remove(w *watcher) {
 
 // stab calls visit with the watchers of each interval that contains the key.
 func (t *intervals) stab(key string, visit func([]*watcher)) {
-	if t.stale {
+	if t.stale && len(t.nodes) > 0 {
 		t.refresh(0, len(t.nodes))
-		t.stale = false
 	}
+	t.stale = false
 	t.stabPart(0, len(t.nodes), key, visit)
 }
 
@@ -94,7 +94,7 @@ func (t *intervals) stabPart(low, high int, key string, visit func([]*watcher)) 
 	}
 }
 
-// refresh computes which interval of a part ends last.
+// refresh computes which interval of a part, which must not be empty, ends last.
 func (t *intervals) refresh(low, high int) interval {
 	middle := (low + high) / 2
 	n := &t.nodes[middle]

@@ -150,6 +150,9 @@ func Decode(cfg Config, data []byte) (*Store, error) {
 	s := New(cfg)
 	s.applied = r.Uint()
 	s.rev, s.compacted = r.Int(), r.Int()
+	if s.rev < 1 || s.rev > math.MaxInt64/2 || s.compacted < -1 || s.compacted > s.rev {
+		r.Fail("expected a revision and an older one of compaction, found %d and %d", s.rev, s.compacted)
+	}
 	s.hash, s.extra = r.Uint(), r.Uint()
 	for range r.Count() {
 		s.settled = append(s.settled, store.HashKVResult{Hash: uint32(r.Uint()), CompactRevision: r.Int(), HashRevision: r.Int()})

@@ -21,7 +21,9 @@ type Stream struct {
 	// the order of their creation.
 	open   []*watcher
 	nextID int64
-	queue  []outgoing
+	// queue holds the responses that nobody has taken, from head on.
+	queue []outgoing
+	head  int
 	// buffered counts the responses in the queue that take room.
 	buffered int
 	// fragments are the rest of a response that is sent in parts.
@@ -192,13 +194,13 @@ func (st *Stream) Next() (resp store.WatchResponse, ok bool) {
 		resp, st.fragments = st.fragments[0], st.fragments[1:]
 		return resp, true
 	}
-	if len(st.queue) == 0 {
+	if st.head == len(st.queue) {
 		return resp, false
 	}
-	o := st.queue[0]
-	st.queue[0] = outgoing{}
-	if st.queue = st.queue[1:]; len(st.queue) == 0 {
-		st.queue = nil
+	o := st.queue[st.head]
+	st.queue[st.head] = outgoing{}
+	if st.head++; st.head == len(st.queue) {
+		st.queue, st.head = st.queue[:0], 0
 	}
 	if o.control != nil {
 		return *o.control, true
