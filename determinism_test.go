@@ -107,6 +107,9 @@ var exceptions = map[[2]string]string{
 	{"node/randomness.go", "unsafe"}:            "raft draws its election timeout from crypto/rand and lets nobody choose it",
 	{"scenarios/run.go", "runtime/debug"}:       "the stack of a panic, shown to people; neither trace nor verdict depends on it",
 	{"sim/cluster/cluster.go", "runtime/debug"}: "likewise, of a member's panic",
+
+	{"sim/cluster/floor/measure.go", "time.Now"}:   "benchmarks measure real time; no simulation imports the floor",
+	{"sim/cluster/floor/measure.go", "time.Since"}: "likewise",
 }
 
 // machines stand for all machines: code of the core is built on each of them.
