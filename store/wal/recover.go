@@ -55,7 +55,7 @@ type Recovery struct {
 	// Records is the number of records that count.
 	Records int
 	// CutFile, CutOffset and CutBytes tell where the end was cut off and how
-	// many bytes went; CutBytes is 0 if all were good.
+	// many bytes went; CutFile is empty if all were good.
 	CutFile   string
 	CutOffset int64
 	CutBytes  int64
@@ -122,7 +122,7 @@ type reading struct {
 	mark     marker
 	markFile *disk.File
 	snapshot *pb.Snapshot
-	// refused is why a newer snapshot could not be used, or nil.
+	// refused is why the newest snapshot could not be used, or nil.
 	refused error
 	report  Recovery
 }
@@ -300,51 +300,19 @@ func (r *reading) choose() error {
 			return r.cut(at, err)
 		}
 		r.report.PassedOver++
-		r.refused = err
+		if r.refused == nil {
+			r.refused = err
+		}
 	}
 	return nil
 }
 
-// entries returns the entries behind the snapshot.
+// entries returns the entries behind the snapshot, and checks them against the
+// hard state.
 func (r *reading) entries() ([]*pb.Entry, error) {
-	start := r.snapshot.GetMetadata().GetIndex()
-	count := 0
-	for _, rec := range r.records {
-		if rec.kind == entryRecord {
-			count++
-		}
-	}
-	slots := make([]entrySlot, count)
-	entries := make([]*pb.Entry, 0, count)
-	for _, rec := range r.records {
-		switch rec.kind {
-		case markerRecord:
-			m, err := decodeMarker(rec.payload)
-			if err != nil {
-				return nil, r.corrupt(rec.at, err)
-			}
-			if m.received {
-				entries = entries[:0]
-			}
-		case entryRecord:
-			slot := &slots[0]
-			slots = slots[1:]
-			if err := slot.decode(rec.payload); err != nil {
-				return nil, r.corrupt(rec.at, err)
-			}
-			// An entry voids those of its index and above.
-			keep := uint64(0)
-			if slot.index > start {
-				keep = slot.index - start - 1
-			}
-			if keep > uint64(len(entries)) {
-				return nil, r.gap(rec.at, errGap)
-			}
-			entries = entries[:keep]
-			if slot.index > start {
-				entries = append(entries, &slot.entry)
-			}
-		}
+	entries, err := r.collect()
+	if err != nil {
+		return nil, err
 	}
 	term := r.snapshot.GetMetadata().GetTerm()
 	for _, e := range entries {
@@ -354,8 +322,59 @@ func (r *reading) entries() ([]*pb.Entry, error) {
 		}
 		term = e.GetTerm()
 	}
-	if last := start + uint64(len(entries)); r.state.commit > last {
+	last := r.snapshot.GetMetadata().GetIndex() + uint64(len(entries))
+	if r.state.commit > last {
 		return nil, r.gap(r.end, fmt.Errorf("%w: %d is beyond %d", errCommit, r.state.commit, last))
+	}
+	return entries, nil
+}
+
+// collect replays the entries. Each voids those of its index and above, and a
+// received snapshot voids all before its marker.
+func (r *reading) collect() ([]*pb.Entry, error) {
+	count := 0
+	for _, rec := range r.records {
+		if rec.kind == entryRecord {
+			count++
+		}
+	}
+	slots := make([]entrySlot, count)
+	entries := make([]*pb.Entry, 0, count)
+	start := r.snapshot.GetMetadata().GetIndex()
+	// hole is the position of an entry that does not follow on those before it,
+	// or -1. That is no harm if a later record voids it: it stands in a segment
+	// that was given up, of which a crash brought the last ones back.
+	hole := int64(-1)
+	for _, rec := range r.records {
+		switch rec.kind {
+		case markerRecord:
+			m, err := decodeMarker(rec.payload)
+			if err != nil {
+				return nil, r.corrupt(rec.at, err)
+			}
+			if m.received {
+				entries, hole = entries[:0], -1
+			}
+		case entryRecord:
+			slot := &slots[0]
+			slots = slots[1:]
+			if err := slot.decode(rec.payload); err != nil {
+				return nil, r.corrupt(rec.at, err)
+			}
+			keep := slot.index - min(slot.index, start+1)
+			switch {
+			case keep <= uint64(len(entries)):
+				entries, hole = entries[:keep], -1
+				if slot.index > start {
+					entries = append(entries, &slot.entry)
+				}
+			case hole < 0:
+				hole = rec.at
+			}
+		}
+	}
+	if hole >= 0 {
+		return nil, r.gap(hole, errGap)
 	}
 	return entries, nil
 }
@@ -385,8 +404,8 @@ func (r *reading) repair() error {
 	kept := r.sources[:0]
 	for _, s := range r.sources {
 		size := min(max(0, r.end-s.base), int64(len(s.data)))
-		if excess := int64(len(s.data)) - size; excess > 0 {
-			if r.report.CutBytes == 0 {
+		if excess := int64(len(s.data)) - size; excess > 0 || size == 0 {
+			if r.report.CutFile == "" {
 				r.report.CutFile, r.report.CutOffset = s.file.Name(), size
 			}
 			r.report.CutBytes += excess

@@ -17,6 +17,11 @@ const (
 // Save writes entries and then the hard state, if it is not empty, to the disk's
 // buffer. They are durable with the disk's next sync, and visible to raft once
 // Append was called. On an error (a full disk) nothing was written.
+//
+// The order is etcd's: a batch that a crash tears may leave entries without the
+// hard state that came with them (whose term may be below theirs then, which
+// raft bears), but never a committed index without its entries (which it does
+// not).
 func (l *Log) Save(state *pb.HardState, entries []*pb.Entry) error {
 	if len(entries) == 0 && raft.IsEmptyHardState(state) {
 		return nil

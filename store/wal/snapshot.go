@@ -158,7 +158,7 @@ func (l *Log) settle() {
 func readSnapshot(d *disk.Disk, m marker) (*pb.Snapshot, error) {
 	file, err := d.Open(m.file())
 	if err != nil {
-		return nil, err
+		return nil, &CorruptError{File: m.file(), Reason: err}
 	}
 	data := file.Read()
 	if uint64(len(data)) != m.size || sumOf(data) != m.sum {
