@@ -49,6 +49,8 @@ const (
 	flagTombstone = 1 << iota
 	flagLease
 	flagSameMain // the main revision is that of the version before
+
+	flagsAll = 1<<iota - 1
 )
 
 // Encode returns the store as bytes. Stores that are equal have equal bytes.
@@ -195,9 +197,15 @@ func (s *Store) readVersions(r *store.Reader, names []string) {
 		kv := store.KeyValue{Key: names[number], ModRevision: main}
 		if flags&flagTombstone == 0 {
 			kv.Value, kv.Version, kv.CreateRevision = r.String(), int64(r.Uint()), main-int64(r.Uint())
+			if flags&flagLease != 0 {
+				kv.Lease = r.Int()
+			}
+			if kv.Version < 1 || kv.CreateRevision < 1 || kv.CreateRevision > main {
+				r.Fail("expected a version of a life that began at 1 to %d, found version %d from %d", main, kv.Version, kv.CreateRevision)
+			}
 		}
-		if flags&flagLease != 0 {
-			kv.Lease = r.Int()
+		if flags&^flagsAll != 0 || flags&flagLease != 0 && kv.Lease == 0 {
+			r.Fail("expected the flags of a version, found %#x", flags)
 		}
 		t.heads[number] = t.copy(&version{kv: [1]store.KeyValue{kv}, sub: uint32(sub)}, t.heads[number])
 	}
