@@ -50,6 +50,16 @@ type example struct {
 	shown   []string
 }
 
+// elsewhere reports whether the command is not executed here.
+func (e *example) elsewhere() bool {
+	for prefix := range elsewhere { // unordered: whether there is one
+		if strings.HasPrefix(e.command, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 var (
 	exitPattern = regexp.MustCompile(`\s+# exit ([0-9]+)$`)
 	linkPattern = regexp.MustCompile(`\]\(([^)#: ]+)(#[^) ]*)?\)`)
@@ -145,7 +155,7 @@ func matches(shown, lines []string) bool {
 func rewrite(text []byte, list []example, run run) ([]byte, error) {
 	lines := strings.Split(string(text), "\n")
 	for _, e := range slices.Backward(list) { // from the end: line numbers stay valid
-		if len(e.shown) == 0 || slices.Contains(e.shown, "...") {
+		if e.elsewhere() || len(e.shown) == 0 || slices.Contains(e.shown, "...") {
 			continue
 		}
 		stdout, _, err := run(e.command)
@@ -215,17 +225,8 @@ func TestDocuments(t *testing.T) {
 		if path.Ext(f.name) != ".md" {
 			continue
 		}
-		list, bad := examples(f)
-		found = append(found, bad...)
-		list = slices.DeleteFunc(list, func(e example) bool {
-			for prefix := range elsewhere { // unordered: whether there is one
-				if strings.HasPrefix(e.command, prefix) {
-					return true
-				}
-			}
-			return false
-		})
 		if *update {
+			list, _ := examples(f)
 			text, err := rewrite(f.text, list, run)
 			if err != nil {
 				t.Fatal(err)
@@ -236,9 +237,13 @@ func TestDocuments(t *testing.T) {
 				}
 			}
 			f = &sourceFile{name: f.name, text: text}
-			list, _ = examples(f)
 		}
+		list, bad := examples(f)
+		found = append(found, bad...)
 		for _, e := range list {
+			if e.elsewhere() {
+				continue
+			}
 			executed++
 			if bad := e.check(run); bad != nil {
 				found = append(found, *bad)
@@ -344,10 +349,10 @@ func TestExampleCheck(t *testing.T) {
 
 // TestExampleRewrite: real output replaces what is shown whole, nothing else.
 func TestExampleRewrite(t *testing.T) {
-	doc := "```sh\n$ a\n?\n\n$ b\nold\nolder\n$ c\n...\n$ d\n```\nend\n"
+	doc := "```sh\n$ a\n?\n\n$ b\nold\nolder\n$ c\n...\n$ d\n$ go test ./...\nok\n```\nend\n"
 	list, _ := examples(&sourceFile{name: "a.md", text: []byte(doc)})
 	got, err := rewrite([]byte(doc), list, func(command string) (string, int, error) { return command + "1\n" + command + "2\n", 0, nil })
-	if want := "```sh\n$ a\na1\na2\n\n$ b\nb1\nb2\n$ c\n...\n$ d\n```\nend\n"; err != nil || string(got) != want {
+	if want := "```sh\n$ a\na1\na2\n\n$ b\nb1\nb2\n$ c\n...\n$ d\n$ go test ./...\nok\n```\nend\n"; err != nil || string(got) != want {
 		t.Errorf("rewritten to %q, %v, want %q", got, err, want)
 	}
 }
