@@ -1,7 +1,6 @@
 package scenarios
 
 import (
-	"fmt"
 	"time"
 
 	"etcdsim/scenarios/workload"
@@ -86,7 +85,7 @@ func execWait(r *run, st *Statement, a WaitArgs) *halt {
 	r.sifted = nil
 	switch {
 	case held && st.Not:
-		return &halt{outcome: Violation, why: fmt.Sprintf("it must not come so far, but %s", w.state())}
+		return &halt{outcome: Violation, why: "it came so far: " + w.state()}
 	case !held && !st.Not:
 		return stuck(a.Condition.String(), began, a.Within, w.state())
 	}

@@ -39,58 +39,71 @@ var meters = append([]meter{
 	count("duplicated", "packets delivered twice", trace.Duplicate),
 	count("reordered", "packets that left their line", trace.Reorder),
 	count("held", "packets held", trace.Hold),
-	{name: "elections", doc: "leaders elected", wakes: trace.Kinds(trace.RoleChange), counter: func(c *counters) uint64 { return c.elected }},
-	{name: "candidacies", doc: "members that campaigned", wakes: trace.Kinds(trace.RoleChange), counter: func(c *counters) uint64 { return c.candidates }},
+	tally("elections", "leaders elected", func(c *counters) uint64 { return c.elected }, trace.RoleChange),
+	tally("candidacies", "times that a member campaigned", func(c *counters) uint64 { return c.candidates }, trace.RoleChange),
 	count("crashes", "members killed", trace.MemberCrash),
 	count("stops", "members stopped gracefully", trace.MemberStop),
 	count("starts", "members started, the first time included", trace.MemberStart),
 	count("pauses", "members paused", trace.MemberPause),
-	{name: "lost-bytes", doc: "unsynced bytes that crashes lost", wakes: trace.Kinds(trace.DiskLost), counter: func(c *counters) uint64 { return c.lostBytes }},
+	tally("lost-bytes", "unsynced bytes that crashes lost", func(c *counters) uint64 { return c.lostBytes }, trace.DiskLost),
 	count("torn", "writes that crashes tore", trace.DiskTorn),
 	count("syncs", "disk syncs", trace.DiskSynced),
 	count("snapshots", "snapshots installed from a leader", trace.SnapInstall),
 	count("saved-snapshots", "snapshots that members saved of their own", trace.SnapSaved),
 	count("invoked", "requests sent by clients", trace.Invoke),
-	{name: "answered", doc: "requests answered", wakes: trace.Kinds(trace.Return), counter: func(c *counters) uint64 { return c.outcomes[trace.OutcomeOK] }},
-	{name: "refused", doc: "requests refused, certainly without effect", wakes: trace.Kinds(trace.Return), counter: func(c *counters) uint64 { return c.outcomes[trace.OutcomeFailed] }},
-	{
-		name: "unknown", doc: "requests whose outcome the client never learned", wakes: trace.Kinds(trace.Return, trace.Abandon),
-		counter: func(c *counters) uint64 { return c.outcomes[trace.OutcomeUnknown] + c.kinds[trace.Abandon] },
-	},
+	tally("answered", "requests answered", func(c *counters) uint64 { return c.outcomes[trace.OutcomeOK] }, trace.Return),
+	tally("refused", "requests refused, certainly without effect",
+		func(c *counters) uint64 { return c.outcomes[trace.OutcomeFailed] }, trace.Return),
+	tally("unknown", "requests whose outcome the client never learned", (*counters).unknown, trace.Return, trace.Abandon),
 
-	{kind: meterLoad, name: "acked", doc: "operations of a load that were answered", wakes: trace.Kinds(trace.Return), load: func(l *load) uint64 { return l.acked }},
-	{kind: meterLoad, name: "written", doc: "writes of a load that were acknowledged", wakes: trace.Kinds(trace.Return), load: func(l *load) uint64 { return l.written }},
-	{kind: meterLoad, name: "failed", doc: "operations of a load that were refused", wakes: trace.Kinds(trace.Return), load: func(l *load) uint64 { return l.failed }},
-	{
-		kind: meterLoad, name: "lost", doc: "operations of a load whose outcome is unknown", wakes: trace.Kinds(trace.Return, trace.Abandon),
-		load: func(l *load) uint64 { return l.unknown },
-	},
+	ofLoad("acked", "operations of a load that were answered", func(l *load) uint64 { return l.acked }),
+	ofLoad("written", "writes of a load that were acknowledged", func(l *load) uint64 { return l.written }),
+	ofLoad("failed", "operations of a load that were refused", func(l *load) uint64 { return l.failed }),
+	ofLoad("lost", "operations of a load whose outcome is unknown", func(l *load) uint64 { return l.unknown }),
 
-	{kind: meterMember, name: "term", doc: "raft term of a member, the last known if it is down", wakes: memberEvents, member: func(r *run, id uint64) uint64 { return r.counters.terms[id] }},
-	{kind: meterMember, name: "commit", doc: "commit index of a member", wakes: memberEvents, member: func(r *run, id uint64) uint64 { return r.c.Member(id).Commit }},
-	{kind: meterMember, name: "applied", doc: "applied index of a member", wakes: memberEvents, member: func(r *run, id uint64) uint64 { return r.c.Member(id).Applied }},
-	{kind: meterMember, name: "log", doc: "last index in the log of a member", wakes: memberEvents, member: func(r *run, id uint64) uint64 { return r.c.Member(id).LastIndex }},
-	{kind: meterMember, name: "revision", doc: "revision of the store of a member", wakes: memberEvents, member: func(r *run, id uint64) uint64 { return uint64(r.c.Member(id).Revision) }},
+	ofMember("term", "raft term of a member; the last known if it is down",
+		func(r *run, id uint64) uint64 { return r.counters.terms[id] }),
+	ofMember("commit", "commit index of a member", func(r *run, id uint64) uint64 { return r.c.Member(id).Commit }),
+	ofMember("applied", "applied index of a member", func(r *run, id uint64) uint64 { return r.c.Member(id).Applied }),
+	ofMember("log", "last index in the log of a member", func(r *run, id uint64) uint64 { return r.c.Member(id).LastIndex }),
+	ofMember("revision", "revision of the store of a member",
+		func(r *run, id uint64) uint64 { return uint64(r.c.Member(id).Revision) }),
 }, probeMeters()...)
 
 // memberEvents change the state of a member.
 var memberEvents = trace.Kinds(trace.MemberStart, trace.MemberCrash, trace.MemberStop, trace.MemberPause, trace.MemberResume,
 	trace.RoleChange, trace.LeaderKnown, trace.CommitMoved, trace.LogAppend, trace.LogDurable, trace.SnapInstall, trace.Apply,
-	trace.LinkCut, trace.LinkHeal)
+	trace.LinkCut, trace.LinkHeal, trace.LinkHold, trace.LinkFree)
 
+// count is the number of events of one kind.
 func count(name, doc string, kind trace.Kind) meter {
-	return meter{name: name, doc: doc, wakes: trace.Kinds(kind), counter: func(c *counters) uint64 { return c.kinds[kind] }}
+	return tally(name, doc, func(c *counters) uint64 { return c.kinds[kind] }, kind)
 }
 
+// drops is the number of packets lost for one reason.
 func drops(name, doc string, reason uint16) meter {
-	return meter{name: name, doc: doc, wakes: trace.Kinds(trace.Drop), counter: func(c *counters) uint64 { return c.dropped[reason] }}
+	return tally(name, doc, func(c *counters) uint64 { return c.dropped[reason] }, trace.Drop)
+}
+
+// tally is a counter that events of some kinds may change.
+func tally(name, doc string, read func(*counters) uint64, wakes ...trace.Kind) meter {
+	return meter{name: name, doc: doc, wakes: trace.Kinds(wakes...), counter: read}
+}
+
+func ofLoad(name, doc string, read func(*load) uint64) meter {
+	return meter{kind: meterLoad, name: name, doc: doc, wakes: trace.Kinds(trace.Return, trace.Abandon), load: read}
+}
+
+func ofMember(name, doc string, read func(*run, uint64) uint64) meter {
+	return meter{kind: meterMember, name: name, doc: doc, wakes: memberEvents, member: read}
 }
 
 func probeMeters() []meter {
 	var all []meter
 	for _, p := range trace.Probes() {
 		all = append(all, meter{
-			name: p.String(), doc: "probe", wakes: trace.AllKinds, counter: func(c *counters) uint64 { return c.log.Hits(p) },
+			name: p.String(), doc: "times that a probe was hit", wakes: trace.AllKinds,
+			counter: func(c *counters) uint64 { return c.log.Hits(p) },
 		})
 	}
 	return all
@@ -159,6 +172,9 @@ func (c *counters) count(e *trace.Event) {
 	}
 }
 
+// unknown is the number of operations whose client never learned the outcome.
+func (c *counters) unknown() uint64 { return c.outcomes[trace.OutcomeUnknown] + c.kinds[trace.Abandon] }
+
 // Counts are the figures of a run.
 type Counts struct {
 	// Operations were sent by clients; Acked of them were answered, Failed refused
@@ -186,7 +202,7 @@ type ProbeCount struct {
 func (c *counters) counts() Counts {
 	n := Counts{
 		Operations: c.kinds[trace.Invoke], Acked: c.outcomes[trace.OutcomeOK], Failed: c.outcomes[trace.OutcomeFailed],
-		Unknown:  c.outcomes[trace.OutcomeUnknown] + c.kinds[trace.Abandon],
+		Unknown:  c.unknown(),
 		Messages: c.kinds[trace.Send], Dropped: c.kinds[trace.Drop],
 		Elections: c.elected, Crashes: c.kinds[trace.MemberCrash],
 		Events: c.log.Count(), Elapsed: c.log.Now,

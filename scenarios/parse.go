@@ -44,7 +44,7 @@ func ParseStatement(text string, scope *Scope) (*Statement, error) {
 		return nil, err
 	}
 	if line.Statement == nil {
-		return nil, &Error{File: "statement", Pos: Pos{1, 1}, Text: "expected a statement: one of " + strings.Join(verbs(), ", ")}
+		return nil, &Error{File: "statement", Pos: Pos{1, 1}, Text: "expected a statement: one of " + strings.Join(Verbs(), ", ")}
 	}
 	return line.Statement, nil
 }
@@ -84,7 +84,8 @@ func parsePhase(comment string, before int) (*Phase, *Error) {
 		return nil, nil
 	}
 	if int(n) != before+1 {
-		return nil, &Error{Pos: Pos{Col: 1}, Text: fmt.Sprintf("phase %d: expected phase %d, phases are numbered in order", n, before+1)}
+		text := fmt.Sprintf("phase %d: expected phase %d, phases are numbered in order", n, before+1)
+		return nil, &Error{Pos: Pos{Col: 1}, Text: text}
 	}
 	return &Phase{Number: int(n), Title: title}, nil
 }
@@ -101,13 +102,15 @@ func parseStatement(words []word, end int, scope *Scope) (*Statement, *Error) {
 	verb := words[0]
 	st := lookup(verb.text)
 	if st == nil {
-		return nil, &Error{Pos: Pos{Col: verb.col}, Text: fmt.Sprintf("unknown statement %q: expected one of %s", verb.text, strings.Join(verbs(), ", "))}
+		text := fmt.Sprintf("unknown statement %q: expected one of %s", verb.text, strings.Join(Verbs(), ", "))
+		return nil, &Error{Pos: Pos{Col: verb.col}, Text: text}
 	}
 	if s.Not && !st.negatable {
 		return nil, &Error{Pos: s.Pos, Text: fmt.Sprintf("! %s: expected \"!\" before wait or expect only", verb.text)}
 	}
 	if st.group == groupUniverse && st.exec == nil && scope.running {
-		return nil, &Error{Pos: s.Pos, Text: verb.text + ": the universe is made before it runs: expected this line before the first statement that acts"}
+		text := verb.text + ": the universe is made before it runs: expected this line before the first statement that acts"
+		return nil, &Error{Pos: s.Pos, Text: text}
 	}
 	s.Verb = verb.text
 	p := newParser(s, st, words[1:], end, scope)

@@ -146,7 +146,8 @@ func prepare(f *File, o Options) (universe, error) {
 	}
 	for _, s := range statements {
 		if m := largestMember(s.Args); m > uint64(u.cluster.Nodes) {
-			return u, &Error{f.Name, s.Pos, fmt.Sprintf("%s: the cluster has %d members: expected n1 to n%d", Target{Kind: "n", Member: m}, u.cluster.Nodes, u.cluster.Nodes)}
+			text := fmt.Sprintf("n%d: the cluster has %d members: expected n1 to n%d", m, u.cluster.Nodes, u.cluster.Nodes)
+			return u, &Error{f.Name, s.Pos, text}
 		}
 	}
 	return u, nil

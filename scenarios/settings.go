@@ -115,5 +115,6 @@ var clusterOptions = sim.Options[cluster.Config]{Component: "cluster", All: []si
 		},
 		Get: func(c *cluster.Config) string { return strconv.Itoa(c.Nodes) },
 	},
-	sim.SwitchOption("marshal", "send raft messages as bytes, which costs time and changes nothing", func(c *cluster.Config) *bool { return &c.Marshal }),
+	sim.SwitchOption("marshal", "send raft messages as bytes, which costs time and changes nothing",
+		func(c *cluster.Config) *bool { return &c.Marshal }),
 }}

@@ -35,40 +35,62 @@ func (g group) String() string {
 
 // statements is the language.
 var statements = []statement{
-	row(groupUniverse, "cluster", "nodes=N", "how many members there are", parseSection, nil),
-	row(groupUniverse, "net", "OPTION=VALUE...", "how the network behaves; it may change while the universe runs", parseSection, execNet),
-	row(groupUniverse, "disk", "OPTION=VALUE...", "how the disks behave", parseSection, nil),
-	row(groupUniverse, "node", "OPTION=VALUE...", "how the members are configured", parseSection, nil),
+	row(groupUniverse, "cluster", "nodes=N", parseSection, nil,
+		"how many members there are"),
+	row(groupUniverse, "net", "OPTION=VALUE...", parseSection, execNet,
+		"how the network behaves; it may change while the universe runs"),
+	row(groupUniverse, "disk", "OPTION=VALUE...", parseSection, nil,
+		"how the disks behave"),
+	row(groupUniverse, "node", "OPTION=VALUE...", parseSection, nil,
+		"how the members are configured"),
 
-	row(groupClients, "load", "NAME [OPTION=VALUE...]", "starts clients that send requests until they are stopped", parseLoad, execLoad),
-	row(groupClients, "unload", "NAME", "stops the clients of a load; requests under way end by themselves", parseUnload, execUnload),
-	row(groupClients, "compact", "[keep=N]", "compacts the history of the store, all but the newest N revisions (default 0)", parseCompact, execCompact),
+	row(groupClients, "load", "NAME [OPTION=VALUE...]", parseLoad, execLoad,
+		"starts clients that send requests until they are stopped"),
+	row(groupClients, "unload", "NAME", parseUnload, execUnload,
+		"stops the clients of a load; requests under way end by themselves"),
+	row(groupClients, "compact", "[keep=N]", parseCompact, execCompact,
+		"compacts the history of the store, all but the newest N revisions (default 0)"),
 
-	row(groupWaits, "wait", "CONDITION within=DURATION | elapsed DURATION | at TIME",
-		"lets virtual time pass until the condition holds; with \"!\": it must not hold before the deadline", parseWait, execWait).orNot(),
-	row(groupWaits, "expect", "CONDITION", "the condition must hold now; with \"!\": it must not", parseExpect, execExpect).orNot(),
-	row(groupWaits, "let", "$NAME = TARGET...", "names members, so that a drawn choice can be referred to again", parseLet, execLet),
+	row(groupWaits, "wait", "CONDITION within=DURATION | elapsed DURATION | at TIME", parseWait, execWait,
+		"lets virtual time pass until the condition holds; with \"!\": it must not hold before the deadline").orNot(),
+	row(groupWaits, "expect", "CONDITION", parseExpect, execExpect,
+		"the condition must hold now; with \"!\": it must not").orNot(),
+	row(groupWaits, "let", "$NAME = TARGET...", parseLet, execLet,
+		"names members, so that a drawn choice can be referred to again"),
 
-	row(groupFaults, "kill", "TARGET...", "members die at once; what their disks had not synced may be lost", parseMembers, execKill),
-	row(groupFaults, "stop", "TARGET...", "members stop gracefully", parseMembers, execStop),
-	row(groupFaults, "restart", "TARGET...", "members start from what their disks hold; running ones are stopped first", parseMembers, execRestart),
-	row(groupFaults, "pause", "TARGET...", "members no longer run, though their clocks do", parseMembers, execPause),
-	row(groupFaults, "resume", "TARGET...", "paused members run again", parseMembers, execResume),
-	row(groupFaults, "partition", "TARGET... | TARGET... [| TARGET...]", "cuts every link between members of different groups; clients still reach all members",
-		parsePartition, execPartition),
-	row(groupFaults, "isolate", "TARGET...", "cuts every link of these members, to the other members and to the clients", parseMembers, execIsolate),
-	row(groupFaults, "cut", "TARGET... -> TARGET... | TARGET... <-> TARGET...", "cuts links, one way or both", parseLinks, execCut),
-	row(groupFaults, "heal", "[TARGET... -> TARGET... | TARGET... <-> TARGET...]", "mends cut links, or all of them", parseSomeLinks, execHeal),
-	row(groupFaults, "hold", "TARGET... -> TARGET... | TARGET... <-> TARGET...", "keeps the packets of links waiting", parseLinks, execHold),
-	row(groupFaults, "release", "[TARGET... -> TARGET... | TARGET... <-> TARGET...]", "delivers the packets that were held, on these links or on all", parseSomeLinks, execRelease),
+	row(groupFaults, "kill", "TARGET...", parseMembers, execKill,
+		"members die at once; what their disks had not synced may be lost"),
+	row(groupFaults, "stop", "TARGET...", parseMembers, execStop,
+		"members stop gracefully"),
+	row(groupFaults, "restart", "TARGET...", parseMembers, execRestart,
+		"members start from what their disks hold; running ones are stopped first"),
+	row(groupFaults, "pause", "TARGET...", parseMembers, execPause,
+		"members no longer run, though their clocks do"),
+	row(groupFaults, "resume", "TARGET...", parseMembers, execResume,
+		"paused members run again"),
+	row(groupFaults, "partition", "TARGET... | TARGET... [| TARGET...]", parsePartition, execPartition,
+		"cuts every link between members of different groups; clients still reach all members"),
+	row(groupFaults, "isolate", "TARGET...", parseMembers, execIsolate,
+		"cuts every link of these members, to the other members and to the clients"),
+	row(groupFaults, "cut", "TARGET... -> TARGET... | TARGET... <-> TARGET...", parseLinks, execCut,
+		"cuts links, one way or both"),
+	row(groupFaults, "heal", "[TARGET... -> TARGET... | TARGET... <-> TARGET...]", parseSomeLinks, execHeal,
+		"mends cut links, or all of them"),
+	row(groupFaults, "hold", "TARGET... -> TARGET... | TARGET... <-> TARGET...", parseLinks, execHold,
+		"keeps the packets of links waiting"),
+	row(groupFaults, "release", "[TARGET... -> TARGET... | TARGET... <-> TARGET...]", parseSomeLinks, execRelease,
+		"delivers the packets that were held, on these links or on all"),
 
-	row(groupVerdict, "cover", "METER>=N...", "what must have happened in the end: a run that did not meet it has tested nothing", parseCover, execCover),
-	row(groupVerdict, "liveness", "within=DURATION | off", "after the last statement a leader, progress and equal stores must follow this soon (default 30s)",
-		parseLiveness, execLiveness),
+	row(groupVerdict, "cover", "METER>=N...", parseCover, execCover,
+		"what must have happened in the end: a run that did not meet it has tested nothing"),
+	row(groupVerdict, "liveness", "within=DURATION | off", parseLiveness, execLiveness,
+		"after the last statement a leader, progress and equal stores must follow this soon (default 30s)"),
 }
 
 // row makes a row whose functions know the type of their arguments.
-func row[A Args](g group, verb, syntax, doc string, parse func(*parser) A, exec func(*run, *Statement, A) *halt) statement {
+func row[A Args](
+	g group, verb, syntax string, parse func(*parser) A, exec func(*run, *Statement, A) *halt, doc string,
+) statement {
 	s := statement{verb: verb, group: g, syntax: verb + " " + syntax, doc: doc}
 	s.parse = func(p *parser) Args { return parse(p) }
 	if exec != nil {
@@ -92,8 +114,8 @@ func lookup(verb string) *statement {
 	return &statements[i]
 }
 
-// verbs returns the verbs in the order of the table.
-func verbs() []string {
+// Verbs returns the verbs in the order of the table.
+func Verbs() []string {
 	names := make([]string, len(statements))
 	for i := range statements {
 		names[i] = statements[i].verb

@@ -70,7 +70,8 @@ func (c *comparison) text() string {
 	case c.differs:
 		return fmt.Sprintf("DIVERGED  the first run ended after %d events, the second went on\n  second  %s", c.n, Describe(&c.other))
 	case c.n < len(c.first):
-		return fmt.Sprintf("DIVERGED  the second run ended after %d events, the first went on\n  first   %s", c.n, Describe(&c.first[c.n]))
+		return fmt.Sprintf("DIVERGED  the second run ended after %d events, the first went on\n  first   %s",
+			c.n, Describe(&c.first[c.n]))
 	}
 	return ""
 }

@@ -2,6 +2,8 @@ package scenarios
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"etcdsim/checker/history"
@@ -159,11 +161,10 @@ func (c CompareCondition) watch(r *run) (watch, *halt) {
 		return true
 	}
 	state := func() string {
-		s := left.String()
-		if c.Right.Meter != nil {
-			s += ", " + right.String()
+		if c.Right.Meter == nil {
+			return left.String()
 		}
-		return s
+		return left.String() + ", " + right.String()
 	}
 	return watch{wakes: left.wakes | right.wakes, holds: holds, state: state, note: state}, nil
 }
@@ -188,64 +189,72 @@ func related(a uint64, relation string, b uint64) bool {
 
 // gauge is an operand in one run: one or more amounts to read.
 type gauge struct {
-	name  string
 	size  int
 	read  func(i int) uint64
-	label func(i int) string
 	wakes trace.Set
+	// tell prints the i-th amount: "term of n2 is 4", "elections: 3".
+	tell func(i int, amount uint64) string
 }
 
-// String prints the present amounts: "term of n2 4, term of n3 4".
+// String prints the present amounts.
 func (g gauge) String() string {
-	s := ""
-	for i := range g.size {
-		if i > 0 {
-			s += ", "
-		}
-		s += fmt.Sprintf("%s %d", g.label(i), g.read(i))
+	parts := make([]string, g.size)
+	for i := range parts {
+		parts[i] = g.tell(i, g.read(i))
 	}
-	return s
+	return strings.Join(parts, ", ")
 }
 
 func (c CompareCondition) gauge(r *run, o Operand) (gauge, *halt) {
-	one := func(label string, wakes trace.Set, read func() uint64) gauge {
-		return gauge{
-			size: 1, wakes: wakes,
-			read:  func(int) uint64 { return read() },
-			label: func(int) string { return label },
-		}
-	}
 	m := o.Meter
 	switch {
 	case m == nil:
-		return one("", 0, func() uint64 { return o.Number }), nil
-	case m.kind == meterCounter:
-		before := uint64(0)
-		if c.Here {
-			before = m.counter(&r.counters)
-		}
-		return one(m.name, m.wakes, func() uint64 { return m.counter(&r.counters) - before }), nil
+		return gauge{
+			size: 1,
+			read: func(int) uint64 { return o.Number },
+			tell: func(_ int, n uint64) string { return strconv.FormatUint(n, 10) },
+		}, nil
 	case m.kind == meterMember:
 		ids, h := r.peek(o.Of)
 		return gauge{
 			size: len(ids), wakes: m.wakes,
-			read:  func(i int) uint64 { return m.member(r, ids[i]) },
-			label: func(i int) string { return fmt.Sprintf("%s of n%d", m.name, ids[i]) },
+			read: func(i int) uint64 { return m.member(r, ids[i]) },
+			tell: func(i int, n uint64) string { return fmt.Sprintf("%s of n%d is %d", m.name, ids[i], n) },
 		}, h
+	case m.kind == meterLoad:
+		return c.loadGauge(r, o)
 	}
-	l := r.load(o.Load)
-	label := m.name + " of " + o.Load
+	before := uint64(0)
+	if c.Here {
+		before = m.counter(&r.counters)
+	}
+	return gauge{
+		size: 1, wakes: m.wakes,
+		read: func(int) uint64 { return m.counter(&r.counters) - before },
+		tell: func(_ int, n uint64) string { return fmt.Sprintf("%s: %d", m.name, n) },
+	}, nil
+}
+
+// loadGauge reads a meter of a load, of all its operations or of some.
+func (c CompareCondition) loadGauge(r *run, o Operand) (gauge, *halt) {
+	l, who := r.load(o.Load), o.Load
+	via := r.all()
 	if len(c.Via) > 0 {
 		ids, h := r.peek(c.Via)
 		if h != nil {
 			return gauge{}, h
 		}
-		label += " via " + names(ids)
-		l = r.sift(l, setOf(ids...), c.Here)
-	} else if c.Here {
-		l = r.sift(l, r.all(), true)
+		via = setOf(ids...)
+		who += " via " + names(ids)
 	}
-	return one(label, m.wakes, func() uint64 { return m.load(l) }), nil
+	if len(c.Via) > 0 || c.Here {
+		l = r.sift(l, via, c.Here)
+	}
+	return gauge{
+		size: 1, wakes: o.Meter.wakes,
+		read: func(int) uint64 { return o.Meter.load(l) },
+		tell: func(_ int, n uint64) string { return fmt.Sprintf("%s: %d %s", who, n, o.Meter.name) },
+	}, nil
 }
 
 // load counts operations of one load that ended, by how they ended.

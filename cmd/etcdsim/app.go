@@ -68,8 +68,10 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		Usage:           "etcd in a simulated universe: a scenario and a seed decide everything",
 		HideVersion:     true,
 		HideHelpCommand: true,
-		Writer:          stdout,
-		ErrWriter:       stderr,
+		// A value may hold commas: --set load.mix=put:1,get:1.
+		DisableSliceFlagSeparator: true,
+		Writer:                    stdout,
+		ErrWriter:                 stderr,
 		// Errors are told by run, and no one but main ends the process.
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) },

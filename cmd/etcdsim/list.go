@@ -84,7 +84,8 @@ func versionCommand() *cli.Command {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.App.Writer, "etcdsim %s  trace %d  raft %s  %s\n", version("etcdsim"), trace.Version, version("go.etcd.io/raft/v3"), runtime.Version())
+			fmt.Fprintf(c.App.Writer, "etcdsim %s  trace %d  raft %s  %s\n",
+				version("etcdsim"), trace.Version, version("go.etcd.io/raft/v3"), runtime.Version())
 			return nil
 		},
 	}

@@ -28,7 +28,7 @@ func permute(app *cli.App, args []string) ([]string, error) {
 	}
 	command := app.Command(name)
 	if command == nil {
-		return nil, usage("unknown command %q%s: expected %s", name, didYouMean(name, commandNames(app)), strings.Join(commandNames(app), ", "))
+		return nil, unknownCommand(app, name)
 	}
 	flags, rest, err := separate(command, args[1:])
 	if err != nil {
@@ -44,9 +44,14 @@ func helpFor(app *cli.App, args []string) ([]string, error) {
 		return []string{"--help"}, nil
 	}
 	if app.Command(args[0]) == nil {
-		return nil, usage("unknown command %q%s: expected %s", args[0], didYouMean(args[0], commandNames(app)), strings.Join(commandNames(app), ", "))
+		return nil, unknownCommand(app, args[0])
 	}
 	return []string{args[0], "--help"}, nil
+}
+
+func unknownCommand(app *cli.App, name string) error {
+	names := commandNames(app)
+	return usage("unknown command %q%s: expected %s", name, didYouMean(name, names), strings.Join(names, ", "))
 }
 
 func commandNames(app *cli.App) []string {

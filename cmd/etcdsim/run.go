@@ -27,14 +27,18 @@ func runCommand() *cli.Command {
 		Description: "Exit codes: 0 pass, 1 safety violation, 2 unknown or vacuous, 3 liveness, 4 nondeterminism,\n" +
 			"64 usage or scenario error, 70 internal error, 130 interrupted.",
 		Flags: []cli.Flag{
-			&cli.StringFlag{Name: "seed", Aliases: []string{"s"}, Value: "1", Usage: "what decides everything that the scenario leaves open: `N`"},
+			&cli.StringFlag{
+				Name: "seed", Aliases: []string{"s"}, Value: "1",
+				Usage: "what decides everything that the scenario leaves open: `N`",
+			},
 			&cli.StringFlag{Name: "seeds", Usage: "run a range of seeds, one after the other: `A..B`"},
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: "text or json"},
-			&cli.StringSliceFlag{Name: "set", Usage: "override an option, such as net.drop=1% or cluster.nodes=5: `SECTION.OPTION=VALUE`, repeatable"},
+			&cli.StringSliceFlag{
+				Name: "set", Usage: "override an option, such as net.drop=1% or cluster.nodes=5; repeatable: `SECTION.OPTION=VALUE`",
+			},
 			&cli.StringFlag{Name: "bug", Usage: "switch defects on, separated by commas: `NAME,...` (see etcdsim bugs)"},
 			&cli.BoolFlag{Name: "check-determinism", Usage: "run each seed twice and compare"},
 		},
-		// A value may hold a comma, as in load.mix=put:1,get:1.
 		Action: runAction,
 	}
 }
@@ -63,7 +67,8 @@ func parseJob(c *cli.Context) (job, error) {
 	var j job
 	var err error
 	if c.NArg() != 1 {
-		return j, usage("run: %d arguments: expected one, the name of a scenario or a file: %s", c.NArg(), strings.Join(scenarioNames(), ", "))
+		return j, usage("run: %d arguments: expected one, the name of a scenario or a file: %s",
+			c.NArg(), strings.Join(scenarioNames(), ", "))
 	}
 	if j.first, err = parseSeed("seed", c.String("seed")); err != nil {
 		return j, err

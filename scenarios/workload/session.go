@@ -198,8 +198,11 @@ func (s *Session) settle(op *history.Op, kind Kind, answer *node.Answer) {
 			A: store.HashResponse(op.Response), B: uint64(op.Response.Revision), ID: op.ID,
 		})
 	}
-	if op.Outcome == history.Unknown {
+	switch {
+	case op.Outcome == history.Unknown:
 		cs.log.Hit(trace.ProbeOpUnknown)
+	case op.Response.Err == store.ErrCompacted && !kind.Writes():
+		cs.log.Hit(trace.ProbeCompactedRead)
 	}
 	if cs.onReturn != nil {
 		cs.onReturn(op)

@@ -1,0 +1,153 @@
+package scenarios_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+
+	"etcdsim/scenarios"
+	"etcdsim/scenarios/report"
+	"etcdsim/sim/bug"
+)
+
+// seedsOfTests is how many seeds of each scenario the tests run. A sweep runs
+// more: etcdsim run steady --seeds 1..1000.
+const seedsOfTests = 50
+
+// must runs a scenario, which must at least start.
+func must(t *testing.T, f *scenarios.File, seed uint64, o scenarios.Options) *scenarios.Result {
+	t.Helper()
+	r, err := scenarios.Run(f, seed, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// text is the report of a run.
+func text(t *testing.T, r *scenarios.Result) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := report.Text(&b, r, report.Style{}); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+func TestLibraryPasses(t *testing.T) {
+	for _, f := range scenarios.Library() {
+		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(seedsOfTests) {
+				if r := must(t, f, seed, scenarios.Options{}); r.Outcome != scenarios.Pass {
+					t.Fatalf("want a pass:\n%s", text(t, r))
+				}
+			}
+		})
+	}
+}
+
+// Every bug of the catalogue is seen in the scenario that the catalogue names.
+func TestLibraryCatchesBugs(t *testing.T) {
+	for _, b := range bug.All() {
+		t.Run(b.Name, func(t *testing.T) {
+			t.Parallel()
+			f := scenarios.Lookup(b.Scenario)
+			if f == nil {
+				t.Fatalf("the catalogue names scenario %q, which does not exist", b.Scenario)
+			}
+			o := scenarios.Options{Bugs: bug.Set(0).With(b.ID)}
+			for seed := range uint64(200) {
+				r := must(t, f, seed, o)
+				if j, ok := r.Report.Judgement(b.Judge); ok && len(j.Violations) > 0 {
+					if r.Outcome != scenarios.Violation {
+						t.Errorf("judge %s objects, and yet the outcome is %v:\n%s", b.Judge, r.Outcome, text(t, r))
+					}
+					return
+				}
+			}
+			t.Errorf("judge %s objects to none of 200 seeds of %s --bug %s", b.Judge, b.Scenario, b.Name)
+		})
+	}
+}
+
+// A run is a function of scenario, seed and options: alone, beside others, and
+// with raft messages as bytes.
+func TestRunsAreRepeatable(t *testing.T) {
+	asBytes := scenarios.Options{Settings: []scenarios.Setting{{Section: "cluster", Name: "marshal", Value: "on"}}}
+	for _, f := range scenarios.Library() {
+		t.Run(f.Name, func(t *testing.T) {
+			t.Parallel()
+			const seed = 11
+			want := text(t, must(t, f, seed, scenarios.Options{}))
+			if got := text(t, must(t, f, seed, scenarios.Options{})); got != want {
+				t.Errorf("the second run reports\n%s\nthe first\n%s", got, want)
+			}
+			if a, b := must(t, f, seed, asBytes).Digest, must(t, f, seed, scenarios.Options{}).Digest; a != b {
+				t.Errorf("digest %s with raft messages as bytes, %s without", a, b)
+			}
+			_, divergence, err := scenarios.RunTwice(f, seed, scenarios.Options{})
+			if err != nil || divergence != "" {
+				t.Errorf("RunTwice: %v %s", err, divergence)
+			}
+			if other := must(t, f, seed+1, scenarios.Options{}).Digest.String(); strings.Contains(want, other) {
+				t.Error("another seed gave the same digest")
+			}
+		})
+	}
+}
+
+func TestRunsSideBySide(t *testing.T) {
+	f := scenarios.Lookup("leader-kill")
+	want := must(t, f, 5, scenarios.Options{}).Digest
+	var wg sync.WaitGroup
+	got := make([]*scenarios.Result, 8)
+	for i := range got {
+		wg.Go(func() { got[i], _ = scenarios.Run(f, 5, scenarios.Options{}) })
+	}
+	wg.Wait()
+	for i, r := range got {
+		if r == nil || r.Digest != want {
+			t.Errorf("simulation %d of 8 side by side: %+v; alone it has digest %s", i, r, want)
+		}
+	}
+}
+
+var update = flag.Bool("update", false, "write testdata/digests.txt anew")
+
+const digestFile = "testdata/digests.txt"
+
+// The recorded digests pin traces across versions, builds and processors. A
+// change that is meant needs a new trace.Version and
+//
+//	go test ./scenarios -run TestDigests -update
+func TestDigests(t *testing.T) {
+	var b strings.Builder
+	for _, f := range scenarios.Library() {
+		for _, seed := range []uint64{1, 2, 3, 1 << 40} {
+			fmt.Fprintf(&b, "%s %d %s\n", f.Name, seed, must(t, f, seed, scenarios.Options{}).Digest)
+		}
+	}
+	if *update {
+		if err := os.WriteFile(digestFile, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	recorded, err := os.ReadFile(digestFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := strings.Split(string(recorded), "\n")
+	got := strings.Split(b.String(), "\n")
+	for i := range max(len(want), len(got)) {
+		if i >= len(want) || i >= len(got) || want[i] != got[i] {
+			t.Fatalf("line %d: recorded and present digests differ from here on:\n%s\nif that is meant, see the comment of this test",
+				i+1, strings.Join(got[min(i, len(got)):], "\n"))
+		}
+	}
+}

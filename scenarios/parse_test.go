@@ -1,0 +1,260 @@
+package scenarios_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"etcdsim/scenarios"
+)
+
+// example is the scenario of the design, with every kind of argument once.
+const example = `# Leader dies mid-write; the new leader is cut off; heal.
+cluster nodes=5
+net     latency=5ms..15ms drop=0.5%
+
+# 1. a leader serves writes
+wait    leader within=2s as=$old
+load    w clients=4 keys=3 mix=put:5,get:4,txn:1
+wait    acked w >=50 within=5s
+
+# 2. kill it while clients write
+kill    $old
+wait    leader within=2s as=$new
+expect  term $new > term $old
+
+# 3. isolate the new leader
+partition $new | rest
+wait    leader in=rest within=2s
+! wait  acked w via=$new since=here >=1 within=1s
+
+# 4. heal, restart, converge
+heal
+restart $old
+wait    converged within=5s
+
+cover   elections>=3 dropped>=1
+`
+
+func TestFormatKeepsTheExample(t *testing.T) {
+	f, err := scenarios.Parse("example.scn", example)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Options come in the order of the language, everything else as written.
+	want := strings.NewReplacer(
+		"leader within=2s as=$old", "leader as=$old within=2s",
+		"leader within=2s as=$new", "leader as=$new within=2s",
+		"acked w via=$new since=here >=1 within=1s", "acked w >=1 via=$new since=here within=1s",
+	).Replace(example)
+	if got := scenarios.Format(f); got != want {
+		t.Errorf("Format prints\n%s\nwant\n%s", got, want)
+	}
+}
+
+// forms are statements in their canonical form; together they use every verb,
+// target and operator.
+const forms = `cluster nodes=5
+net     latency=1ms..2ms drop=1% reorder=1/3
+disk    sync=1ms
+node    snapshot=100 prevote=off
+load    w
+load    r clients=1 mix=get via=n1,n2  # a comment behind
+unload  w
+compact
+compact keep=10
+wait    leader within=1s
+wait    leader in=rest,n1 as=$x within=1m
+! wait  leader in=$x within=1h30m
+wait    converged within=500ms
+wait    elapsed 1.5s
+wait    at 2m
+wait    elections >=3 since=here within=1s
+wait    applied all >= applied $x within=1s
+wait    10 <= revision n1 within=1s
+expect  term $x == term leader
+! expect written w >5 via=followers
+expect  split-vote >=1
+let     $few = minority n3
+kill    any
+stop    leader followers
+restart all
+pause   $few
+resume  $few
+partition majority | rest
+partition n1 clients | n2 n3 | rest
+isolate n1
+cut     n1 -> n2
+cut     n1 n2 <-> rest
+heal
+heal    n1 -> n2
+hold    clients -> n1
+release
+release clients -> n1
+cover   elections>=1 leader-crash>=2
+liveness within=20s
+liveness off
+`
+
+func TestFormatIsCanonical(t *testing.T) {
+	f, err := scenarios.Parse("forms.scn", forms)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Split(scenarios.Format(f), "\n")
+	for i, line := range strings.Split(forms, "\n") {
+		if got[i] != line {
+			t.Errorf("line %d prints as %q, want %q", i+1, got[i], line)
+		}
+	}
+	verbs := map[string]bool{}
+	for _, s := range f.Statements() {
+		verbs[s.Verb] = true
+	}
+	for _, verb := range scenarios.Verbs() {
+		if !verbs[verb] {
+			t.Errorf("the forms of this test lack statement %s", verb)
+		}
+	}
+}
+
+func TestErrorsNameThePlace(t *testing.T) {
+	for _, c := range []struct{ text, want string }{
+		{"clutser nodes=5", `1:1: unknown statement "clutser": expected one of cluster, net,`},
+		{"cluster nodes=0", `1:9: cluster.nodes: "0": expected a number from 1 to 63`},
+		{"cluster", `1:8: cluster: expected an option`},
+		{"cluster nodes = 5", `1:9: cluster: "nodes": expected an option`},
+		{"net drop=200%", `1:5: net.drop: "200%" is not a probability`},
+		{"net   speed=1", `1:7: net.speed: unknown option: expected one of latency`},
+		{"net drop=1% drop=2%", `1:13: net: drop= stands here twice`},
+		{"net drop=", `1:5: net: "drop=": expected name=value`},
+		{"kill", `1:5: kill: expected a member (n1, n2...), leader,`},
+		{"kill n64", `1:6: kill: "n64": expected a member`},
+		{"kill n01", `1:6: kill: "n01": expected a member`},
+		{"kill $x", `1:6: kill: $x has no value yet: expected an earlier as=$x`},
+		{"kill clients", `1:6: kill: clients: expected members`},
+		{"kill n1 now", `1:9: kill: "now" is too much: expected kill TARGET...`},
+		{"kill n1 within=2s", `1:9: kill: unknown option within=: expected kill TARGET...`},
+		{"\n\n  wait leader", `3:14: wait: expected within=a duration`},
+		{"wait leader within=soon", `1:13: wait: within: "soon": expected a duration`},
+		{"wait leader within=0s", `1:13: wait: within: "0s": expected a duration`},
+		{"wait leader within=25h", `1:13: wait: within: "25h": expected a duration`},
+		{"wait leader as=old within=1s", `1:13: wait: as: "old": expected a variable such as $old`},
+		{"! wait leader as=$old within=1s", `1:15: wait: as: a leader that must not exist`},
+		{"wait within=1s", `1:15: wait: expected a condition: leader, converged`},
+		{"wait sunshine within=1s", `1:6: wait: "sunshine": expected a number or a meter: messages,`},
+		{"wait acked w within=1s", `1:12: wait: "w": expected the name of a load: an earlier load statement`},
+		{"load w\nwait acked v >=1 within=1s", `2:12: wait: "v": expected the name of a load: one of w`},
+		{"load w\nwait acked w =>1 within=1s", `2:14: wait: "=": expected a relation such as >=`},
+		{"load w\nwait acked w >= many within=1s", `2:17: wait: "many": expected a number or a meter`},
+		{"load w\nload w", `2:6: load: there is a load w already`},
+		{"load 7", `1:6: load: "7": expected the name of the load`},
+		{"load w mix=put:5,got:4", `1:8: load.mix: unknown kind of request "got": expected put, get,`},
+		{"load w mix=put:0", `1:8: load.mix: "put:0" asks for nothing`},
+		{"wait elections via=n1 within=1s", `1:32: wait: via: expected only where the operations of a load are counted`},
+		{"wait term n1 >=1 since=here within=1s", `1:18: wait: since: expected only where something is counted`},
+		{"wait elections since=there within=1s", `1:16: wait: since: "there": expected here`},
+		{"wait elapsed", `1:13: wait: expected a duration such as 500ms or 2s`},
+		{"! wait elapsed 1s", `1:1: wait: time always passes`},
+		{"expect elapsed 1s", `1:8: expect: expected a condition on the cluster`},
+		{"! kill n1", `1:1: ! kill: expected "!" before wait or expect only`},
+		{"!", `1:2: expected a statement after "!"`},
+		{"partition n1 n2", `1:16: partition: expected "|" and the other side`},
+		{"partition n1 |", `1:15: partition: expected a member`},
+		{"cut n1 n2", `1:10: cut: expected "->" or "<->"`},
+		{"cut n1 ->", `1:10: cut: expected a member`},
+		{"let x = n1", `1:5: let: "x": expected a variable such as $few`},
+		{"let $x n1", `1:8: let: "n1": expected "="`},
+		{"cover", `1:6: cover: expected a counter: messages,`},
+		{"cover acked>=1", `1:7: cover: "acked": expected a counter`},
+		{"cover elections>=x", `1:18: cover: "x": expected a number`},
+		{"compact keep=x", `1:9: compact: keep: "x": expected a number of revisions`},
+		{"liveness", `1:9: liveness: expected within=`},
+		{"kill n1\ncluster nodes=3", `2:1: cluster: the universe is made before it runs`},
+		{"# 1. one\n# 3. three", `2:1: phase 3: expected phase 2`},
+		{"kill\u00a0n1", `1:5: the character U+00A0: expected printable UTF-8 text`},
+		{"# bad \xff", `1:7: the character U+FFFD`},
+		{"größer n1", `1:1: unknown statement "größer"`},
+		{"kill n1 größer klein", `1:9: kill: "größer" is too much`},
+	} {
+		_, err := scenarios.Parse("x.scn", c.text)
+		if err == nil {
+			t.Errorf("%q parses; want error %q", c.text, c.want)
+			continue
+		}
+		if want := "x.scn:" + c.want; !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q:\n got %q\nwant %q...", c.text, err, want)
+		}
+		var e *scenarios.Error
+		if !errors.As(err, &e) || e.Pos.Line == 0 || e.Pos.Col == 0 {
+			t.Errorf("%q: error %#v names no place", c.text, err)
+		}
+	}
+}
+
+func TestParseStatementAtAPrompt(t *testing.T) {
+	var scope scenarios.Scope
+	for _, text := range []string{"load w", "wait leader within=1s as=$l", "kill $l", "wait acked w >=1 within=1s"} {
+		s, err := scenarios.ParseStatement(text, &scope)
+		if err != nil {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if again, err := scenarios.ParseStatement(s.String(), &scenarios.Scope{}); s.Verb == "kill" && err == nil {
+			t.Errorf("%q parses in an empty scope as %q", s, again)
+		}
+	}
+	for _, text := range []string{"", "# only a comment", "kill $stranger"} {
+		if s, err := scenarios.ParseStatement(text, &scope); err == nil {
+			t.Errorf("%q parses as %q", text, s)
+		}
+	}
+}
+
+func TestLibraryIsCanonicalAndSaysWhatItIs(t *testing.T) {
+	for _, f := range scenarios.Library() {
+		printed := scenarios.Format(f)
+		again, err := scenarios.Parse(f.Name, printed)
+		if err != nil || scenarios.Format(again) != printed {
+			t.Errorf("%s does not survive printing: %v\n%s", f.Name, err, printed)
+		}
+		about := f.About()
+		if about.Purpose == "" || about.Group == "" || about.Source == "" || about.Teaches == "" {
+			t.Errorf("%s: the header lacks something: %+v", f.Name, about)
+		}
+		if !strings.HasPrefix(f.Lines[0].Comment, "# "+f.Name+": ") {
+			t.Errorf("%s: the first line is %q, want the name", f.Name, f.Lines[0].Comment)
+		}
+		if scenarios.Lookup(f.Name) != f {
+			t.Errorf("Lookup(%q) finds another", f.Name)
+		}
+	}
+}
+
+// FuzzParse: no text makes the parser panic; errors name a place; what parses,
+// prints, and what is printed is stable.
+func FuzzParse(f *testing.F) {
+	f.Add(example)
+	f.Add(forms)
+	for _, s := range scenarios.Library() {
+		f.Add(scenarios.Format(s))
+	}
+	f.Add("!!wait\n! = |\n<->->=><= x=y= $ n0 # #\n\r\n\tlet $a=n1\n\x00")
+	f.Fuzz(func(t *testing.T, text string) {
+		file, err := scenarios.Parse("fuzz.scn", text)
+		if err != nil {
+			var e *scenarios.Error
+			if !errors.As(err, &e) || e.Pos.Line < 1 || e.Pos.Col < 1 {
+				t.Fatalf("error %q names no place", err)
+			}
+			return
+		}
+		printed := scenarios.Format(file)
+		again, err := scenarios.Parse("fuzz.scn", printed)
+		if err != nil {
+			t.Fatalf("%q prints as %q, which does not parse: %v", text, printed, err)
+		}
+		if twice := scenarios.Format(again); twice != printed {
+			t.Fatalf("%q prints as %q, and that as %q", text, printed, twice)
+		}
+	})
+}
