@@ -144,6 +144,9 @@ func prepare(f *File, o Options) (universe, error) {
 			return u, err
 		}
 	}
+	if err := u.cluster.Node.Check(); err != nil {
+		return u, err
+	}
 	for _, s := range statements {
 		if m := largestMember(s.Args); m > uint64(u.cluster.Nodes) {
 			text := fmt.Sprintf("n%d: the cluster has %d members: expected n1 to n%d", m, u.cluster.Nodes, u.cluster.Nodes)

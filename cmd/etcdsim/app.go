@@ -63,7 +63,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 }
 
 func newApp(stdout, stderr io.Writer) *cli.App {
-	return &cli.App{
+	app := &cli.App{
 		Name:            "etcdsim",
 		Usage:           "etcd in a simulated universe: a scenario and a seed decide everything",
 		HideVersion:     true,
@@ -77,6 +77,11 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) },
 		Commands:       []*cli.Command{runCommand(), listCommand(), bugsCommand(), languageCommand(), versionCommand()},
 	}
+	for _, c := range app.Commands {
+		c.HideHelpCommand = true
+		c.OnUsageError = app.OnUsageError
+	}
+	return app
 }
 
 // noArguments refuses arguments of commands that take none.

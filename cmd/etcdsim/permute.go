@@ -74,10 +74,9 @@ func separate(command *cli.Command, args []string) (flags, rest []string, err er
 			rest = append(rest, arg)
 			continue
 		}
-		name, _, valued := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		name, value, valued := strings.Cut(strings.TrimLeft(arg, "-"), "=")
 		if name == "help" || name == "h" {
-			flags = append(flags, "--help")
-			continue
+			return []string{"--help"}, nil, nil
 		}
 		flag := flagNamed(command, name)
 		if flag == nil {
@@ -85,7 +84,13 @@ func separate(command *cli.Command, args []string) (flags, rest []string, err er
 				command.Name, arg, didYouMean(name, flagNames(command)), strings.Join(flagNames(command), ", "))
 		}
 		flags = append(flags, arg)
-		if _, isBool := flag.(*cli.BoolFlag); isBool || valued {
+		if _, isBool := flag.(*cli.BoolFlag); isBool {
+			if valued && value != "true" && value != "false" {
+				return nil, nil, usage("%s: --%s: %q: expected true or false", command.Name, name, value)
+			}
+			continue
+		}
+		if valued {
 			continue
 		}
 		if i+1 == len(args) {

@@ -165,33 +165,34 @@ func open(name string) (*scenarios.File, error) {
 // run runs the seeds in order and tells about each. The error carries the worst
 // outcome.
 func (j *job) run(ctx context.Context, stdout, stderr io.Writer) error {
-	tally := tally{}
+	var sum tally
 	for seed := j.first; ; seed++ {
 		r, divergence, err := j.once(seed)
 		if err != nil {
 			return usage("%w", err)
 		}
-		tally.add(r)
+		sum.add(r)
 		if err := j.tell(stdout, r, divergence); err != nil {
 			return &exit{exitInternal, fmt.Errorf("the report cannot be written: %w", err)}
 		}
 		if r.Panic != nil {
 			fmt.Fprintf(stderr, "etcdsim: internal error: %s\n%s", r.Panic.Text, r.Panic.Stack)
 		}
-		for _, b := range r.Breakdowns {
-			fmt.Fprintf(stderr, "n%d: %s\n%s", b.Member, b.Text, b.Stack)
+		if len(r.Breakdowns) > 0 {
+			b := &r.Breakdowns[0]
+			fmt.Fprintf(stderr, "etcdsim: n%d broke down: %s\n%s", b.Member, b.Text, b.Stack)
 		}
 		if ctx.Err() != nil || seed == j.last {
 			break
 		}
 	}
 	if j.sweep && !j.json {
-		fmt.Fprintln(stdout, tally.summary(style(stdout)))
+		fmt.Fprintln(stdout, sum.summary())
 	}
 	if ctx.Err() != nil {
 		return &exit{exitInterrupted, errors.New("interrupted")}
 	}
-	if code := tally.worst.ExitCode(); code != exitOK {
+	if code := sum.worst.ExitCode(); code != exitOK {
 		return &exit{code, nil}
 	}
 	return nil
@@ -245,7 +246,8 @@ func (t *tally) add(r *scenarios.Result) {
 	t.worst = max(t.worst, r.Outcome)
 }
 
-func (t *tally) summary(report.Style) string {
+// summary is the sum of a sweep on one line.
+func (t *tally) summary() string {
 	parts := []string{fmt.Sprintf("%d seeds: %d pass", t.seeds, t.by[scenarios.Pass])}
 	for o := scenarios.Vacuous; o <= scenarios.Interrupted; o++ {
 		if t.by[o] > 0 {
