@@ -314,7 +314,9 @@ func (v *Invariants) started(m *memberAccount, e *trace.Event) {
 	}
 	m.last, m.durable, m.rewritten, m.hole = e.Index, e.Index, 0, 0
 	m.base = max(m.base, e.A)
-	if e.Term != m.stateTerm || m.stateVote == 0 {
+	if m.incarnation == 0 {
+		m.voteKnown = true // nobody
+	} else if e.Term != m.stateTerm || m.stateVote == 0 {
 		m.voteKnown = false // a vote may have reached the disk without its sync
 	}
 	m.stateTerm, m.term, m.role = e.Term, e.Term, trace.RoleFollower
@@ -531,10 +533,10 @@ func (v *Invariants) commitMoved(m *memberAccount, e *trace.Event) {
 	if term != 0 {
 		v.heldByMajority(m, e, term)
 	}
+	if v.committed = grown(v.committed, e.Index); e.Index >= uint64(len(v.committed)) {
+		return // no log reaches that far
+	}
 	for i := v.lastCommitted + 1; i <= e.Index; i++ {
-		if v.committed = grown(v.committed, i); i >= uint64(len(v.committed)) {
-			break
-		}
 		v.committed[i] = commitMark{m.termAt(i), term}
 	}
 	v.lastCommitted = e.Index

@@ -242,7 +242,7 @@ func (l *linearity) witnessed() bool {
 
 // window is the number of operations that porcupine gets at a time. The narrowed
 // intervals are cut at its ends, which narrows them a little more.
-const window = 62
+const window = 126
 
 // slack is the number of places by which an operation may move from the
 // witness's, if its interval allows.
@@ -266,6 +266,7 @@ func (l *linearity) confirmed() bool {
 		points[k] = latest
 	}
 	ops := make([]timed, 0, window+1)
+	s := searcher{model: model{minTTL: l.model.minTTL}}
 	g := 0
 	for begin := 0; begin < len(l.order); begin += window {
 		end := min(begin+window, len(l.order))
@@ -288,7 +289,7 @@ func (l *linearity) confirmed() bool {
 			ops = append(ops, t)
 		}
 		ops = append(ops, timed{final: true, next: &l.states[g], call: int64(2 * end), ret: int64(2*end + 1)})
-		s := searcher{model: model{minTTL: l.model.minTTL}, budget: l.budget}
+		s.budget = l.budget
 		if s.linearizable(init, ops) != Pass {
 			return false
 		}

@@ -32,6 +32,15 @@ func (s *state) hasLease(id int64) bool {
 	return found
 }
 
+// hash tells most states apart; equal states have equal hashes.
+func (s *state) hash() uint64 {
+	h := store.Mix(s.now.hash, uint64(s.compacted))
+	for _, id := range s.leases {
+		h = store.Mix(h, uint64(id))
+	}
+	return h
+}
+
 // equal reports whether two states would answer every request alike.
 func (s *state) equal(o *state) bool {
 	return s == o ||
@@ -107,7 +116,7 @@ func (m *model) apply(s *state, r store.Request) (next state, answer store.Respo
 		return *s, store.Response{Err: err}, true
 	}
 	if e.changed {
-		next.now = s.now.after(e.root)
+		next.now = s.now.after(e.root, e.sum)
 	}
 	answer.Revision = next.rev()
 	return next, answer, true
@@ -141,6 +150,9 @@ type edit struct {
 	root   *keyNode
 	// changed: something was written, so that the request has a revision.
 	changed bool
+	// sum is a hash of what was written; the order within a request does not
+	// matter.
+	sum uint64
 }
 
 // rev is the revision as seen from inside the request: before its first write
@@ -191,6 +203,7 @@ func (e *edit) put(r *store.PutRequest) store.Response {
 		kv.CreateRevision, kv.Version = kv.ModRevision, 1
 	}
 	e.root = e.root.put(kv)
+	e.sum += store.Mix(store.MixString(store.MixString(uint64(kv.Lease), kv.Key), kv.Value), 1)
 	return store.Response{Revision: e.rev(), Result: result}
 }
 
@@ -217,5 +230,6 @@ func (e *edit) deleteLeased(lease int64) {
 
 func (e *edit) delete(key string) {
 	e.root = e.root.delete(key)
+	e.sum += store.MixString(0, key)
 	e.changed = true
 }

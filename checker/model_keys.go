@@ -7,6 +7,8 @@ import "etcdsim/store"
 type revision struct {
 	number int64
 	root   *keyNode
+	// hash is of all writes up to here, and tells most histories apart.
+	hash uint64
 	// prev is the revision before; jump skips a number of them that grows with
 	// the distance, so that any older revision is a logarithmic number of steps
 	// away (Myers, "An applicative random-access stack", 1983). At the first
@@ -20,9 +22,10 @@ func firstRevision() *revision {
 	return r
 }
 
-// after returns the revision after r, with the given keys.
-func (r *revision) after(root *keyNode) *revision {
-	next := &revision{number: r.number + 1, root: root, prev: r, jump: r}
+// after returns the revision after r, with the given keys; sum is the hash of
+// what was written.
+func (r *revision) after(root *keyNode, sum uint64) *revision {
+	next := &revision{number: r.number + 1, root: root, hash: store.Mix(r.hash, sum), prev: r, jump: r}
 	if near, far := r.jump, r.jump.jump; r.number-near.number == near.number-far.number {
 		next.jump = far
 	}
@@ -41,10 +44,11 @@ func (r *revision) at(number int64) *revision {
 	return r
 }
 
-// equal reports whether two revisions have equal keys and equal histories.
+// equal reports whether two revisions came about by the same writes: they have
+// equal keys, and so have all revisions before them.
 func (r *revision) equal(o *revision) bool {
 	for r != o {
-		if r.number != o.number || !r.root.equal(o.root) {
+		if r.number != o.number || r.hash != o.hash || !r.root.equal(o.root) {
 			return false
 		}
 		r, o = r.prev, o.prev

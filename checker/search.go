@@ -31,6 +31,8 @@ type searcher struct {
 	// budget is the number of steps left. Invariant: negative if and only if the
 	// search was given up.
 	budget int
+
+	history []porcupine.Operation // reused
 }
 
 // defaultBudget is enough for any history that pins its writes, and about half
@@ -45,9 +47,9 @@ const searchMemory = 16 << 20
 // init. Unknown means that the budget ran out.
 func (s *searcher) linearizable(init *state, ops []timed) Verdict {
 	s.budget = min(s.budget, searchMemory/(len(ops)/64+1))
-	history := make([]porcupine.Operation, len(ops))
+	s.history = s.history[:0]
 	for i := range ops {
-		history[i] = porcupine.Operation{Input: &ops[i], Call: ops[i].call, Return: ops[i].ret}
+		s.history = append(s.history, porcupine.Operation{Input: &ops[i], Call: ops[i].call, Return: ops[i].ret})
 	}
 	ok := porcupine.CheckOperations(porcupine.Model{
 		Init: func() any { return init },
@@ -55,7 +57,8 @@ func (s *searcher) linearizable(init *state, ops []timed) Verdict {
 		Equal: func(a, b any) bool {
 			return a.(*state).equal(b.(*state))
 		},
-	}, history)
+		Hash: func(s any) uint64 { return s.(*state).hash() },
+	}, s.history)
 	switch {
 	case ok:
 		return Pass

@@ -36,7 +36,7 @@ func (l *linearity) withoutLog(ops []timed) Violation {
 }
 
 // shrinkBudget bounds each search of a shrinking, in steps of the model.
-const shrinkBudget = 50_000
+const shrinkBudget = 10_000
 
 // firstImpossible cuts the history at the earliest return after which there is
 // no order any more. What had not returned by then has no answer yet.

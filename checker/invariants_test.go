@@ -1,0 +1,425 @@
+package checker
+
+import (
+	"fmt"
+	"testing"
+
+	"etcdsim/sim"
+	"etcdsim/sim/trace"
+)
+
+// story writes a run of three members, event by event. Time is the number of
+// the event in milliseconds.
+type story struct {
+	log *trace.Log
+	inv *Invariants
+	inc [8]uint64
+}
+
+func newStory(members int) *story {
+	s := &story{log: trace.NewLog(), inv: NewInvariants(members)}
+	s.inv.Watch(s.log)
+	for id := range members {
+		s.start(trace.Addr(id+1), 0, 1)
+	}
+	return s
+}
+
+func (s *story) emit(e trace.Event) {
+	s.log.Now += sim.Time(1e6)
+	s.log.Emit(e)
+}
+
+// start: a member starts with the given term and last index; index 1 is the
+// snapshot that every member begins with.
+func (s *story) start(m trace.Addr, term, last uint64) {
+	s.inc[m]++
+	s.emit(trace.Event{Kind: trace.MemberStart, Member: m, Term: term, Index: last, A: 1, B: s.inc[m]})
+}
+
+func (s *story) crash(m trace.Addr) { s.emit(trace.Event{Kind: trace.MemberCrash, Member: m}) }
+
+func (s *story) state(m trace.Addr, term uint64, vote trace.Addr) {
+	s.emit(trace.Event{Kind: trace.StateDurable, Member: m, Term: term, A: uint64(vote)})
+}
+
+func (s *story) role(m trace.Addr, role uint16, term uint64) {
+	s.emit(trace.Event{Kind: trace.RoleChange, Aux: role, Member: m, Term: term})
+}
+
+func (s *story) grant(m, to trace.Addr, term uint64) {
+	s.emit(trace.Event{Kind: trace.Send, Aux: msgVoteResp, Member: m, Peer: to, Term: term})
+}
+
+// elect: m wins term with the vote of voter.
+func (s *story) elect(m, voter trace.Addr, term uint64) {
+	s.role(m, trace.RoleCandidate, term)
+	s.state(m, term, m)
+	s.role(voter, trace.RoleFollower, term)
+	s.state(voter, term, m)
+	s.grant(voter, m, term)
+	s.role(m, trace.RoleLeader, term)
+}
+
+// hash of an entry: equal for equal index and term.
+func hash(index, term uint64) uint64 { return sim.Mix(index<<20 + term) }
+
+func (s *story) append(m trace.Addr, index, term, prev uint64) {
+	s.emit(trace.Event{Kind: trace.LogAppend, Member: m, Term: term, Index: index, A: prev, B: hash(index, term)})
+}
+
+func (s *story) durable(m trace.Addr, index, term uint64) {
+	s.emit(trace.Event{Kind: trace.LogDurable, Member: m, Term: term, Index: index, A: index})
+}
+
+func (s *story) write(m trace.Addr, index, term, prev uint64) {
+	s.append(m, index, term, prev)
+	s.durable(m, index, term)
+}
+
+func (s *story) ack(m, to trace.Addr, index, term uint64) {
+	s.emit(trace.Event{Kind: trace.Send, Aux: msgAppResp, Member: m, Peer: to, Term: term, Index: index})
+}
+
+func (s *story) commit(m trace.Addr, role uint16, index, term uint64) {
+	s.emit(trace.Event{Kind: trace.CommitMoved, Aux: role, Member: m, Term: term, Index: index})
+}
+
+func (s *story) apply(m trace.Addr, index, term, store uint64) {
+	s.emit(trace.Event{Kind: trace.Apply, Member: m, Term: term, Index: index, A: hash(index, term), B: store, ID: index})
+}
+
+// committed: n1 leads term 1 and has committed and applied index 2; n2 has the
+// entry, n3 does not.
+func committed() *story {
+	s := newStory(3)
+	s.elect(1, 2, 1)
+	s.append(1, 2, 1, 0)
+	s.write(2, 2, 1, 0)
+	s.ack(2, 1, 2, 1)
+	s.durable(1, 2, 1)
+	s.commit(1, trace.RoleLeader, 2, 1)
+	s.apply(1, 2, 1, 100)
+	s.commit(2, trace.RoleFollower, 2, 1)
+	s.apply(2, 2, 1, 100)
+	return s
+}
+
+func TestInvariants(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		property invariant
+		// play goes on after the entry at index 2 was committed; wrong is the
+		// violating variant, right its legal neighbour.
+		wrong, right func(s *story)
+		why          string
+	}{
+		{
+			name: "two leaders in one term", property: electionSafety,
+			wrong: func(s *story) { s.state(3, 1, 3); s.role(3, trace.RoleLeader, 1) },
+			right: func(s *story) { s.state(2, 2, 2); s.role(2, trace.RoleLeader, 2) },
+			why:   "n3 became leader of term 1, which n1 leads already",
+		},
+		{
+			name: "a second vote after a restart", property: oneVote,
+			wrong: func(s *story) { s.crash(2); s.start(2, 1, 2); s.grant(2, 3, 1) },
+			right: func(s *story) { s.crash(2); s.start(2, 1, 2); s.grant(2, 1, 1) },
+			why:   "n2 voted for n3 in term 1, after it had voted for n1",
+		},
+		{
+			name: "a candidate votes for another", property: oneVote,
+			wrong: func(s *story) { s.role(3, trace.RoleCandidate, 2); s.state(3, 2, 2); s.grant(3, 2, 2) },
+			right: func(s *story) { s.role(3, trace.RolePreCandidate, 1); s.state(3, 2, 2); s.grant(3, 2, 2) },
+			why:   "n3 voted for n2 in term 2, after it had voted for n3",
+		},
+		{
+			name: "a vote told before it is durable", property: voteDurable,
+			wrong: func(s *story) { s.grant(3, 2, 2); s.state(3, 2, 2) },
+			right: func(s *story) { s.state(3, 2, 2); s.grant(3, 2, 2) },
+			why:   "n3 told n2 of its vote in term 2 before it was durable (durable: term 0, vote none)",
+		},
+		{
+			name: "a leader without a durable vote", property: voteDurable,
+			wrong: func(s *story) { s.role(2, trace.RoleCandidate, 2); s.role(2, trace.RoleLeader, 2) },
+			right: func(s *story) {
+				s.role(2, trace.RoleCandidate, 2)
+				s.state(2, 2, 2)
+				s.role(2, trace.RoleLeader, 2)
+			},
+			why: "n2 became leader of term 2 before its vote for itself was durable (durable: term 1, vote n1)",
+		},
+		{
+			name: "a term that goes back", property: termMonotonic,
+			wrong: func(s *story) { s.role(2, trace.RoleFollower, 0) },
+			right: func(s *story) { s.role(2, trace.RoleFollower, 1) },
+			why:   "n2 went from term 1 back to term 0",
+		},
+		{
+			name: "a leader rewrites its log", property: leaderAppendOnly,
+			wrong: func(s *story) { s.append(1, 3, 1, 1); s.append(1, 3, 1, 1) },
+			right: func(s *story) { s.append(1, 3, 1, 1); s.append(1, 4, 1, 1) },
+			why:   "n1, leader of term 1, wrote index 3 of a log that ended at 3",
+		},
+		{
+			name: "a leader appends an old entry", property: leaderAppendOnly,
+			wrong: func(s *story) { s.elect(2, 3, 5); s.append(2, 3, 5, 1); s.append(2, 4, 1, 5) },
+			right: func(s *story) { s.elect(2, 3, 5); s.append(2, 3, 1, 1); s.append(2, 4, 5, 1) },
+			why:   "n2, leader of term 5, appended an entry of term 1 at index 4",
+		},
+		{
+			name: "one index and term, two entries", property: logMatching,
+			wrong: func(s *story) {
+				s.emit(trace.Event{Kind: trace.LogAppend, Member: 3, Term: 1, Index: 2, B: 7})
+			},
+			right: func(s *story) { s.append(3, 2, 1, 0) },
+			why: fmt.Sprintf("index 2 of term 1 is one entry on n1 (after term 0, hash %016x) and another on n3 (after term 0, hash %016x)",
+				hash(2, 1), 7),
+		},
+		{
+			name: "one index and term, two predecessors", property: logMatching,
+			wrong: func(s *story) { s.append(1, 3, 1, 1); s.append(3, 2, 9, 0); s.append(3, 3, 1, 9) },
+			right: func(s *story) { s.append(1, 3, 1, 1); s.append(3, 2, 1, 0); s.append(3, 3, 1, 1) },
+			why: fmt.Sprintf("index 3 of term 1 is one entry on n1 (after term 1, hash %016x) and another on n3 (after term 9, hash %016x)",
+				hash(3, 1), hash(3, 1)),
+		},
+		{
+			name: "an entry after another than it says", property: logMatching,
+			wrong: func(s *story) { s.append(2, 3, 1, 4) },
+			right: func(s *story) { s.append(2, 3, 1, 1) },
+			why:   "n2 appended index 3 after an entry of term 4, though its entry 2 is of term 1",
+		},
+		{
+			name: "a hole in the log", property: logMatching,
+			wrong: func(s *story) { s.append(3, 3, 1, 0); s.durable(3, 3, 1); s.ack(3, 1, 3, 1) },
+			right: func(s *story) {
+				s.append(3, 3, 1, 0)
+				s.durable(3, 3, 1)
+				s.emit(trace.Event{Kind: trace.SnapInstall, Member: 3, Index: 2, Term: 1, B: 100})
+				s.ack(3, 1, 3, 1)
+			},
+			why: "n3 acknowledged a log in which the entries before index 3 are missing",
+		},
+		{
+			name: "a leader without a committed entry", property: leaderCompleteness,
+			wrong: func(s *story) { s.elect(3, 1, 2) },
+			right: func(s *story) { s.elect(2, 3, 2) },
+			why:   "n3 leads term 2 with a log that ends at index 1, though index 2 (term 1) was committed in term 1",
+		},
+		{
+			name: "a leader with another entry", property: leaderCompleteness,
+			wrong: func(s *story) { s.append(3, 2, 9, 0); s.elect(3, 1, 10) },
+			right: func(s *story) { s.append(3, 2, 1, 0); s.elect(3, 1, 10) },
+			why:   "n3 leads term 10 with an entry of term 9 at index 2, where an entry of term 1 was committed in term 1",
+		},
+		{
+			name: "a committed entry is replaced", property: leaderCompleteness,
+			wrong: func(s *story) { s.append(2, 2, 9, 0) },
+			right: func(s *story) { s.append(2, 3, 1, 1); s.append(2, 3, 9, 1) },
+			why:   "n2 replaced index 2 (term 1), which was committed, by an entry of term 9",
+		},
+		{
+			name: "an acknowledgement of what is not durable", property: appendDurable,
+			wrong: func(s *story) { s.append(2, 3, 1, 1); s.ack(2, 1, 3, 1) },
+			right: func(s *story) { s.append(2, 3, 1, 1); s.durable(2, 3, 1); s.ack(2, 1, 3, 1) },
+			why:   "n2 acknowledged the log through index 3 to n1, though it was durable only through 2",
+		},
+		{
+			name: "an acknowledgement of what was replaced", property: appendDurable,
+			wrong: func(s *story) {
+				s.append(2, 3, 1, 1)
+				s.append(2, 3, 2, 1)
+				s.durable(2, 3, 1) // the write that was replaced
+				s.ack(2, 1, 3, 2)
+			},
+			right: func(s *story) {
+				s.append(2, 3, 1, 1)
+				s.append(2, 3, 2, 1)
+				s.durable(2, 3, 1)
+				s.durable(2, 3, 2)
+				s.ack(2, 1, 3, 2)
+			},
+			why: "n2 acknowledged the log through index 3 to n1, though it was durable only through 2",
+		},
+		{
+			name: "figure 8", property: commitOwnTerm,
+			wrong: func(s *story) {
+				s.write(1, 3, 1, 1)
+				s.write(2, 3, 1, 1)
+				s.elect(2, 3, 2)
+				s.commit(2, trace.RoleLeader, 3, 2)
+			},
+			right: func(s *story) {
+				s.write(1, 3, 1, 1)
+				s.write(2, 3, 1, 1)
+				s.elect(2, 3, 2)
+				s.write(2, 4, 2, 1)
+				s.role(1, trace.RoleFollower, 2)
+				s.write(1, 4, 2, 1)
+				s.commit(2, trace.RoleLeader, 4, 2)
+			},
+			why: "n2, leader of term 2, committed index 3, an entry of term 1, by counting copies",
+		},
+		{
+			name: "a commit without a majority", property: commitQuorum,
+			wrong: func(s *story) { s.write(1, 3, 1, 1); s.append(2, 3, 1, 1); s.commit(1, trace.RoleLeader, 3, 1) },
+			right: func(s *story) { s.write(1, 3, 1, 1); s.write(2, 3, 1, 1); s.commit(1, trace.RoleLeader, 3, 1) },
+			why:   "n1 committed index 3 (term 1) when it was durable on 1 of 3 voters",
+		},
+		{
+			name: "a follower commits what nobody did", property: commitQuorum,
+			wrong: func(s *story) { s.write(2, 3, 1, 1); s.commit(2, trace.RoleFollower, 3, 1) },
+			right: func(s *story) { s.write(1, 3, 1, 1); s.write(2, 3, 1, 1); s.commit(2, trace.RoleFollower, 3, 1) },
+			why:   "n2 committed index 3 (term 1) when it was durable on 1 of 3 voters",
+		},
+		{
+			name: "a commit index that goes back", property: commitMonotonic,
+			wrong: func(s *story) { s.commit(2, trace.RoleFollower, 1, 1) },
+			right: func(s *story) { s.crash(2); s.start(2, 1, 2); s.commit(2, trace.RoleFollower, 2, 1) },
+			why:   "the commit index of n2 went from 2 to 1",
+		},
+		{
+			name: "two entries at one index", property: stateMachineSafety,
+			wrong: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1); s.apply(3, 2, 9, 100) },
+			right: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1); s.apply(3, 2, 1, 100) },
+			why:   "n3 applied request 2 at index 2 (term 9), where n1 had applied request 2 (term 1) at 0.016s",
+		},
+		{
+			name: "equal entries, different stores", property: stateMachineSafety,
+			wrong: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1); s.apply(3, 2, 1, 101) },
+			right: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1); s.apply(3, 2, 1, 100) },
+			why:   "after the same entry at index 2 the store of n3 has the hash 0000000000000065, that of n1 had 0000000000000064",
+		},
+		{
+			name: "a snapshot of another store", property: stateMachineSafety,
+			wrong: func(s *story) {
+				s.emit(trace.Event{Kind: trace.SnapInstall, Member: 3, Index: 2, Term: 1, B: 101})
+			},
+			right: func(s *story) {
+				s.emit(trace.Event{Kind: trace.SnapInstall, Member: 3, Index: 2, Term: 1, B: 100})
+			},
+			why: "the snapshot of n3 at index 2 has the store hash 0000000000000065, n1 had 0000000000000064 after that index",
+		},
+		{
+			name: "an entry is left out", property: applyOrder,
+			wrong: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1); s.apply(3, 3, 1, 100) },
+			right: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1); s.apply(3, 2, 1, 100) },
+			why:   "n3 applied index 3 after index 1",
+		},
+		{
+			name: "an entry is applied before it is committed", property: applyOrder,
+			wrong: func(s *story) { s.apply(3, 2, 1, 100) },
+			right: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1); s.apply(3, 2, 1, 100) },
+			why:   "n3 applied index 2, though its commit index is 1",
+		},
+		{
+			name: "a restart without a durable entry", property: restartDurable,
+			wrong: func(s *story) { s.crash(2); s.start(2, 1, 1) },
+			right: func(s *story) { s.append(2, 3, 1, 1); s.crash(2); s.start(2, 1, 2) },
+			why:   "n2 restarted with a log that ends at index 1, though it was durable through 2",
+		},
+		{
+			name: "a restart in an older term", property: restartDurable,
+			wrong: func(s *story) { s.crash(2); s.start(2, 0, 2) },
+			right: func(s *story) { s.role(2, trace.RoleFollower, 5); s.crash(2); s.start(2, 1, 2) },
+			why:   "n2 restarted in term 0, though term 1 was durable",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			legal := committed()
+			tt.right(legal)
+			if v := legal.inv.Violations(); len(v) > 0 {
+				t.Errorf("the legal neighbour violates %s: %s", v[0].Property, v[0].Why)
+			}
+			s := committed()
+			tt.wrong(s)
+			v := s.inv.first[tt.property]
+			if v == nil {
+				t.Fatalf("%s was not violated, but %+v", invariantNames[tt.property], s.inv.Violations())
+			}
+			if v.Why != tt.why {
+				t.Errorf("got  %s\nwant %s", v.Why, tt.why)
+			}
+			if v.Property != invariantNames[tt.property] || v.At == 0 || v.Member == 0 {
+				t.Errorf("incomplete: %+v", v)
+			}
+			if all := s.inv.Violations(); all[0].Property != v.Property {
+				t.Errorf("%q came first: %s", all[0].Property, all[0].Why)
+			}
+		})
+	}
+}
+
+// A log is followed correctly through a crash that leaves open which tail
+// survived: nothing is concluded from what is not known.
+func TestUnknownTailsAreNoViolations(t *testing.T) {
+	s := committed()
+	s.write(2, 3, 1, 1)
+	s.append(2, 3, 2, 1) // replaces index 3, not yet durable
+	s.crash(2)
+	s.start(2, 1, 3) // either entry
+	s.elect(2, 3, 4)
+	s.append(2, 4, 4, 1) // the old one, as it turns out
+	if v := s.inv.Violations(); len(v) > 0 {
+		t.Errorf("%s: %s", v[0].Property, v[0].Why)
+	}
+}
+
+// The first violation of an invariant is kept, and none makes the account
+// panic, whatever the events hold.
+func TestObservesAnything(t *testing.T) {
+	r := sim.NewRand(1, "events")
+	s := newStory(3)
+	for range 200_000 {
+		e := trace.Event{
+			Kind: trace.Kind(1 + r.Intn(50)), Aux: uint16(r.Intn(8)), Member: trace.Addr(r.Intn(9)), Peer: trace.Addr(r.Intn(9)),
+			Term: r.Below(5), Index: r.Below(40), A: r.Below(5), B: r.Below(5), ID: r.Below(9),
+		}
+		if r.Hit(sim.Percent(1)) {
+			e.Index, e.Term = r.Uint64(), r.Uint64()
+		}
+		s.log.Now++
+		s.inv.Observe(&e)
+	}
+	all := s.inv.Violations()
+	for i := 1; i < len(all); i++ {
+		if all[i].At < all[i-1].At {
+			t.Errorf("%v comes after %v", all[i-1].At, all[i].At)
+		}
+	}
+}
+
+// One entry on its way through three members: written, durable, acknowledged,
+// committed, applied.
+func BenchmarkInvariants(b *testing.B) {
+	s := newStory(3)
+	s.elect(1, 2, 1)
+	const perEntry = 3*4 + 8
+	index := uint64(1)
+	observe := func(e trace.Event) { s.inv.Observe(&e) }
+	for b.Loop() {
+		index++
+		for m := trace.Addr(1); m <= 3; m++ {
+			observe(trace.Event{Kind: trace.LogAppend, Member: m, Term: 1, Index: index, A: 1, B: index})
+			observe(trace.Event{Kind: trace.LogDurable, Member: m, Term: 1, Index: index, A: index})
+		}
+		for range 4 {
+			observe(trace.Event{Kind: trace.Send, Aux: 3, Member: 1, Peer: 2, Term: 1, Index: index})
+		}
+		for range 2 {
+			observe(trace.Event{Kind: trace.Send, Aux: msgAppResp, Member: 2, Peer: 1, Term: 1, Index: index})
+			observe(trace.Event{Kind: trace.Send, Aux: msgAppResp, Member: 3, Peer: 1, Term: 1, Index: index})
+		}
+		for m := trace.Addr(1); m <= 3; m++ {
+			role := trace.RoleFollower
+			if m == 1 {
+				role = trace.RoleLeader
+			}
+			observe(trace.Event{Kind: trace.CommitMoved, Aux: role, Member: m, Term: 1, Index: index})
+			observe(trace.Event{Kind: trace.Apply, Member: m, Term: 1, Index: index, A: index, B: index})
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/perEntry, "ns/event")
+	if v := s.inv.Violations(); len(v) > 0 {
+		b.Fatal(v[0].Why)
+	}
+}

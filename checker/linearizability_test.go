@@ -1,0 +1,346 @@
+package checker
+
+import (
+	"testing"
+
+	"etcdsim/checker/history"
+	"etcdsim/sim"
+	"etcdsim/store"
+)
+
+func judgeLin(h history.History) Judgement {
+	r := newRecord(h, nil)
+	return newLinearity(r, Options{}).judgement()
+}
+
+// pinned is the history as plain porcupine would get it: all operations with
+// their own intervals, writes of unknown outcome pinned to their answer.
+func pinned(h history.History) []timed {
+	l := newLinearity(newRecord(h, nil), Options{})
+	var ops []timed
+	for i := range l.acts {
+		a := &l.acts[i]
+		op := &h.Ops[a.op]
+		t := timed{request: op.Request, call: int64(a.invoke), ret: int64(a.ret)}
+		switch {
+		case a.judged:
+			t.answer = &op.Response
+		case a.commit >= 0:
+			t.answer = &h.Commits[a.commit].Response
+		}
+		ops = append(ops, t)
+	}
+	for c := range h.Commits {
+		if l.writes[c] < 0 {
+			ops = append(ops, timed{request: h.Commits[c].Proposal.Request, answer: &h.Commits[c].Response, ret: int64(sim.Forever)})
+		}
+	}
+	return ops
+}
+
+func rawPorcupine(ops []timed) Verdict {
+	s := searcher{budget: 50_000_000}
+	init := emptyState()
+	return s.linearizable(&init, ops)
+}
+
+// The judge agrees with plain porcupine on small histories of every kind, and
+// finds the anomalies in most of those that have some.
+func TestAgreesWithPorcupine(t *testing.T) {
+	for kind := none; kind < numAnomalies; kind++ {
+		t.Run(kind.String(), func(t *testing.T) {
+			caught := 0
+			for seed := range uint64(150) {
+				r := recipe{
+					seed: seed, ops: 30, clients: 4, keys: 2, timeouts: sim.Percent(8), anomaly: kind, rate: sim.Percent(15),
+				}
+				h := generate(r)
+				j := judgeLin(h)
+				if j.Verdict == Violated {
+					caught++
+				}
+				if kind == lostWrite {
+					continue // the log does not tell porcupine what it lost
+				}
+				if raw := rawPorcupine(pinned(h)); raw != j.Verdict {
+					t.Errorf("seed %d: the judge says %v (%s), porcupine %v", seed, j.Verdict, j.Note, raw)
+					for _, v := range j.Violations {
+						t.Log(v.Why)
+					}
+				}
+			}
+			t.Logf("%d of 150 histories are violations", caught)
+			if kind == none && caught > 0 || kind != none && caught < 30 {
+				t.Errorf("%d of 150 histories were called violations", caught)
+			}
+		})
+	}
+}
+
+// Without the log porcupine decides; what it calls a violation is one with the
+// log, too.
+func TestAgreesWithBlackBox(t *testing.T) {
+	for kind := none; kind < numAnomalies; kind++ {
+		t.Run(kind.String(), func(t *testing.T) {
+			caught := 0
+			for seed := range uint64(40) {
+				r := recipe{seed: seed, ops: 16, clients: 3, keys: 2, timeouts: sim.Percent(8), anomaly: kind, rate: sim.Percent(25)}
+				full := judgeLin(generate(r))
+				r.withoutKnowledge = true
+				h := generate(r)
+				box := judgeLin(h)
+				if box.Verdict == Violated {
+					caught++
+					if len(box.Violations) != 1 || len(box.Violations[0].Ops) == 0 {
+						t.Errorf("seed %d: a violation without operations: %+v", seed, box.Violations)
+					}
+				}
+				if box.Verdict == Violated && full.Verdict == Pass {
+					t.Errorf("seed %d: a violation without the log, a pass with it", seed)
+				}
+			}
+			if kind == none && caught > 0 || kind != none && kind != doubleApply && caught == 0 {
+				t.Errorf("%d of 40 histories were called violations", caught)
+			}
+		})
+	}
+}
+
+func put(key, value string) store.Request { return &store.PutRequest{Key: key, Value: value} }
+func get(key string) store.Request        { return &store.RangeRequest{Key: key} }
+
+func kv(key, value string, create, mod, version int64) store.KeyValue {
+	return store.KeyValue{Key: key, Value: value, CreateRevision: create, ModRevision: mod, Version: version}
+}
+
+func wrote(rev int64) store.Response {
+	return store.Response{Revision: rev, Result: &store.PutResult{}}
+}
+
+func read(rev int64, kvs ...store.KeyValue) store.Response {
+	return store.Response{Revision: rev, Result: &store.RangeResult{KVs: kvs, Count: int64(len(kvs))}}
+}
+
+// chronicle is a hand-made history.
+type chronicle struct{ history.History }
+
+func (c *chronicle) op(client int, member uint64, from, to int, r store.Request, answer store.Response, applied uint64) *history.Op {
+	c.Ops = append(c.Ops, history.Op{
+		ID: uint64(len(c.Ops) + 1), Client: client, Member: member, Request: r, Invoke: ms(from), Return: ms(to),
+		Outcome: history.OK, Response: answer, Applied: applied, Term: 2,
+	})
+	return &c.Ops[len(c.Ops)-1]
+}
+
+func (c *chronicle) commit(id, index uint64, at int, r store.Request, answer store.Response) {
+	c.Commits = append(c.Commits, history.Commit{
+		Index: index, Term: 2, Proposal: &store.Proposal{ID: id, Request: r}, Response: answer, At: ms(at),
+	})
+}
+
+func ms(n int) sim.Time { return sim.Time(n) * 1e6 }
+
+// twoPuts is the beginning of most hand-made histories: k = 1 at revision 2,
+// k = 2 at revision 3.
+func twoPuts() *chronicle {
+	c := &chronicle{}
+	c.op(0, 1, 0, 10, put("k", "1"), wrote(2), 5)
+	c.op(0, 1, 20, 30, put("k", "2"), wrote(3), 6)
+	c.commit(1, 5, 5, put("k", "1"), wrote(2))
+	c.commit(2, 6, 25, put("k", "2"), wrote(3))
+	return c
+}
+
+func TestTellsWhatIsWrong(t *testing.T) {
+	first, second := kv("k", "1", 2, 2, 1), kv("k", "2", 2, 3, 2)
+	for _, tt := range []struct {
+		name  string
+		make  func(c *chronicle)
+		legal bool
+		key   string
+		ops   []uint64 // IDs shown
+		notes []string
+		why   string
+	}{
+		{
+			name: "a read during the write may see either", legal: true,
+			make: func(c *chronicle) { c.op(1, 2, 26, 40, get("k"), read(2, first), 5) },
+		},
+		{
+			name: "stale read",
+			make: func(c *chronicle) { c.op(1, 2, 31, 40, get("k"), read(2, first), 5) },
+			key:  "k", ops: []uint64{2, 3}, notes: []string{"", "stale"},
+			why: "n2 answered in term 2, and answered from applied index 5 (rev 2); k = 2 (rev 3) was committed at index 6 in term 2 at 0.025s.",
+		},
+		{
+			name: "a read that returned binds the next one",
+			make: func(c *chronicle) {
+				c.Ops[1].Return = ms(100) // the write is under way all the time
+				c.op(1, 2, 40, 50, get("k"), read(3, second), 6)
+				c.op(2, 3, 60, 70, get("k"), read(2, first), 5)
+			},
+			key: "k", ops: []uint64{2, 3, 4}, notes: []string{"committed", "", "older than the read before it"},
+			why: "n3 answered in term 2, and answered from applied index 5 (rev 2); k = 2 (rev 3) was committed at index 6 in term 2 at 0.025s.",
+		},
+		{
+			name: "a read from the future",
+			make: func(c *chronicle) { c.op(1, 2, 12, 15, get("k"), read(3, second), 6) },
+			key:  "k", ops: []uint64{3, 2}, notes: []string{"from the future", ""},
+			why: "The read returned at 0.015s with the effect of index 6, which was asked for only at 0.020s.",
+		},
+		{
+			name: "a value that never was",
+			make: func(c *chronicle) { c.op(1, 2, 40, 50, get("k"), read(3, kv("k", "9", 2, 3, 2)), 6) },
+			key:  "k", ops: []uint64{2, 3}, notes: []string{"committed", "no state answers this"},
+			why: "At rev 3 the committed log gives k = 2 (rev 3), but n2 answered k = 9 (rev 3).",
+		},
+		{
+			name: "a value whose write was refused",
+			make: func(c *chronicle) {
+				refused := c.op(2, 3, 32, 38, put("k", "3"), store.Response{Err: store.ErrTooManyRequests}, 6)
+				refused.Outcome = history.Failed
+				c.op(1, 2, 40, 50, get("k"), read(3, kv("k", "3", 2, 3, 2)), 6)
+			},
+			key: "k", ops: []uint64{3, 4}, notes: []string{"never committed", "no state answers this"},
+			why: "At rev 3 the committed log gives k = 2 (rev 3), but n2 answered k = 3 (rev 3).",
+		},
+		{
+			name: "a revision that never was",
+			make: func(c *chronicle) { c.op(1, 2, 40, 50, get("k"), read(7, second), 6) },
+			key:  "k", ops: []uint64{3}, notes: []string{"no state answers this"},
+			why: "n2 answered at rev 7, but the log leads only to rev 3.",
+		},
+		{
+			name: "a write answered with another revision",
+			make: func(c *chronicle) { c.Ops[1].Response.Revision = 4 },
+			key:  "k", ops: []uint64{2}, notes: []string{"not what the log gives"},
+			why: "At index 6 the committed log gives rev 3, but n1 answered rev 4.",
+		},
+		{
+			name: "a log that contradicts real time",
+			make: func(c *chronicle) {
+				c.Ops[0].Invoke, c.Ops[0].Return = ms(50), ms(60)
+				c.Ops[0].Request, c.Commits[0].Proposal.Request = put("j", "1"), put("j", "1")
+				c.Ops[1].Response = wrote(3)
+			},
+			key: "j", ops: []uint64{2, 1}, notes: []string{"", "before it in the log"},
+			why: "The first had returned at 0.030s, before the second was asked for at 0.050s, but the log has them the other way round: index 6 and index 5.",
+		},
+		{
+			name: "acknowledged and not in the log",
+			make: func(c *chronicle) { c.op(1, 2, 40, 50, put("j", "1"), wrote(4), 7) },
+			key:  "j", ops: []uint64{3}, notes: []string{"not in the log"},
+			why: "n2 acknowledged put j=1 at 0.050s, but no entry of the committed log carries it.",
+		},
+		{
+			name: "a timed-out write that took effect later", legal: true,
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 50, put("k", "3"), store.Response{}, 0).Outcome = history.Unknown
+				c.op(2, 2, 60, 70, get("k"), read(3, second), 6)
+				c.op(2, 2, 80, 90, get("k"), read(4, kv("k", "3", 2, 4, 3)), 7)
+				c.commit(3, 7, 75, put("k", "3"), wrote(4))
+			},
+		},
+		{
+			name: "a timed-out write that took effect and went away",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 50, put("k", "3"), store.Response{}, 0).Outcome = history.Unknown
+				c.op(2, 2, 60, 70, get("k"), read(4, kv("k", "3", 2, 4, 3)), 7)
+				c.op(2, 2, 80, 90, get("k"), read(3, second), 6)
+				c.commit(3, 7, 55, put("k", "3"), wrote(4))
+			},
+			key: "k", ops: []uint64{3, 4, 5}, notes: []string{"committed", "", "older than the read before it"},
+			why: "n2 answered in term 2, and answered from applied index 6 (rev 3); k = 3 (rev 4) was committed at index 7 in term 2 at 0.055s.",
+		},
+		{
+			name: "a refusal that was due", legal: true,
+			make: func(c *chronicle) {
+				op := c.op(1, 2, 40, 50, &store.RangeRequest{Key: "k", Revision: 9}, store.Response{Err: store.ErrFutureRevision}, 6)
+				op.Outcome = history.Failed
+			},
+		},
+		{
+			name: "a refusal that was not due",
+			make: func(c *chronicle) {
+				op := c.op(1, 2, 40, 50, &store.RangeRequest{Key: "k", Revision: 2}, store.Response{Err: store.ErrCompacted}, 6)
+				op.Outcome = history.Failed
+			},
+			key: "k", ops: []uint64{3}, notes: []string{"no state answers this"},
+			why: `At rev 3 the committed log gives an answer, but n2 answered the refusal "etcdserver: mvcc: required revision has been compacted".`,
+		},
+		{
+			name: "a refusal for lack of a leader is not judged", legal: true,
+			make: func(c *chronicle) {
+				op := c.op(1, 2, 40, 50, get("k"), store.Response{Err: store.ErrNoLeader}, 6)
+				op.Outcome = history.Failed
+			},
+		},
+		{
+			name: "the lease ID that the member chose", legal: true,
+			make: func(c *chronicle) {
+				granted := store.Response{Revision: 3, Result: &store.LeaseGrantResult{ID: 77, TTL: 5}}
+				c.op(1, 2, 40, 50, &store.LeaseGrantRequest{TTL: 5}, granted, 7)
+				c.commit(3, 7, 45, &store.LeaseGrantRequest{ID: 77, TTL: 5}, granted)
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := twoPuts()
+			tt.make(c)
+			j := judgeLin(c.History)
+			if tt.legal {
+				if j.Verdict != Pass || j.Note != "" {
+					t.Fatalf("got %v %q %+v, expected a pass", j.Verdict, j.Note, j.Violations)
+				}
+				return
+			}
+			if j.Verdict != Violated || len(j.Violations) != 1 {
+				t.Fatalf("got %v %q with %d violations, expected one", j.Verdict, j.Note, len(j.Violations))
+			}
+			v := j.Violations[0]
+			if v.Key != tt.key || v.Why != tt.why {
+				t.Errorf("got  key %q: %s\nwant key %q: %s", v.Key, v.Why, tt.key, tt.why)
+			}
+			if len(v.Ops) != len(tt.ops) {
+				t.Fatalf("%d operations shown, expected %d: %+v", len(v.Ops), len(tt.ops), v.Ops)
+			}
+			for i := range v.Ops {
+				if v.Ops[i].Op.ID != tt.ops[i] || v.Ops[i].Note != tt.notes[i] {
+					t.Errorf("operation %d is %d %q, expected %d %q", i, v.Ops[i].Op.ID, v.Ops[i].Note, tt.ops[i], tt.notes[i])
+				}
+			}
+		})
+	}
+}
+
+// The order of operations is found even if the members were wrong about where
+// they served the reads; it only takes another road.
+func TestFindsTheOrderWithoutAppliedIndexes(t *testing.T) {
+	h := generate(recipe{seed: 3, ops: 400, clients: 6, keys: 3, timeouts: sim.Percent(5)})
+	for i := range h.Ops {
+		h.Ops[i].Applied = 0
+	}
+	if j := judgeLin(h); j.Verdict != Pass || j.Note == "" {
+		t.Errorf("got %v %q, expected a pass in the order of the log", j.Verdict, j.Note)
+	}
+}
+
+// A search that is given up is no pass.
+func TestGivingUpIsUnknown(t *testing.T) {
+	// Thirty writes of unknown outcome, and a read that none of their orders
+	// explains: to know that, all of them must be tried.
+	var c chronicle
+	for i := range 30 {
+		c.op(i, 1, 0, 10, put("k", itoa(i)), store.Response{}, 0).Outcome = history.Unknown
+	}
+	c.op(31, 1, 20, 30, get("k"), read(16, kv("k", "never", 2, 16, 15)), 0)
+	h := c.History
+	report := Judge(h, Options{Budget: 20_000})
+	j, _ := report.Judgement("linearizability")
+	if j.Verdict != Unknown || j.Note == "" {
+		t.Errorf("got %v %q, expected unknown with a reason", j.Verdict, j.Note)
+	}
+	if report.ExitCode() != ExitUnknown {
+		t.Errorf("exit code %d, expected %d", report.ExitCode(), ExitUnknown)
+	}
+}
