@@ -72,6 +72,8 @@ func describe(b *strings.Builder, req Request) {
 	case *HashKVRequest:
 		b.WriteString("hash")
 		describeRevision(b, req.Revision)
+	case *WatchRequest:
+		describeWatch(b, req)
 	default:
 		fmt.Fprintf(b, "%T", req)
 	}
@@ -148,6 +150,16 @@ func describeOps(b *strings.Builder, ops []Op) {
 		}
 		describe(b, op)
 	}
+}
+
+func describeWatch(b *strings.Builder, req *WatchRequest) {
+	b.WriteString("watch ")
+	describeKeys(b, req.Key, req.RangeEnd)
+	describeOption(b, "from", req.StartRevision)
+	describeFlag(b, req.NoPut, "no-put")
+	describeFlag(b, req.NoDelete, "no-delete")
+	describeFlag(b, req.PrevKV, "prev-kv")
+	describeFlag(b, req.ProgressNotify, "progress-notify")
 }
 
 func describeKeys(b *strings.Builder, key, end string) {

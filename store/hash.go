@@ -113,8 +113,26 @@ func mixResponse(h uint64, resp *Response) uint64 {
 		return h
 	case *HashKVResult:
 		return mixWords(h, uint64(kindHashKV), uint64(res.Hash), uint64(res.CompactRevision), uint64(res.HashRevision))
+	case *WatchResponse:
+		return mixWatch(h, res)
 	}
 	return h
+}
+
+// kindWatch stands for a WatchResponse in hashes; it is never stored.
+const kindWatch = 1 << 16
+
+func mixWatch(h uint64, res *WatchResponse) uint64 {
+	h = mixWords(h, kindWatch, uint64(res.WatchID), bit(res.Created)|bit(res.Canceled)<<1|bit(res.Fragment)<<2,
+		uint64(res.CompactRevision), uint64(len(res.Events)))
+	for i := range res.Events {
+		e := &res.Events[i]
+		h = mixKV(Mix(h, uint64(e.Type)<<1|bit(e.PrevKV != nil)), e.KV)
+		if e.PrevKV != nil {
+			h = mixKV(h, e.PrevKV)
+		}
+	}
+	return MixString(h, res.CancelReason)
 }
 
 func mixKVs(h uint64, kvs []KeyValue) uint64 {

@@ -62,3 +62,76 @@ type WatchResponse struct {
 // NoWatcher stands in WatchID for a watcher that could not be created, and for
 // all watchers of a stream in a notification of progress.
 const NoWatcher = -1
+
+// A client watches over a stream to one member: a Call that is answered many
+// times. The first request on it is a StreamOpenRequest; WatchRequest,
+// WatchCancelRequest and WatchProgressRequest follow, and what HTTP/2 does
+// underneath: StreamTakenRequest, StreamPingRequest, StreamCloseRequest. Each
+// answer is a WatchResponse or a StreamPong. An answer with an error ends the
+// stream.
+
+// StreamOpenRequest opens a stream.
+type StreamOpenRequest struct {
+	// RequireLeader asks that the stream end when the member has known no leader
+	// for some time; the metadata "hasleader" of etcd's clients.
+	RequireLeader bool
+	// Window is how many bytes the client takes in before it has dealt with any;
+	// HTTP/2's flow control (RFC 9113, section 5.2). 0 means 64 KiB less one byte,
+	// which is HTTP/2's default.
+	Window int64
+}
+
+// DefaultWindow is the initial window of a stream in HTTP/2.
+const DefaultWindow = 1<<16 - 1
+
+// WatchCancelRequest ends a watcher of the stream.
+type WatchCancelRequest struct{ WatchID int64 }
+
+// WatchProgressRequest asks for a response that says up to which revision the
+// watchers of the stream have been served.
+type WatchProgressRequest struct{}
+
+// StreamTakenRequest tells that the client has dealt with so many bytes and takes
+// as many more; HTTP/2's WINDOW_UPDATE.
+type StreamTakenRequest struct{ Bytes int64 }
+
+// StreamPingRequest asks whether the member is there; it is answered at once.
+type StreamPingRequest struct{}
+
+// StreamCloseRequest ends the stream. It is not answered.
+type StreamCloseRequest struct{}
+
+// StreamPong answers a StreamPingRequest.
+type StreamPong struct{}
+
+func (*StreamOpenRequest) isRequest()    {}
+func (*WatchRequest) isRequest()         {}
+func (*WatchCancelRequest) isRequest()   {}
+func (*WatchProgressRequest) isRequest() {}
+func (*StreamTakenRequest) isRequest()   {}
+func (*StreamPingRequest) isRequest()    {}
+func (*StreamCloseRequest) isRequest()   {}
+
+func (*WatchResponse) isResult() {}
+func (*StreamPong) isResult()    {}
+
+// IsProgress reports whether the response says nothing but how far its watcher
+// has been served.
+func (r *WatchResponse) IsProgress() bool {
+	return len(r.Events) == 0 && !r.Created && !r.Canceled && r.CompactRevision == 0
+}
+
+// Bytes returns about what the response takes on the wire.
+func (r *WatchResponse) Bytes() int64 {
+	const header, perEvent, perKV = 40, 8, 24
+	n := int64(header + len(r.CancelReason))
+	for i := range r.Events {
+		n += perEvent
+		for _, kv := range [...]*KeyValue{r.Events[i].KV, r.Events[i].PrevKV} {
+			if kv != nil {
+				n += int64(perKV + len(kv.Key) + len(kv.Value))
+			}
+		}
+	}
+	return n
+}
