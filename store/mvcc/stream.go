@@ -32,6 +32,8 @@ type Stream struct {
 	// asked for that; 0 for never.
 	fragmentBytes int
 	closed        bool
+	// ready is called when Next, which had nothing, has something.
+	ready func()
 }
 
 // outgoing is a response before it is taken. Previous values are looked up when
@@ -58,6 +60,19 @@ func (st *Stream) push(o outgoing) {
 		st.buffered++
 	}
 	st.queue = append(st.queue, o)
+	if st.ready != nil && len(st.queue) == st.head+1 && len(st.fragments) == 0 {
+		st.ready()
+	}
+}
+
+// OnReady has ready called whenever Next has something to give after it had
+// nothing. ready must not use the stream.
+func (st *Stream) OnReady(ready func()) { st.ready = ready }
+
+// Asleep reports whether no watcher of the stream waits for a notification of
+// progress, so that NotifyProgress has nothing to do.
+func (st *Stream) Asleep() bool {
+	return !slices.ContainsFunc(st.open, func(w *watcher) bool { return w.req.ProgressNotify })
 }
 
 // Watch creates a watcher. The response that says so, or why not, comes before

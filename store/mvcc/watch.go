@@ -269,6 +269,9 @@ func (ws *Watchers) Retry() int {
 	waiting := ws.victims
 	ws.victims = nil
 	for _, w := range waiting {
+		if w.pending.more != 0 {
+			w.pending.revision = w.pending.more - 1 // as etcd has it the second time
+		}
 		if !w.send(w.pending) {
 			ws.victims = append(ws.victims, w)
 			continue
