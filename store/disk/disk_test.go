@@ -130,6 +130,27 @@ func TestSyncLatency(t *testing.T) {
 	}
 }
 
+func TestFlushCompletesWhatIsUnderWay(t *testing.T) {
+	d, log := newDisk(disk.Config{}, 4)
+	f := create(t, d, "f")
+	write(t, f, "one")
+	early := d.Sync()
+	d.Stall()
+	write(t, f, "two")
+	held := d.Sync()
+	write(t, f, "three")
+	d.Flush()
+	if f.Durable() != f.Size() {
+		t.Errorf("%d of %d bytes are durable after a flush", f.Durable(), f.Size())
+	}
+	if d.Synced(early.ID) || d.Synced(held.ID) || d.Resume() != nil {
+		t.Error("a sync was still under way after a flush")
+	}
+	if loss := d.Crash(); loss != (disk.Loss{}) || log.Hits(trace.ProbeCrashInSync) != 0 {
+		t.Errorf("a crash after a flush had the effect %+v", loss)
+	}
+}
+
 func TestStallHoldsSyncsUntilResumed(t *testing.T) {
 	d, _ := newDisk(disk.Config{Sync: sim.Range{Min: 5, Max: 5}}, 5)
 	f := create(t, d, "f")

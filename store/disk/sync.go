@@ -18,9 +18,15 @@ func (d *Disk) Sync() Ticket {
 	return Ticket{s.ID, s.Latency, s.held}
 }
 
-// Flush makes everything durable at once: a sync that a member waits for while
-// it starts, before it runs.
-func (d *Disk) Flush() { d.complete(d.start(0)) }
+// Flush makes everything durable at once, and completes the syncs under way with
+// it: what a member waits for as long as it takes, a stall included, when it
+// starts and when it stops in good order.
+func (d *Disk) Flush() {
+	d.start(0)
+	for len(d.syncs) > 0 {
+		d.complete(d.syncs[0])
+	}
+}
 
 // Synced completes a sync. It returns false if there is nothing to complete now:
 // the device is stalled, and the ticket comes again from Resume; or a crash
