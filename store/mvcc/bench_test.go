@@ -215,8 +215,11 @@ func BenchmarkFloorRange100(b *testing.B) {
 		for i := range kvs {
 			kvs[i] = log[places[k+i]].kv[0]
 		}
+		floorResult = kvs
 	}
 }
+
+var floorResult []store.KeyValue // on the heap, as an answer is
 
 func BenchmarkClone(b *testing.B) {
 	s, _ := benchStore()

@@ -1,10 +1,6 @@
 package mvcc
 
-import (
-	"slices"
-
-	"etcdsim/store"
-)
+import "etcdsim/store"
 
 // keyID numbers the keys of a table in the order of their first appearance.
 type keyID = uint32
@@ -17,7 +13,7 @@ type table struct {
 	heads []place
 	// slots finds a key by the hash of its name: open addressing with linear
 	// probing. A slot holds the upper half of the hash and the keyID plus 1; 0 is
-	// empty. Invariant: the length is a power of two, at least a third is empty.
+	// empty. Invariant: the length is a power of two, at least a fifth is empty.
 	slots []uint64
 	order order
 }
@@ -52,7 +48,7 @@ func (t *table) name(id keyID) string { return t.at(t.heads[id]).kv[0].Key }
 func (t *table) addKey(hash uint64, p place) keyID {
 	id := keyID(len(t.heads))
 	t.heads = append(t.heads, p)
-	if 3*len(t.heads) > 2*len(t.slots) {
+	if 5*len(t.heads) > 4*len(t.slots) {
 		t.growSlots()
 	}
 	t.fillSlot(hash&^(1<<32-1) | uint64(id+1))
@@ -76,99 +72,4 @@ func (t *table) fillSlot(slot uint64) {
 		i = (i + 1) & mask
 	}
 	t.slots[i] = slot
-}
-
-// order is all keys in ascending order, in blocks.
-// Invariant: no block is empty, and every block but the only one begins with the
-// key it names.
-type order struct{ blocks []block }
-
-type block struct {
-	first string
-	ids   []keyID
-}
-
-// blockLen bounds a block: large enough that the list of blocks stays short, and
-// small enough that inserting moves little.
-const blockLen = 128
-
-// cursor is a place in the order of keys, before one of them.
-type cursor struct{ block, i int }
-
-// seek returns the place of the first key at or after the given one.
-func (t *table) seek(key string) cursor {
-	blocks := t.order.blocks
-	// The last block that begins at or before the key, if any.
-	low, high := 0, len(blocks)
-	for low < high {
-		if middle := int(uint(low+high) / 2); blocks[middle].first <= key {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	if low == 0 {
-		return cursor{}
-	}
-	return cursor{low - 1, t.before(blocks[low-1].ids, key)}
-}
-
-// before returns how many of some sorted keys come before the given one.
-func (t *table) before(ids []keyID, key string) int {
-	low, high := 0, len(ids)
-	for low < high {
-		if middle := int(uint(low+high) / 2); t.name(ids[middle]) < key {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	return low
-}
-
-// insert puts a new key into the order.
-func (t *table) insert(key string, id keyID) {
-	o := &t.order
-	if len(o.blocks) == 0 {
-		o.blocks = append(o.blocks, block{key, append(make([]keyID, 0, 8), id)})
-		return
-	}
-	c := t.seek(key)
-	b := &o.blocks[c.block]
-	if len(b.ids) == blockLen {
-		if c.block == len(o.blocks)-1 && c.i == blockLen {
-			// Keys often come in ascending order: leave full blocks behind.
-			o.blocks = append(o.blocks, block{key, append(make([]keyID, 0, blockLen), id)})
-			return
-		}
-		o.split(t, c.block)
-		if b = &o.blocks[c.block]; c.i > len(b.ids) {
-			c.i -= len(b.ids)
-			c.block++
-			b = &o.blocks[c.block]
-		}
-	}
-	b.ids = slices.Insert(b.ids, c.i, id)
-	if c.i == 0 {
-		b.first = key
-	}
-}
-
-// split halves a full block.
-func (o *order) split(t *table, i int) {
-	const half = blockLen / 2
-	ids := o.blocks[i].ids
-	upper := append(make([]keyID, 0, blockLen), ids[half:]...)
-	o.blocks[i].ids = ids[:half]
-	o.blocks = slices.Insert(o.blocks, i+1, block{t.name(upper[0]), upper})
-}
-
-// append puts a key that is greater than all others into the order.
-func (t *table) appendLast(key string, id keyID) {
-	o := &t.order
-	if n := len(o.blocks); n > 0 && len(o.blocks[n-1].ids) < blockLen {
-		o.blocks[n-1].ids = append(o.blocks[n-1].ids, id)
-		return
-	}
-	o.blocks = append(o.blocks, block{key, append([]keyID(nil), id)})
 }

@@ -92,10 +92,12 @@ func (s *Store) collect(key, end string, rev int64, limit int64) []place {
 		}
 		return found
 	}
-	for c := s.scan(key, end); c.next(); {
-		if p := s.placeAt(c.id, rev); p != 0 {
-			if found = append(found, p); int64(len(found)) == limit {
-				break
+	for sc := s.scan(key, end); len(sc.ids) > 0; sc.next() {
+		for _, id := range sc.ids {
+			if p := s.placeAt(id, rev); p != 0 {
+				if found = append(found, p); int64(len(found)) == limit {
+					return found
+				}
 			}
 		}
 	}
@@ -104,14 +106,20 @@ func (s *Store) collect(key, end string, rev int64, limit int64) []place {
 
 // placeAt returns the place of a key's live version at a revision, or 0.
 func (s *Store) placeAt(id keyID, rev int64) place {
-	t := s.table
-	p := t.heads[id]
-	ver := t.at(p)
+	p := s.table.heads[id]
+	ver := s.table.at(p)
 	if p >= s.limit || ver.main() > rev {
-		p = t.newestPlace(p, s.limit, rev)
-		ver = t.at(p)
+		return s.olderPlace(p, rev)
 	}
 	if !ver.live() {
+		return 0
+	}
+	return p
+}
+
+func (s *Store) olderPlace(p place, rev int64) place {
+	p = s.table.newestPlace(p, s.limit, rev)
+	if !s.table.at(p).live() {
 		return 0
 	}
 	return p
@@ -126,21 +134,23 @@ func (s *Store) count(key, end string, rev int64) int64 {
 		return 0
 	}
 	n := int64(0)
-	for c := s.scan(key, end); c.next(); {
-		if s.placeAt(c.id, rev) != 0 {
-			n++
+	for sc := s.scan(key, end); len(sc.ids) > 0; sc.next() {
+		for _, id := range sc.ids {
+			if s.placeAt(id, rev) != 0 {
+				n++
+			}
 		}
 	}
 	return n
 }
 
-// scanner walks over the keys of a range, dead ones included.
+// scanner walks over the keys of a range, dead ones included, in parts: ids is
+// the present one. Invariant: if it is empty, so are all that follow.
 type scanner struct {
 	t    *table
 	end  string // excluded; "\x00" for none
 	ids  []keyID
 	rest []block
-	id   keyID
 }
 
 func (s *Store) scan(key, end string) scanner {
@@ -149,33 +159,30 @@ func (s *Store) scan(key, end string) scanner {
 		c := s.table.seek(key)
 		sc.rest = blocks[c.block:]
 		sc.enter(c.i)
+		if len(sc.ids) == 0 { // the key comes after the last one of its block
+			sc.next()
+		}
 	}
 	return sc
 }
 
-// enter goes on with the next block, from its i-th key. Only the block in which
-// the range ends is searched for the end, so that few keys are compared with it.
-func (sc *scanner) enter(i int) {
-	sc.ids, sc.rest = sc.rest[0].ids, sc.rest[1:]
-	if sc.end == "\x00" || len(sc.rest) > 0 && sc.rest[0].first <= sc.end {
-		sc.ids = sc.ids[i:]
-		return
-	}
-	sc.ids = sc.ids[i:max(i, sc.t.before(sc.ids, sc.end))]
-	sc.rest = nil
-}
-
-// next moves to the next key and reports whether there is one.
-func (sc *scanner) next() bool {
-	for len(sc.ids) == 0 {
-		if len(sc.rest) == 0 {
-			return false
-		}
+// next moves on to the next part.
+func (sc *scanner) next() {
+	if sc.ids = nil; len(sc.rest) > 0 {
 		sc.enter(0)
 	}
-	sc.id = sc.ids[0]
-	sc.ids = sc.ids[1:]
-	return true
+}
+
+// enter takes the next block, from its i-th key. Only the block in which the
+// range ends is searched for the end, so that few keys are compared with it.
+func (sc *scanner) enter(i int) {
+	b := &sc.rest[0]
+	sc.ids, sc.rest = b.ids[i:], sc.rest[1:]
+	if sc.end == "\x00" || len(sc.rest) > 0 && sc.rest[0].first <= sc.end {
+		return
+	}
+	sc.ids = b.ids[i:max(i, sc.t.before(b, sc.end))]
+	sc.rest = nil
 }
 
 // copies returns the key-values at the given places.

@@ -209,7 +209,7 @@ func (s *Store) readVersions(r *store.Reader, names []string) {
 		}
 		t.heads[number] = t.copy(&version{kv: [1]store.KeyValue{kv}, sub: uint32(sub)}, t.heads[number])
 	}
-	for len(t.slots)*2 < len(names)*3 {
+	for len(t.slots)*4 < len(names)*5 {
 		t.slots = make([]uint64, 2*len(t.slots))
 	}
 	for i, name := range names {

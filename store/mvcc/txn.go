@@ -56,10 +56,12 @@ func (s *Store) compare(c *store.Compare) bool {
 		return holds(c, s.lookup(c.Key))
 	}
 	empty := true
-	for sc := s.scan(c.Key, c.RangeEnd); sc.next(); {
-		if p := s.placeAt(sc.id, s.present()); p != 0 {
-			if empty = false; !holds(c, s.table.at(p)) {
-				return false
+	for sc := s.scan(c.Key, c.RangeEnd); len(sc.ids) > 0; sc.next() {
+		for _, id := range sc.ids {
+			if p := s.placeAt(id, s.present()); p != 0 {
+				if empty = false; !holds(c, s.table.at(p)) {
+					return false
+				}
 			}
 		}
 	}

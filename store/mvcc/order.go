@@ -1,0 +1,218 @@
+package mvcc
+
+import (
+	"slices"
+	"strings"
+)
+
+// order is all keys of a table in ascending order, in blocks: a tree of two
+// levels. The upper one stays small enough for a slice, a hundredth of the keys.
+// Invariant: no block is empty.
+type order struct {
+	blocks []block
+	words  words // of the first keys of the blocks
+}
+
+type block struct {
+	first string
+	words words
+	ids   []keyID
+}
+
+// blockLen bounds a block: large enough that there are few, and small enough that
+// inserting moves little.
+const blockLen = 128
+
+// words makes searching a sorted list of keys cheap: it holds eight bytes of each
+// key, those after what all of them have in common, so that a search meets the
+// keys themselves, each of them somewhere in memory, only where words are equal.
+type words struct {
+	// skip is the length of what the keys have in common, or less.
+	skip int
+	// list holds the bytes big-endian, with zeros after the end of a key. If two
+	// keys have different words, they are in the order of their words.
+	list []uint64
+}
+
+// wordAt returns the eight bytes of a key from i on.
+func wordAt(key string, i int) uint64 {
+	if i+8 <= len(key) {
+		s := key[i : i+8]
+		return uint64(s[7]) | uint64(s[6])<<8 | uint64(s[5])<<16 | uint64(s[4])<<24 |
+			uint64(s[3])<<32 | uint64(s[2])<<40 | uint64(s[1])<<48 | uint64(s[0])<<56
+	}
+	var w uint64
+	for j := range 8 {
+		w <<= 8
+		if i+j < len(key) {
+			w |= uint64(key[i+j])
+		}
+	}
+	return w
+}
+
+// before returns how many keys come before the given one. name returns the i-th
+// key.
+func (x *words) before(key string, name func(i int) string) int {
+	n := len(x.list)
+	if n == 0 {
+		return 0
+	}
+	if x.skip > 0 {
+		if prefix := name(0)[:x.skip]; !strings.HasPrefix(key, prefix) {
+			if key < prefix {
+				return 0
+			}
+			return n
+		}
+	}
+	w := wordAt(key, x.skip)
+	low, high := 0, n
+	for low < high {
+		middle := int(uint(low+high) / 2)
+		if m := x.list[middle]; m < w || m == w && name(middle) < key {
+			low = middle + 1
+		} else {
+			high = middle
+		}
+	}
+	return low
+}
+
+// insert adds the word of a new i-th key. name knows the key already.
+func (x *words) insert(i int, key string, name func(i int) string) {
+	other := name(0)
+	if i == 0 && len(x.list) > 0 {
+		other = name(1)
+	}
+	if common := commonPrefix(key, other, x.skip); common < x.skip {
+		x.skip = common
+		for j := range x.list {
+			k := j
+			if j >= i {
+				k++
+			}
+			x.list[j] = wordAt(name(k), common)
+		}
+	}
+	x.list = slices.Insert(x.list, i, wordAt(key, x.skip))
+}
+
+// replaceFirst takes note of another first key, which precedes the others.
+func (x *words) replaceFirst(key string, name func(i int) string) {
+	n := len(x.list)
+	if commonPrefix(key, name(n-1), x.skip) < x.skip {
+		x.rebuild(n, name)
+	} else {
+		x.list[0] = wordAt(key, x.skip)
+	}
+}
+
+// rebuild computes the words of n keys anew.
+func (x *words) rebuild(n int, name func(i int) string) {
+	x.skip = commonPrefix(name(0), name(n-1), len(name(0)))
+	x.list = x.list[:0]
+	for i := range n {
+		x.list = append(x.list, wordAt(name(i), x.skip))
+	}
+}
+
+// commonPrefix returns the length of what two keys have in common, at most limit.
+func commonPrefix(a, b string, limit int) int {
+	n := 0
+	for n < min(limit, len(a), len(b)) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+// names returns the keys of a block by their position.
+func (t *table) names(b *block) func(int) string {
+	return func(i int) string { return t.name(b.ids[i]) }
+}
+
+func (o *order) firsts() func(int) string {
+	return func(i int) string { return o.blocks[i].first }
+}
+
+// cursor is a place in the order of keys, before one of them.
+type cursor struct{ block, i int }
+
+// seek returns the place of the first key at or after the given one. There must
+// be keys.
+func (t *table) seek(key string) cursor {
+	o := &t.order
+	b := o.words.before(key, o.firsts())
+	if b == len(o.blocks) || o.blocks[b].first != key {
+		b-- // the key lies within the block before, if anywhere
+	}
+	if b < 0 {
+		return cursor{}
+	}
+	return cursor{b, t.before(&o.blocks[b], key)}
+}
+
+// before returns how many keys of a block come before the given one.
+func (t *table) before(b *block, key string) int {
+	return b.words.before(key, t.names(b))
+}
+
+// insert puts a new key into the order.
+func (t *table) insert(key string, id keyID) {
+	o := &t.order
+	if len(o.blocks) == 0 {
+		t.appendLast(key, id)
+		return
+	}
+	c := t.seek(key)
+	b := &o.blocks[c.block]
+	if len(b.ids) == blockLen {
+		if c.block == len(o.blocks)-1 && c.i == blockLen {
+			// Keys often come in ascending order: leave full blocks behind.
+			t.addBlock(len(o.blocks), block{first: key, ids: append(make([]keyID, 0, blockLen), id)})
+			return
+		}
+		t.split(c.block)
+		if b = &o.blocks[c.block]; c.i > len(b.ids) {
+			c.i -= len(b.ids)
+			b = &o.blocks[c.block+1]
+		}
+	}
+	b.ids = slices.Insert(b.ids, c.i, id)
+	b.words.insert(c.i, key, t.names(b))
+	if c.i == 0 { // only the first block takes keys before its first
+		b.first = key
+		o.words.replaceFirst(key, o.firsts())
+	}
+}
+
+// split halves a full block.
+func (t *table) split(i int) {
+	const half = blockLen / 2
+	b := &t.order.blocks[i]
+	upper := append(make([]keyID, 0, blockLen), b.ids[half:]...)
+	b.ids = b.ids[:half]
+	b.words.rebuild(half, t.names(b))
+	t.addBlock(i+1, block{first: t.name(upper[0]), ids: upper})
+}
+
+// addBlock puts in a block whose words are not there yet.
+func (t *table) addBlock(i int, b block) {
+	b.words.list = make([]uint64, 0, cap(b.ids))
+	b.words.rebuild(len(b.ids), t.names(&b))
+	o := &t.order
+	o.blocks = slices.Insert(o.blocks, i, b)
+	o.words.insert(i, b.first, o.firsts())
+}
+
+// appendLast puts in a key that is greater than all others.
+func (t *table) appendLast(key string, id keyID) {
+	o := &t.order
+	if n := len(o.blocks); n > 0 && len(o.blocks[n-1].ids) < blockLen {
+		b := &o.blocks[n-1]
+		b.ids = append(b.ids, id)
+		b.words.insert(len(b.ids)-1, key, t.names(b))
+		return
+	}
+	t.addBlock(len(o.blocks), block{first: key, ids: append(make([]keyID, 0, 8), id)})
+}
