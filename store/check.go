@@ -21,6 +21,8 @@ func Check(req Request, maxTxnOps int) *Error {
 			return err
 		}
 		return checkOverlaps(req)
+	case *MemberAddRequest:
+		return checkMemberAdd(req)
 	}
 	return nil
 }
@@ -30,7 +32,8 @@ func Check(req Request, maxTxnOps int) *Error {
 // ranges; one with a nested transaction is not.
 func ReadOnly(req Request) bool {
 	switch req := req.(type) {
-	case *RangeRequest, *RangeStreamRequest, *HashKVRequest, *LeaseTimeToLiveRequest, *LeaseLeasesRequest, *LeaseKeepAliveRequest:
+	case *RangeRequest, *RangeStreamRequest, *HashKVRequest, *LeaseTimeToLiveRequest, *LeaseLeasesRequest, *LeaseKeepAliveRequest,
+		*MemberListRequest, *MoveLeaderRequest:
 		return true
 	case *TxnRequest:
 		return onlyRanges(req.Success) && onlyRanges(req.Failure)
@@ -50,6 +53,8 @@ func Serializable(req Request) bool {
 		return allSerializable(req.Success) && allSerializable(req.Failure)
 	case *HashKVRequest:
 		return true // of this member, by definition
+	case *MemberListRequest:
+		return !req.Linearizable
 	}
 	return false
 }

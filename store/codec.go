@@ -28,6 +28,13 @@ const (
 	kindLeaseLeases
 	kindHashKV
 	kindRangeStream
+	kindMemberList
+	kindMemberAdd
+	kindMemberRemove
+	kindMemberUpdate
+	kindMemberPromote
+	kindMemberPublish
+	kindMoveLeader
 
 	authorized byte = 1 << 7
 )
@@ -113,6 +120,20 @@ func kindOf(req Request) byte {
 		return kindHashKV
 	case *RangeStreamRequest:
 		return kindRangeStream
+	case *MemberListRequest:
+		return kindMemberList
+	case *MemberAddRequest:
+		return kindMemberAdd
+	case *MemberRemoveRequest:
+		return kindMemberRemove
+	case *MemberUpdateRequest:
+		return kindMemberUpdate
+	case *MemberPromoteRequest:
+		return kindMemberPromote
+	case *MemberPublishRequest:
+		return kindMemberPublish
+	case *MoveLeaderRequest:
+		return kindMoveLeader
 	}
 	return kindNone
 }
@@ -154,7 +175,7 @@ func appendFields(buf []byte, req Request) []byte {
 	case *RangeStreamRequest:
 		return appendRange(buf, &req.Range)
 	}
-	return buf // without fields
+	return appendMemberFields(buf, req)
 }
 
 // readFields reads a request of the given kind; nil for a missing one.
@@ -191,6 +212,9 @@ func readFields(r *Reader, kind byte, depth int) Request {
 	case kindRangeStream:
 		req := new(RangeStreamRequest)
 		readRange(r, &req.Range)
+		return req
+	}
+	if req := readMemberFields(r, kind); req != nil {
 		return req
 	}
 	r.Fail("expected a kind of request, found %d", kind)

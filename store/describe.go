@@ -74,6 +74,22 @@ func describe(b *strings.Builder, req Request) {
 		describeRevision(b, req.Revision)
 	case *WatchRequest:
 		describeWatch(b, req)
+	case *MemberListRequest:
+		b.WriteString("members")
+		describeFlag(b, !req.Linearizable, "serializable")
+	case *MemberAddRequest:
+		b.WriteString("member add " + strings.Join(req.PeerURLs, ","))
+		describeFlag(b, req.Learner, "learner")
+	case *MemberRemoveRequest:
+		b.WriteString("member remove " + MemberName(req.ID))
+	case *MemberUpdateRequest:
+		b.WriteString("member update " + MemberName(req.ID) + " " + strings.Join(req.PeerURLs, ","))
+	case *MemberPromoteRequest:
+		b.WriteString("member promote " + MemberName(req.ID))
+	case *MemberPublishRequest:
+		b.WriteString("member " + MemberName(req.ID) + " publish " + req.Name)
+	case *MoveLeaderRequest:
+		b.WriteString("move leader to " + MemberName(req.Target))
 	default:
 		fmt.Fprintf(b, "%T", req)
 	}
@@ -210,6 +226,11 @@ func describeResult(b *strings.Builder, result Result) {
 		for _, id := range res.Leases {
 			describeNumber(b, " ", id)
 		}
+	case *MembersResult:
+		describeMembers(b, res.Members)
+	case *MemberAddResult:
+		b.WriteString(" = ")
+		describeMember(b, &res.Member)
 	case *HashKVResult:
 		fmt.Fprintf(b, " = %08x at %d, compacted %d", res.Hash, res.HashRevision, res.CompactRevision)
 	}

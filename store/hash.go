@@ -115,6 +115,14 @@ func mixResponse(h uint64, resp *Response) uint64 {
 		return mixWords(h, uint64(kindHashKV), uint64(res.Hash), uint64(res.CompactRevision), uint64(res.HashRevision))
 	case *WatchResponse:
 		return mixWatch(h, res)
+	case *MembersResult:
+		return MixString(Mix(h, uint64(kindMemberList)), AppendMembers(nil, res.Members))
+	case *MemberAddResult:
+		return MixString(mixWords(h, uint64(kindMemberAdd), res.Member.ID), AppendMembers(nil, res.Members))
+	case *MemberPublishResult:
+		return Mix(h, uint64(kindMemberPublish))
+	case *MoveLeaderResult:
+		return Mix(h, uint64(kindMoveLeader))
 	}
 	return h
 }
