@@ -41,6 +41,7 @@ func (n *Node) applyNormal(e *pb.Entry) {
 	var id uint64
 	if len(e.GetData()) == 0 {
 		n.kv.Skip(e.GetIndex()) // a new leader's first entry
+		n.promoteLessor()
 	} else {
 		p, err := store.DecodeProposal(e.GetData())
 		if err != nil {
@@ -50,6 +51,10 @@ func (n *Node) applyNormal(e *pb.Entry) {
 		n.out.Applied = append(n.out.Applied, Applied{
 			Index: e.GetIndex(), Term: e.GetTerm(), Proposal: p, Response: response,
 		})
+		switch p.Request.(type) {
+		case *store.LeaseGrantRequest, *store.LeaseRevokeRequest, *store.LeaseCheckpointRequest:
+			n.leaseApplied(p.Request, response)
+		}
 		id = p.ID
 		n.answerRequest(id, response)
 	}
@@ -159,6 +164,7 @@ func (n *Node) install(snap *pb.Snapshot) {
 		panic(fmt.Sprintf("node %d: snapshot at index %d from the leader does not decode: %v", n.id, meta.GetIndex(), err))
 	}
 	n.kv, n.applied, n.confState = kv, meta.GetIndex(), meta.GetConfState()
+	n.restoreWatchers()
 	n.snapshot = snapshot{index: n.applied}
 	n.release()
 	n.log.Hit(trace.ProbeSnapshotInstalled)

@@ -29,8 +29,17 @@ type Config struct {
 	// proposal.
 	MaxTxnOps  uint64
 	MaxRequest sim.Size
+	// LeaseCheckpoint records the remaining time of long leases in the log, so that
+	// an election does not give them all of their time again; etcd's feature
+	// LeaseCheckpoint, which is off there too. It happens every
+	// LeaseCheckpointInterval.
+	LeaseCheckpoint         bool
+	LeaseCheckpointInterval time.Duration
 	// Segment is the size at which the log starts a new segment.
 	Segment sim.Size
+	// WatchProgress is the time between notifications of progress to watchers that
+	// asked for them; etcd's --watch-progress-notify-interval.
+	WatchProgress time.Duration
 }
 
 // DefaultConfig returns etcd's defaults, except for the snapshot settings and
@@ -42,7 +51,10 @@ func DefaultConfig() Config {
 		SnapshotEntries: 1000, SnapshotCatchUp: 200,
 		PreVote: true, CheckQuorum: true,
 		MaxTxnOps: 128, MaxRequest: 3 << 19,
-		Segment: wal.Default().SegmentSize,
+		Segment:       wal.Default().SegmentSize,
+		WatchProgress: 10 * time.Minute,
+
+		LeaseCheckpointInterval: 5 * time.Minute,
 	}
 }
 
@@ -71,6 +83,11 @@ var options = sim.Options[Config]{Component: "node", All: []sim.Option[Config]{
 	sim.CountOption("max-txn-ops", "operations allowed in a transaction", 1, 1e6, func(c *Config) *uint64 { return &c.MaxTxnOps }),
 	sim.SizeOption("max-request", "size allowed for a proposal", func(c *Config) *sim.Size { return &c.MaxRequest }),
 	sim.SizeOption("segment", "size at which the log starts a new segment", func(c *Config) *sim.Size { return &c.Segment }),
+	sim.SwitchOption("lease-checkpoint", "record the remaining time of leases in the log", func(c *Config) *bool { return &c.LeaseCheckpoint }),
+	sim.DurationOption("lease-checkpoint-interval", "time between two such records of a lease",
+		func(c *Config) *time.Duration { return &c.LeaseCheckpointInterval }),
+	sim.DurationOption("watch-progress", "time between notifications of progress to watchers that asked for them",
+		func(c *Config) *time.Duration { return &c.WatchProgress }),
 }}
 
 // Set changes one option by its name, as in "node snapshot=100". The error names

@@ -70,9 +70,15 @@ type Node struct {
 	// tickPending: a tick came while a save was under way. etcd's ticker channel
 	// holds one and drops the rest.
 	tickPending bool
-	forwarded   forwarded
+	// lastTick is when raft's clock ticked last.
+	lastTick  sim.Time
+	forwarded forwarded
+	own       own
+	leasing   leasing
 	// heard is when each peer was last heard, by ID.
 	heard []sim.Time
+	watch watching
+	seed  uint64 // of the run; streams of random numbers derive from it
 
 	out Output
 }
@@ -115,6 +121,9 @@ const (
 // Call is a client's request.
 type Call struct {
 	Client trace.Addr
+	// Streamed: the call is answered as often as there is something to say, and
+	// further calls with the same Op belong to it. See watch.go.
+	Streamed bool
 	// Op identifies the operation within the run; it becomes the ID of the
 	// proposal.
 	Op      uint64
@@ -124,7 +133,9 @@ type Call struct {
 // Answer is what a member answers to a Call.
 type Answer struct {
 	Client trace.Addr
-	Op     uint64
+	// Streamed: more answers to the Op may follow, unless this one is an error.
+	Streamed bool
+	Op       uint64
 	store.Response
 	// Applied is the index the response reflects: for a write that of its own
 	// entry. Term and Member say who answered. They are the simulator's
@@ -190,9 +201,11 @@ func Start(id uint64, voters []uint64, cfg Config, d *disk.Disk, seed uint64, bu
 	}
 	n := &Node{
 		id: id, addr: trace.Addr(id), cfg: cfg, bugs: bugs, log: log,
-		wal: w, disk: d, heard: make([]sim.Time, len(voters)+1),
+		wal: w, disk: d, heard: make([]sim.Time, len(voters)+1), seed: seed,
 	}
 	n.requests.waiting = make(map[uint64]waiter)
+	n.lastTick = log.Now
+	n.leasing.lessor = newLessor(cfg)
 
 	snap, err := w.Snapshot()
 	if err != nil {
@@ -281,6 +294,12 @@ func (n *Node) Step(now sim.Time, in Input) *Output {
 		n.answered(in.Answer)
 	}
 	n.pump()
+	if len(n.own.answers) > 0 {
+		n.takeOwnAnswers()
+	}
+	if n.watch.watchers != nil {
+		n.serveWatchers()
+	}
 	return &n.out
 }
 
@@ -291,10 +310,15 @@ func (n *Node) tick() {
 	if n.save.underWay {
 		n.tickPending = true
 	} else {
-		n.rn.Tick()
+		n.tickRaft()
 	}
 	n.expireRequests()
 	n.retryReads()
+}
+
+func (n *Node) tickRaft() {
+	n.lastTick = n.now
+	n.rn.Tick()
 }
 
 func (n *Node) receive(m *pb.Message) {

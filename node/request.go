@@ -45,8 +45,22 @@ type held struct {
 // request takes in a client's request: reads go to their rounds, writes to
 // raft.
 func (n *Node) request(c Call) {
+	if c.Streamed {
+		n.onStream(c)
+		return
+	}
 	if err := store.Check(c.Request, int(n.cfg.MaxTxnOps)); err != nil {
 		n.answer(c.Client, c.Op, store.Response{Err: err}, n.applied)
+		return
+	}
+	switch r := c.Request.(type) {
+	case *store.LeaseGrantRequest:
+		c.Request = n.withLeaseID(r)
+	case *store.LeaseKeepAliveRequest:
+		n.keepAlive(c)
+		return
+	case *store.LeaseTimeToLiveRequest:
+		n.timeToLive(c, r)
 		return
 	}
 	switch {
@@ -158,9 +172,12 @@ func (n *Node) timeoutReason(arrived sim.Time) *store.Error {
 
 // answer puts an answer into the output.
 func (n *Node) answer(client trace.Addr, op uint64, r store.Response, applied uint64) {
-	n.out.Answers = append(n.out.Answers, Answer{
-		Client: client, Op: op, Response: r, Applied: applied, Term: n.term, Member: n.id,
-	})
+	a := Answer{Client: client, Op: op, Response: r, Applied: applied, Term: n.term, Member: n.id}
+	if client == n.addr {
+		n.own.answers = append(n.own.answers, a)
+		return
+	}
+	n.out.Answers = append(n.out.Answers, a)
 }
 
 // Pending returns the operations that the member took in and has not answered,
@@ -171,12 +188,22 @@ func (n *Node) Pending() []Call {
 	for op, w := range n.requests.waiting { //unordered: sorted below
 		calls = append(calls, Call{Client: w.client, Op: op})
 	}
+	for _, c := range n.forwarded.calls {
+		calls = append(calls, Call{Client: c.Client, Op: c.Op})
+	}
+	for _, c := range n.leasing.renewals {
+		calls = append(calls, Call{Client: c.Client, Op: c.Op})
+	}
 	for _, c := range n.reads.underWay {
 		calls = append(calls, Call{Client: c.Client, Op: c.Op})
 	}
 	for _, c := range n.reads.next {
 		calls = append(calls, Call{Client: c.Client, Op: c.Op})
 	}
+	for _, s := range n.watch.streams {
+		calls = append(calls, Call{Client: s.client, Streamed: true, Op: s.op})
+	}
+	calls = slices.DeleteFunc(calls, func(c Call) bool { return c.Client == n.addr })
 	slices.SortFunc(calls, func(a, b Call) int {
 		if a.Op < b.Op {
 			return -1

@@ -62,6 +62,8 @@ var (
 	ErrStopped          = &Error{Unavailable, "etcdserver: server stopped"}
 	ErrNotLeader        = &Error{FailedPrecondition, "etcdserver: not leader"}
 	ErrTimeout          = &Error{Unavailable, "etcdserver: request timed out"}
+	// ErrNotSupportedForLearner refuses what learners do not serve.
+	ErrNotSupportedForLearner = &Error{FailedPrecondition, "etcdserver: rpc not supported for learner"}
 	// ErrTimeoutLeaderFail and ErrTimeoutConnectionLost replace ErrTimeout where
 	// the member can tell why.
 	ErrTimeoutLeaderFail     = &Error{Unavailable, "etcdserver: request timed out, possibly due to previous leader failure"}

@@ -30,6 +30,10 @@ const (
 	ProbeForwarded                        // a follower forwarded a proposal
 	ProbeOpUnknown                        // a client never learned the outcome of its operation
 	ProbeCompactedRead                    // a read asked for a revision that was compacted
+	ProbeWatchSlow                        // a client took its watch responses too slowly, and a watcher fell behind
+	ProbeWatchCompacted                   // a watcher needed what was compacted
+	ProbeWatchRestored                    // watchers went on from the store of a leader's snapshot
+	ProbeStreamResent                     // a packet of a stream was lost, and sent again
 	numProbes                             // keep last
 )
 
@@ -42,6 +46,8 @@ var probeNames = [numProbes]string{
 	ProbeSnapshotInstalled: "snapshot-installed", ProbeReadRetried: "read-retried",
 	ProbeReadLeaderChanged: "read-leader-changed", ProbeForwarded: "forwarded", ProbeOpUnknown: "op-unknown",
 	ProbeCompactedRead: "compacted-read",
+	ProbeWatchSlow:     "watch-slow", ProbeWatchCompacted: "watch-compacted", ProbeWatchRestored: "watch-restored",
+	ProbeStreamResent: "stream-resent",
 }
 
 // String returns the probe's name, as used on the command line.

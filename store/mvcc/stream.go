@@ -69,10 +69,10 @@ func (st *Stream) push(o outgoing) {
 // nothing. ready must not use the stream.
 func (st *Stream) OnReady(ready func()) { st.ready = ready }
 
-// Asleep reports whether no watcher of the stream waits for a notification of
-// progress, so that NotifyProgress has nothing to do.
-func (st *Stream) Asleep() bool {
-	return !slices.ContainsFunc(st.open, func(w *watcher) bool { return w.req.ProgressNotify })
+// WantsProgress reports whether a watcher of the stream asked to be notified of
+// progress: if none did, NotifyProgress has nothing to do.
+func (st *Stream) WantsProgress() bool {
+	return slices.ContainsFunc(st.open, func(w *watcher) bool { return w.req.ProgressNotify })
 }
 
 // Watch creates a watcher. The response that says so, or why not, comes before
