@@ -69,6 +69,26 @@ func BenchmarkStandard(b *testing.B) {
 	b.ReportMetric(ns/bareCost, "x-bare")
 }
 
+// BenchmarkLibrary is the cost of each built-in scenario: a universe made, run,
+// judged and thrown away. A sweep is nothing but this.
+func BenchmarkLibrary(b *testing.B) {
+	for _, file := range scenarios.Library() {
+		b.Run(file.Name, func(b *testing.B) {
+			b.ReportAllocs()
+			seed, ops, events := uint64(0), uint64(0), uint64(0)
+			for b.Loop() {
+				seed++
+				r := run(b, file, seed)
+				ops += r.Counts.Operations
+				events += r.Counts.Events
+			}
+			ns := float64(b.Elapsed().Nanoseconds())
+			b.ReportMetric(ns/float64(ops), "ns/operation")
+			b.ReportMetric(ns/float64(events), "ns/event")
+		})
+	}
+}
+
 func run(b *testing.B, file *scenarios.File, seed uint64) *scenarios.Result {
 	r, err := scenarios.Run(file, seed, scenarios.Options{})
 	if err != nil {
