@@ -9,7 +9,7 @@ const (
 	tokenWatchRetry                     // try again to serve victims
 	tokenWatchLeader                    // see whether there is a leader
 	tokenWatchProgress                  // notify a stream of progress; its Op follows
-	tokenLeases // look for leases that expired
+	tokenLeases                         // look for leases that expired
 )
 
 // tokenBits is the part of a token that says what the timer is for. The rest says

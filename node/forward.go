@@ -1,6 +1,7 @@
 package node
 
 import (
+	"slices"
 	"time"
 
 	"go.etcd.io/raft/v3"
@@ -20,13 +21,14 @@ const forwardRetry = 50 * time.Millisecond
 // forwarded are the calls that this member passes on to the leader.
 type forwarded struct {
 	calls []forwardedCall // in the order of their arrival
-	last  uint64          // number of the last call to another member
 	armed bool            // a timer is set
 }
 
 type forwardedCall struct {
 	Call
 	arrived sim.Time
+	// revision of the store when it arrived.
+	revision int64
 	// asked is the number of the call under way to the leader, and askedAt when
 	// it left; 0 waits.
 	asked   uint64
@@ -35,7 +37,17 @@ type forwardedCall struct {
 
 // forward passes a call on to the leader, now or once there is one.
 func (n *Node) forward(c Call) {
-	n.forwarded.calls = append(n.forwarded.calls, forwardedCall{Call: c, arrived: n.now})
+	n.forwardAgain(n.arrived(c))
+}
+
+func (n *Node) arrived(c Call) forwardedCall {
+	return forwardedCall{Call: c, arrived: n.now, revision: n.kv.Revision()}
+}
+
+// forwardAgain passes on a call that waited here before.
+func (n *Node) forwardAgain(c forwardedCall) {
+	c.asked = 0
+	n.forwarded.calls = append(n.forwarded.calls, c)
 	n.askLeader()
 }
 
@@ -47,9 +59,7 @@ func (n *Node) askLeader() {
 		if c.asked != 0 || n.leader == raft.None || n.leader == n.id {
 			continue
 		}
-		f.last++
-		// Numbers of calls among members never meet the operations of clients.
-		c.asked, c.askedAt = 1<<63|n.id<<48|f.last, n.now
+		c.asked, c.askedAt = n.nextID(), n.now
 		n.out.Calls = append(n.out.Calls, PeerCall{
 			To: n.leader, Call: Call{Client: n.addr, Op: c.asked, Request: c.Request},
 		})
@@ -70,8 +80,15 @@ func (n *Node) answered(a Answer) {
 			n.forwarded.calls[i].asked = 0
 			return
 		}
-		n.forwarded.calls = append(n.forwarded.calls[:i], n.forwarded.calls[i+1:]...)
-		n.answer(c.Client, c.Op, a.Response, n.applied)
+		n.forwarded.calls = slices.Delete(n.forwarded.calls, i, i+1)
+		// The header is this member's. That of a renewal was made before it, so that
+		// it never names the revision that ended the lease.
+		r := a.Response
+		r.Revision = n.kv.Revision()
+		if _, ok := r.Result.(*store.LeaseKeepAliveResult); ok {
+			r.Revision = c.revision
+		}
+		n.answer(c.Client, c.Op, r, a.Applied)
 		return
 	}
 }
@@ -86,6 +103,19 @@ func wrongMember(err *store.Error) bool {
 	return false
 }
 
+// serveForwarded serves a call here that was to be forwarded, since this member
+// leads by now.
+func (n *Node) serveForwarded(c forwardedCall) {
+	switch r := c.Request.(type) {
+	case *store.LeaseKeepAliveRequest:
+		n.renew(c)
+	case *store.LeaseTimeToLiveRequest:
+		n.timeToLive(c, r)
+	default:
+		n.request(c.Call)
+	}
+}
+
 // retryForwarded asks again, gives up on calls that waited too long, and serves
 // here what waits if this member leads by now.
 func (n *Node) retryForwarded() {
@@ -96,10 +126,14 @@ func (n *Node) retryForwarded() {
 	for _, c := range waiting {
 		switch {
 		case n.now.Sub(c.arrived) >= n.cfg.RequestTimeout():
-			n.answer(c.Client, c.Op, store.Response{Err: store.ErrTimeout}, n.applied)
+			why := store.ErrTimeout
+			if n.leader == raft.None {
+				why = store.ErrNoLeader
+			}
+			n.answer(c.Client, c.Op, store.Response{Err: why}, n.applied)
 			continue
 		case n.leader == n.id:
-			n.request(c.Call)
+			n.serveForwarded(c)
 			continue
 		case c.asked != 0 && n.now.Sub(c.askedAt) >= n.cfg.Election():
 			c.asked = 0 // the answer is late, or lost

@@ -34,6 +34,10 @@ type reads struct {
 
 // serve answers a read from the store as it is.
 func (n *Node) serve(c Call) {
+	if c.Request == nil { // only the confirmation was wanted
+		n.answer(c.Client, c.Op, store.Response{Revision: n.kv.Revision()}, n.applied)
+		return
+	}
 	n.answer(c.Client, c.Op, n.kv.Read(c.Request), n.applied)
 }
 

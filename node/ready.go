@@ -41,6 +41,9 @@ func (n *Node) pump() {
 	for !n.save.underWay && n.rn.HasReady() {
 		rd := n.rn.Ready()
 		n.observe()
+		if rd.SoftState != nil {
+			n.followed(rd.SoftState.RaftState == raft.StateLeader)
+		}
 		if committed := rd.HardState.GetCommit(); committed > n.commit {
 			n.log.Emit(trace.Event{
 				Kind: trace.CommitMoved, Aux: n.role, Member: n.addr, Term: n.term, Index: committed, A: n.commit,
@@ -120,7 +123,7 @@ func (n *Node) synced(ticket uint64) {
 		n.finish(rd, leader)
 		if n.tickPending {
 			n.tickPending = false
-			n.rn.Tick()
+			n.tickRaft()
 		}
 	}
 	n.snapshotSynced(ticket)

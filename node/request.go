@@ -60,7 +60,7 @@ func (n *Node) request(c Call) {
 		n.keepAlive(c)
 		return
 	case *store.LeaseTimeToLiveRequest:
-		n.timeToLive(c, r)
+		n.timeToLive(n.arrived(c), r)
 		return
 	}
 	switch {

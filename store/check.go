@@ -51,7 +51,7 @@ func Serializable(req Request) bool {
 		return req.Range.Serializable
 	case *TxnRequest:
 		return allSerializable(req.Success) && allSerializable(req.Failure)
-	case *HashKVRequest:
+	case *HashKVRequest, *LeaseLeasesRequest:
 		return true // of this member, by definition
 	case *MemberListRequest:
 		return !req.Linearizable

@@ -102,7 +102,7 @@ func TestReadOnly(t *testing.T) {
 		{txn(ops(get, putKey("a"))), false, false},
 		{txn(ops(get, txn(ops(get)))), false, false}, // etcd does not look inside
 		{&HashKVRequest{}, true, true},
-		{&LeaseLeasesRequest{}, true, false},
+		{&LeaseLeasesRequest{}, true, true},
 		{&LeaseRevokeRequest{}, false, false},
 	} {
 		if got := ReadOnly(c.req); got != c.readOnly {

@@ -107,10 +107,17 @@ const (
 
 	// The run itself.
 
-	Phase    // a scenario phase began: ID = its number, from 1
-	Action   // a scenario statement took effect: ID = its line; A = hash of its text
-	Probe    // a rare thing happened for the first time: ID = ProbeID
-	RunEnd   // nothing follows
+	Phase  // a scenario phase began: ID = its number, from 1
+	Action // a scenario statement took effect: ID = its line; A = hash of its text
+	Probe  // a rare thing happened for the first time: ID = ProbeID
+	RunEnd // nothing follows
+
+	// Leases. Member = the leader whose lessor it is, in Term; ID = lease.
+
+	LeasesPromoted // the leader began to count the time of A leases anew, each with B ns more; Index = applied
+	LeaseRenewed   // A = the time that it gets, in s; B = when it expires now
+	LeaseExpired   // it is to be revoked; A = when it expired
+
 	numKinds // keep last
 )
 
@@ -160,6 +167,7 @@ var kindNames = [numKinds]string{
 	DiskSync: "sync", DiskSynced: "synced", DiskLost: "lost", DiskTorn: "torn", DiskFault: "disk-fault",
 	Invoke: "invoke", Return: "return", Abandon: "abandon",
 	Phase: "phase", Action: "action", Probe: "probe", RunEnd: "end",
+	LeasesPromoted: "leases", LeaseRenewed: "renew", LeaseExpired: "expire",
 }
 
 // String returns the kind's short name, as printed in trace files.

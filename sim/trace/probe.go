@@ -34,6 +34,11 @@ const (
 	ProbeWatchCompacted                   // a watcher needed what was compacted
 	ProbeWatchRestored                    // watchers went on from the store of a leader's snapshot
 	ProbeStreamResent                     // a packet of a stream was lost, and sent again
+	ProbeLeaseExpired                     // a lease expired, and its leader revokes it
+	ProbeLeaseCheckpoint                  // a leader recorded the remaining time of leases
+	ProbeRenewedLate                      // a renewal came when the lease had expired and was not yet revoked
+	ProbeLeadershipAsked                  // a leader whose clock had stood still asked a quorum before it touched a lease
+	ProbeLeadershipLost                   // and learned that it leads no longer
 	numProbes                             // keep last
 )
 
@@ -48,6 +53,8 @@ var probeNames = [numProbes]string{
 	ProbeCompactedRead: "compacted-read",
 	ProbeWatchSlow:     "watch-slow", ProbeWatchCompacted: "watch-compacted", ProbeWatchRestored: "watch-restored",
 	ProbeStreamResent: "stream-resent",
+	ProbeLeaseExpired: "lease-expired", ProbeLeaseCheckpoint: "lease-checkpoint", ProbeRenewedLate: "renewed-late",
+	ProbeLeadershipAsked: "leadership-asked", ProbeLeadershipLost: "leadership-lost",
 }
 
 // String returns the probe's name, as used on the command line.
