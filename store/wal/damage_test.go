@@ -242,12 +242,12 @@ func TestEveryFlippedBitIsNoticed(t *testing.T) {
 	}
 }
 
-// TestDamagedSnapshotIsPassedOver as long as the log still holds what came
+// TestDamagedSnapshot: it is passed over as long as the log still holds what came
 // before it, and is the reason of a refusal otherwise.
 func TestDamagedSnapshot(t *testing.T) {
 	files, _, _ := sample(t)
 	newest := ""
-	for name := range files { //unordered: the greatest name is found in any order
+	for name := range files { // unordered: the greatest name is found in any order
 		if strings.HasSuffix(name, ".snap") && name > newest {
 			newest = name
 		}
