@@ -35,6 +35,24 @@ const (
 	kindMemberPromote
 	kindMemberPublish
 	kindMoveLeader
+	kindAuthEnable
+	kindAuthDisable
+	kindAuthStatus
+	kindAuthenticate
+	kindUserAdd
+	kindUserDelete
+	kindUserChangePassword
+	kindUserGrantRole
+	kindUserRevokeRole
+	kindUserGet
+	kindUserList
+	kindRoleAdd
+	kindRoleDelete
+	kindRoleGet
+	kindRoleList
+	kindRoleGrantPermission
+	kindRoleRevokePermission
+	kindAlarm
 
 	authorized byte = 1 << 7
 )
@@ -135,7 +153,7 @@ func kindOf(req Request) byte {
 	case *MoveLeaderRequest:
 		return kindMoveLeader
 	}
-	return kindNone
+	return kindOfAuth(req)
 }
 
 // appendRequest appends a request with its kind.
@@ -175,7 +193,7 @@ func appendFields(buf []byte, req Request) []byte {
 	case *RangeStreamRequest:
 		return appendRange(buf, &req.Range)
 	}
-	return appendMemberFields(buf, req)
+	return appendAuthFields(appendMemberFields(buf, req), req)
 }
 
 // readFields reads a request of the given kind; nil for a missing one.
@@ -215,6 +233,9 @@ func readFields(r *Reader, kind byte, depth int) Request {
 		return req
 	}
 	if req := readMemberFields(r, kind); req != nil {
+		return req
+	}
+	if req := readAuthFields(r, kind); req != nil {
 		return req
 	}
 	r.Fail("expected a kind of request, found %d", kind)

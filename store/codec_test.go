@@ -69,7 +69,7 @@ func anyOps(t *rapid.T, depth int) []Op {
 }
 
 func anyRequest(t *rapid.T) Request {
-	switch rapid.IntRange(0, 13).Draw(t, "kind") {
+	switch rapid.IntRange(0, 14).Draw(t, "kind") {
 	case 0:
 		return &CompactionRequest{Revision: anyInt(t, "rev"), Physical: rapid.Bool().Draw(t, "physical")}
 	case 1:
@@ -98,6 +98,8 @@ func anyRequest(t *rapid.T) Request {
 		return anyTxn(t, 0)
 	case 11:
 		return anyMemberRequest(t)
+	case 12:
+		return anyAuthRequest(t)
 	}
 	if op := anyOp(t, 0); op != nil {
 		return op

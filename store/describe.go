@@ -91,7 +91,9 @@ func describe(b *strings.Builder, req Request) {
 	case *MoveLeaderRequest:
 		b.WriteString("move leader to " + MemberName(req.Target))
 	default:
-		fmt.Fprintf(b, "%T", req)
+		if !describeAuth(b, req) {
+			fmt.Fprintf(b, "%T", req)
+		}
 	}
 }
 
@@ -233,6 +235,8 @@ func describeResult(b *strings.Builder, result Result) {
 		describeMember(b, &res.Member)
 	case *HashKVResult:
 		fmt.Fprintf(b, " = %08x at %d, compacted %d", res.Hash, res.HashRevision, res.CompactRevision)
+	default:
+		describeAuthResult(b, res)
 	}
 }
 

@@ -124,7 +124,7 @@ func mixResponse(h uint64, resp *Response) uint64 {
 	case *MoveLeaderResult:
 		return Mix(h, uint64(kindMoveLeader))
 	}
-	return h
+	return mixAuth(h, resp.Result)
 }
 
 // kindWatch stands for a WatchResponse in hashes; it is never stored.
