@@ -27,9 +27,6 @@ type Loss struct {
 // left is durable from now on. A stall or a slowness of the device stays.
 func (d *Disk) Crash() Loss {
 	loss := Loss{InSync: len(d.syncs) > 0}
-	if loss.InSync {
-		d.log.Hit(trace.ProbeCrashInSync)
-	}
 	d.finished = append(d.finished, d.syncs...)
 	d.syncs = d.syncs[:0]
 	d.dirty = d.dirty[:0]
