@@ -1,6 +1,8 @@
 package scenarios_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -27,52 +29,52 @@ func TestOutcomes(t *testing.T) {
 	}{
 		{
 			"nothing asked", "", scenarios.Pass,
-			[]string{"✓ 1. run", "PASS"},
+			[]string{"phase 1 run: true"},
 		},
 		{
 			"a wait in vain", "# 1. wait\nwait leader within=100ms", scenarios.Stuck,
-			[]string{"✗ 1. wait", "test.scn:2", "VIOLATION liveness", "leader", "FAIL liveness", "reproduce  etcdsim run test.scn --seed 3"},
+			[]string{"phase 1 wait: false", "line 2", "liveness: Waited from 0.000s for 100ms for leader. Instead: no leader."},
 		},
 		{
 			"an expectation that fails", "wait leader within=20s\nexpect elections >=2", scenarios.Violation,
-			[]string{"test.scn:2", "EXPECTATION  expect elections >=2", "elections: 1", "FAIL violation"},
+			[]string{"line 2 column 1: expect  elections >=2: ", "elections: 1"},
 		},
 		{
 			"what must not come, comes", "! wait leader within=20s", scenarios.Violation,
-			[]string{"EXPECTATION  ! wait leader", "it came so far", "leads term 2"},
+			[]string{"line 1 column 1: ! wait  leader", "it came so far", "leads term 2"},
 		},
 		{
 			"what must not come, does not", "! wait leader within=200ms\n! expect leader", scenarios.Pass,
-			[]string{"PASS"},
+			nil,
 		},
 		{
 			"a run that meets too little", "cover dropped>=1", scenarios.Vacuous,
-			[]string{"VACUOUS  coverage: dropped: 0 of at least 1", "UNKNOWN"},
+			[]string{"coverage: unknown: dropped: 0 of at least 1"},
 		},
 		{
 			"a fault without a victim", "kill leader", scenarios.Vacuous,
-			[]string{"VACUOUS  kill leader", "there is no leader now"},
+			[]string{"kill    leader", "there is no leader now"},
 		},
 		{
 			"no quorum in the end", "kill n1 n2", scenarios.Stuck,
-			[]string{"✗ the end", "VIOLATION liveness", "n3"},
+			[]string{"phase 0 the end: false", "for a quorum. Instead: only n3 run"},
 		},
 		{
 			"no quorum asked for", "kill n1 n2\nliveness off", scenarios.Pass,
-			[]string{"PASS"},
+			nil,
 		},
 		{
 			"a paused majority is no quorum", "wait leader within=20s\npause majority", scenarios.Stuck,
-			[]string{"VIOLATION liveness"},
+			[]string{"liveness: "},
 		},
 		{
 			"held links are no links", "wait leader within=20s\nhold n1 <-> rest\nhold n2 <-> n3", scenarios.Stuck,
-			[]string{"VIOLATION liveness"},
+			[]string{"liveness: "},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := play(t, 3, c.lines)
-			got := text(t, r)
+			got := tell(r)
 			if r.Outcome != c.want {
 				t.Errorf("outcome %v, want %v:\n%s", r.Outcome, c.want, got)
 			}
@@ -85,47 +87,30 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-// Each statement does what it says: the story passes only if so.
+// Each story of testdata/statements passes only if the statements in it do what
+// they say.
 func TestStatements(t *testing.T) {
-	const up = "wait leader within=20s as=$l\n"
-	for _, c := range []struct{ name, lines string }{
-		{"kill and restart", up + "kill $l\nwait leader in=rest within=20s\n! expect leader in=$l\nrestart $l\nwait converged within=20s\ncover crashes>=1 starts>=4"},
-		{"a restart of who runs", up + "restart n1 n2\nwait converged within=20s\ncover stops>=2 starts>=5"},
-		{"a graceful stop hands over", up + "stop leader\nwait leader in=rest within=2s\nrestart $l\ncover stops>=1"},
-		{"pause and resume", up + "pause $l\nwait leader in=rest within=20s\nresume $l\nwait converged within=20s\nexpect leader in=rest\ncover pauses>=1"},
-		{"the restart of who is paused", up + "pause $l\nrestart $l\nwait converged within=20s\ncover crashes>=1"},
-		{"a partition spares clients", up + "load w mix=get via=n1,n2,n3\npartition n1 | n2 n3\nwait acked w >=1 via=n2,n3 since=here within=20s\nheal\ncover blocked>=1"},
-		{"isolation does not", up + "load w mix=get serializable=100% via=$l timeout=300ms\nwait acked w >=5 within=5s\nisolate $l\n" +
-			"! wait acked w >=1 since=here within=2s\nheal\nwait acked w >=1 since=here within=5s"},
-		{"serializable reads need no quorum", up + "load w mix=get serializable=100% via=$l\npartition $l | rest\nwait acked w >=5 since=here within=2s\nheal"},
-		{"a one-way cut", up + "cut $l -> rest\nwait leader in=rest within=20s\nheal $l -> rest\nwait converged within=20s\ncover blocked>=1"},
-		{"hold and release", up + "hold $l <-> rest\nwait leader in=rest within=20s\nexpect held >=1\nrelease $l -> rest\nrelease\nwait converged within=20s"},
-		{"release of all", up + "hold n1 -> n2 n3\nhold clients <-> n1\nwait elapsed 3s\nrelease\nwait converged within=20s\ncover held>=1"},
-		{"a bridge", up + "partition n1 n2 | n2 n3\nload w via=n2\nwait acked w >=10 within=30s\nheal"},
-		{"the network changes", up + "net drop=20%\nwait dropped >=5 within=20s\nnet drop=0%\nexpect dropped >=5"},
-		{"a compaction", up + "load w mix=put:5,past:5 keys=2\nwait acked w >=100 within=20s\ncompact keep=5\nwait failed w >=1 within=20s\nexpect compacted-read >=1"},
-		{"unload", up + "load w\nwait acked w >=10 within=5s\nunload w\nwait elapsed 3s\n! wait acked w >=1 since=here within=1s"},
-		{"a load that ends", up + "load w ops=40 clients=3\nwait acked w >=40 within=20s\n! wait acked w >=1 since=here within=1s\nexpect acked w == 40"},
-		{"a rate", up + "load w rate=100 clients=5 mix=put\nwait at 10s\nload v rate=100 clients=5 mix=put\nwait at 12s\n" +
-			"expect invoked >=200\nexpect acked v >=190\nexpect acked v <=205"},
-		{"values of a size", up + "load w value=3000 mix=put ops=10\nwait acked w >=10 within=20s"},
-		{"all kinds of requests", up + "load w clients=3 keys=4 mix=put:4,get:2,range:2,delete:1,txn:4,past:1,count:1,clear:1 serializable=30%\nwait acked w >=300 within=60s"},
-		{"variables", up + "let $few = minority\nlet $others = majority\nkill $few\nwait converged within=20s\nrestart $few\nwait elapsed 1s\nkill $others\n" +
-			"wait elapsed 1s\nrestart all\nwait converged within=20s\ncover crashes>=3"},
-		{"meters of members", up + "load w mix=put\nwait applied all >=20 within=20s\nexpect revision $l >=10\nexpect commit n1 >= 20\nexpect log all >= 20\n" +
-			"expect term all == term $l\nwait written w >=30 within=5s"},
-		{"a snapshot for a laggard", "node snapshot=20 catch-up=5\n" + up + "let $slow = followers\nload w mix=put\nkill n1\nwait written w >=100 within=30s\nrestart n1\n" +
-			"wait snapshots >=1 within=20s\nwait converged within=20s\ncover saved-snapshots>=1"},
-		// Puts only: raft answers ReadIndex of a single voter before the commit index
-		// is known again after a crash (etcd-io/raft#105).
-		{"one member", "cluster nodes=1\n" + up + "load w mix=put\nwait acked w >=50 within=10s\nkill all\nrestart all\nwait acked w >=50 since=here within=20s"},
-		{"seven members", "cluster nodes=7\n" + up + "load w\nkill minority\nwait acked w >=50 since=here within=30s\nrestart all\nwait converged within=30s"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
+	stories, err := filepath.Glob("testdata/statements/*.scn")
+	if err != nil || len(stories) < 20 {
+		t.Fatalf("%d stories, %v", len(stories), err)
+	}
+	for _, story := range stories {
+		t.Run(strings.TrimSuffix(filepath.Base(story), ".scn"), func(t *testing.T) {
 			t.Parallel()
+			text, err := os.ReadFile(story)
+			if err != nil {
+				t.Fatal(err)
+			}
+			f, err := scenarios.Parse(story, string(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if printed := scenarios.Format(f); printed != string(text) {
+				t.Errorf("not in canonical form, which is\n%s", printed)
+			}
 			for seed := range uint64(3) {
-				if r := play(t, seed, c.lines); r.Outcome != scenarios.Pass {
-					t.Errorf("%s\n%s", c.lines, text(t, r))
+				if r := must(t, f, seed, scenarios.Options{}); r.Outcome != scenarios.Pass {
+					t.Errorf("etcdsim run scenarios/%s --seed %d\n%s", story, seed, tell(r))
 				}
 			}
 		})
@@ -194,9 +179,6 @@ func TestPanicsAreCaught(t *testing.T) {
 	if r.Outcome != scenarios.Internal || r.Panic == nil || !strings.Contains(r.Panic.Stack, "run_test.go") {
 		t.Errorf("outcome %v, panic %+v", r.Outcome, r.Panic)
 	}
-	if got := text(t, r); !strings.Contains(got, "planted") || !strings.Contains(got, "reproduce  etcdsim run steady --seed 1") {
-		t.Errorf("the report says\n%s", got)
-	}
 }
 
 // A universe that differs from run to run is found out, at the first event that
@@ -211,7 +193,10 @@ func TestNondeterminismIsFound(t *testing.T) {
 		})
 	}}
 	r, where, err := scenarios.RunTwice(scenarios.Lookup("steady"), 1, o)
-	if err != nil || r.Outcome != scenarios.Nondeterminism || !strings.Contains(where, "DIVERGED  at event") || !strings.Contains(where, "probe") {
-		t.Errorf("%v, %v, %s", r.Outcome, err, where)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Outcome != scenarios.Nondeterminism || !strings.Contains(where, "DIVERGED  at event") || !strings.Contains(where, "probe") {
+		t.Errorf("%v: %s", r.Outcome, where)
 	}
 }

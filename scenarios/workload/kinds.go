@@ -12,16 +12,20 @@ type Kind uint8
 // The kinds a load can mix. New ones go to the end: the values are part of the
 // digest.
 const (
-	Put      Kind = 1 + iota // writes one key
-	Get                      // reads one key
-	Range                    // reads all keys of the load, or some of them
-	Delete                   // deletes one key
-	Txn                      // compares and swaps, writes two keys at once, or moves a value
-	Past                     // reads at a revision seen before
-	Count                    // counts the keys of the load
-	Clear                    // deletes a range of keys
-	Compact                  // compacts the history; only the scenario does
-	numKinds                 // keep last
+	Put        Kind = 1 + iota // writes one key
+	Get                        // reads one key
+	Range                      // reads all keys of the load, or some of them
+	Delete                     // deletes one key
+	Txn                        // compares and swaps, writes two keys at once, or moves a value
+	Past                       // reads at a revision seen before
+	Count                      // counts the keys of the load
+	Clear                      // deletes a range of keys
+	Compact                    // compacts the history; only the scenario does
+	Grant                      // grants a lease
+	Revoke                     // revokes a lease
+	KeepAlive                  // renews a lease
+	TimeToLive                 // asks how long a lease has left
+	numKinds                   // keep last
 )
 
 var kinds = [numKinds]struct {
@@ -37,6 +41,11 @@ var kinds = [numKinds]struct {
 	Count:   {"count", "counts the keys of the load", false},
 	Clear:   {"clear", "deletes a range of keys", true},
 	Compact: {"compact", "compacts the history", true},
+
+	Grant:      {"grant", "grants a lease", true},
+	Revoke:     {"revoke", "revokes a lease", true},
+	KeepAlive:  {"keep-alive", "renews a lease", false},
+	TimeToLive: {"time-to-live", "asks how long a lease has left", false},
 }
 
 // mixed are the kinds that a mix may name.

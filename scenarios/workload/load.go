@@ -10,6 +10,8 @@ import (
 
 // Config says what the clients of a load do. Start from [DefaultConfig].
 type Config struct {
+	// Life is what each client does.
+	Life Life
 	// Clients is the number of client processes.
 	Clients uint64
 	// Keys is the number of keys, named Prefix followed by 1, 2...; loads with
@@ -29,6 +31,8 @@ type Config struct {
 	Serializable sim.Ratio
 	// ValueBytes is the least size of a value; shorter ones are padded.
 	ValueBytes uint64
+	// TTL is what clients ask for their leases, in whole seconds.
+	TTL sim.Range
 	// Ops ends the load after so many requests; 0 means no end.
 	Ops uint64
 }
@@ -42,6 +46,7 @@ func DefaultConfig() Config {
 	return Config{
 		Clients: 4, Keys: 3, Prefix: "k", Mix: mix,
 		Think: sim.Range{Min: time.Millisecond, Max: 9 * time.Millisecond}, Timeout: 2 * time.Second,
+		TTL: sim.Range{Min: 2 * time.Second, Max: 5 * time.Second},
 	}
 }
 
@@ -55,6 +60,17 @@ const (
 )
 
 var options = sim.Options[Config]{Component: "load", All: []sim.Option[Config]{
+	{
+		Name: "life", Syntax: "mixed", Doc: "what each client does: " + describeLives(),
+		Set: func(c *Config, s string) error {
+			l, err := parseLife(s)
+			if err == nil {
+				c.Life = l
+			}
+			return err
+		},
+		Get: func(c *Config) string { return c.Life.String() },
+	},
 	sim.CountOption("clients", "number of clients", 1, maxClients, func(c *Config) *uint64 { return &c.Clients }),
 	sim.CountOption("keys", "number of keys", 1, maxKeys, func(c *Config) *uint64 { return &c.Keys }),
 	{
@@ -79,6 +95,7 @@ var options = sim.Options[Config]{Component: "load", All: []sim.Option[Config]{
 	sim.DurationOption("timeout", "how long a client waits for an answer", func(c *Config) *time.Duration { return &c.Timeout }),
 	sim.RatioOption("serializable", "share of the reads that ask one member alone, and may be stale",
 		func(c *Config) *sim.Ratio { return &c.Serializable }),
+	sim.RangeOption("ttl", "time to live of leases, in whole seconds", func(c *Config) *sim.Range { return &c.TTL }),
 	sim.CountOption("value", "least size of a value in bytes", 0, maxValueBytes, func(c *Config) *uint64 { return &c.ValueBytes }),
 	sim.CountOption("ops", "requests after which the load ends; 0 is no end", 0, maxOps, func(c *Config) *uint64 { return &c.Ops }),
 }}
@@ -135,8 +152,13 @@ const startSpread = 2 * time.Millisecond
 
 // run is the life of one client of the load.
 func (l *Load) run(s *Session) {
-	d := dice{load: l, s: s, seen: make([]int64, len(l.keys))}
 	s.Sleep(s.rand.Between(time.Nanosecond, startSpread))
+	lives[l.cfg.Life].live(l, s)
+}
+
+// mixed draws one request after another from the mix.
+func (l *Load) mixed(s *Session) {
+	d := dice{load: l, s: s, seen: make([]int64, len(l.keys))}
 	for l.more() {
 		began := s.Now()
 		kind, req := d.draw()

@@ -1,0 +1,46 @@
+package workload
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Life is what a client of a load does all the time.
+type Life uint8
+
+// The lives.
+const (
+	Mixed    Life = iota // requests from the mix, one after another
+	Leases               // grants leases, puts keys on them, keeps some alive
+	numLives             // keep last
+)
+
+var lives = [numLives]struct {
+	name, doc string
+	live      func(*Load, *Session)
+}{
+	Mixed:  {"mixed", "requests from the mix", (*Load).mixed},
+	Leases: {"lease", "grants leases, puts keys on them, keeps some alive and lets others expire", (*Load).leases},
+}
+
+// String returns the name of the life.
+func (l Life) String() string { return lives[l].name }
+
+func parseLife(s string) (Life, error) {
+	names := make([]string, numLives)
+	for i := range lives {
+		if lives[i].name == s {
+			return Life(i), nil
+		}
+		names[i] = lives[i].name
+	}
+	return 0, fmt.Errorf("unknown life %q: expected %s", s, strings.Join(names, " or "))
+}
+
+func describeLives() string {
+	parts := make([]string, numLives)
+	for i := range lives {
+		parts[i] = lives[i].name + " (" + lives[i].doc + ")"
+	}
+	return strings.Join(parts, ", ")
+}
