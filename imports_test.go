@@ -87,6 +87,10 @@ var rooms = []room{
 		why: "the older data models; likewise a pure function of the log",
 	},
 	{
+		path: "store/membership", imports: []string{"store", "sim/bug"},
+		why: "who belongs to the cluster, a pure function of the log",
+	},
+	{
 		path: "store/disk", imports: []string{"sim", "sim/trace"},
 		why: "a device stores bytes and does not know whose",
 	},
@@ -97,7 +101,8 @@ var rooms = []room{
 	{
 		path: "node",
 		imports: []string{
-			"sim", "sim/trace", "sim/bug", "store", "store/mvcc", "store/v2", "store/disk", "store/wal", raftLib, protobuf,
+			"sim", "sim/trace", "sim/bug", "store", "store/mvcc", "store/v2", "store/membership", "store/disk",
+			"store/wal", raftLib, protobuf,
 		},
 		why: "a member calls no one: its outputs are carried by the cluster, so it may not know network, cluster or clients",
 	},
@@ -111,12 +116,16 @@ var rooms = []room{
 		why:   "the judges' model and the members' store must not share a defect: never store/mvcc, never node",
 	},
 	{
+		path: "sim/cluster/floor", imports: []string{raftLib},
+		why: "what benchmarks are measured against: raft alone, and the real clock; for tests",
+	},
+	{
 		path: "sim/cluster",
 		imports: []string{
-			"sim", "sim/trace", "sim/bug", "network", "store", "store/mvcc", "store/v2", "store/disk", "store/wal", "node",
-			"checker/history", raftLib, protobuf,
+			"sim", "sim/trace", "sim/bug", "network", "store", "store/mvcc", "store/v2", "store/membership", "store/disk",
+			"store/wal", "node", "checker/history", raftLib, protobuf,
 		},
-		tests: []string{"checker"},
+		tests: []string{"checker", "store/conformance", "sim/cluster/floor"},
 		why:   "the only router: it owns queue, members, disks and network, and judges nothing",
 	},
 	{
@@ -125,8 +134,13 @@ var rooms = []room{
 		why:     "clients see requests and what comes back (a node.Answer); no store, no disk, no judge",
 	},
 	{
-		path: "scenarios", imports: []string{"above"},
-		why: "puts a whole run together",
+		path: "scenarios",
+		imports: []string{
+			"sim", "sim/trace", "sim/bug", "network", "store", "store/disk", "node", "checker/history", "checker", "sim/cluster",
+			"scenarios/workload",
+		},
+		tests: []string{"above"},
+		why:   "puts a whole run together from what the rooms below offer to everyone",
 	},
 	{
 		path: "scenarios/report", imports: []string{"scenarios", "checker", "checker/history", "sim", "sim/trace", "sim/bug", "store"},
