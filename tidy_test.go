@@ -101,7 +101,11 @@ func checkText(f *sourceFile) []finding {
 func (t *tree) checkNames(f *sourceFile) []finding {
 	var found []finding
 	judge := func(pos token.Pos, what, name string) {
-		for _, word := range words(name) {
+		list := words(name)
+		if what != "package" && what != "file" { // the last word is the noun: a commonPrefix is a prefix
+			list = list[max(0, len(list)-1):]
+		}
+		for _, word := range list {
 			if vague.MatchString(word) {
 				found = append(found, t.at(pos, "names", "%s %s: %q says nothing, name what it holds or does", what, name, word))
 			}
