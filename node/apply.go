@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
@@ -22,7 +23,7 @@ func (n *Node) apply(entries []*pb.Entry) {
 		if e.GetIndex() != n.applied+1 {
 			panic(fmt.Sprintf("node %d: entry %d follows applied index %d", n.id, e.GetIndex(), n.applied))
 		}
-		n.applied = e.GetIndex()
+		n.applied, n.appliedTerm = e.GetIndex(), e.GetTerm()
 		if e.GetTerm() == n.term && n.firstCommit != n.term {
 			n.firstCommit = n.term
 			n.resendReads()
@@ -47,7 +48,7 @@ func (n *Node) applyNormal(e *pb.Entry) {
 		if err != nil {
 			panic(fmt.Sprintf("node %d: committed entry %d does not decode: %v", n.id, e.GetIndex(), err))
 		}
-		response := n.kv.Apply(e.GetIndex(), p)
+		response := n.applyProposal(e.GetIndex(), p)
 		n.out.Applied = append(n.out.Applied, Applied{
 			Index: e.GetIndex(), Term: e.GetTerm(), Proposal: p, Response: response,
 		})
@@ -60,30 +61,53 @@ func (n *Node) applyNormal(e *pb.Entry) {
 	}
 	n.log.Emit(trace.Event{
 		Kind: trace.Apply, Member: n.addr, Term: e.GetTerm(), Index: e.GetIndex(),
-		A: hashEntry(e), B: n.kv.StateHash(), ID: id,
+		A: hashEntry(e), B: n.stateHash(), ID: id,
 	})
 }
 
-// applyConf applies a configuration change.
-func (n *Node) applyConf(e *pb.Entry) {
-	var cc pb.ConfChangeI
-	var err error
-	if e.GetType() == pb.EntryConfChange {
-		v1 := &pb.ConfChange{}
-		cc, err = v1, proto.Unmarshal(e.GetData(), v1)
-	} else {
-		v2 := &pb.ConfChangeV2{}
-		cc, err = v2, proto.Unmarshal(e.GetData(), v2)
+// applyProposal applies a request to the part of the state that it is about.
+func (n *Node) applyProposal(index uint64, p *store.Proposal) store.Response {
+	if _, ok := p.Request.(*store.MemberPublishRequest); ok {
+		n.kv.Skip(index)
+		response := n.members.Apply(p.Request)
+		n.membersChanged()
+		return response
 	}
-	if err != nil {
+	return n.kv.Apply(index, p)
+}
+
+// stateHash identifies all that the log has made of this member's state.
+func (n *Node) stateHash() uint64 { return n.kv.StateHash() + n.members.Hash() }
+
+// applyConf applies a configuration change. One that does not fit the present
+// members is refused, and raft hears of no change.
+func (n *Node) applyConf(e *pb.Entry) {
+	cc := &pb.ConfChange{}
+	if err := proto.Unmarshal(e.GetData(), cc); err != nil {
 		panic(fmt.Sprintf("node %d: committed configuration change %d does not decode: %v", n.id, e.GetIndex(), err))
 	}
+	p, err := store.DecodeProposal(cc.GetContext())
+	if err != nil {
+		panic(fmt.Sprintf("node %d: committed change of the members %d does not decode: %v", n.id, e.GetIndex(), err))
+	}
+	response := n.members.Apply(p.Request)
+	id := raft.None
+	if response.Err == nil {
+		id = cc.GetNodeId()
+		if added, ok := response.Result.(*store.MemberAddResult); ok {
+			id = added.Member.ID
+		}
+	}
+	cc.NodeId = &id
 	n.confState = n.rn.ApplyConfChange(cc)
 	n.kv.Skip(e.GetIndex())
+	n.out.Applied = append(n.out.Applied, Applied{Index: e.GetIndex(), Term: e.GetTerm(), Proposal: p, Response: response})
 	n.log.Emit(trace.Event{
-		Kind: trace.ConfApplied, Member: n.addr, Index: e.GetIndex(),
+		Kind: trace.ConfApplied, Member: n.addr, Term: e.GetTerm(), Index: e.GetIndex(), ID: p.ID,
 		A: bitSet(n.confState.GetVoters()), B: bitSet(n.confState.GetLearners()),
 	})
+	n.changeApplied(p.ID, response)
+	n.membersChanged()
 }
 
 func bitSet(ids []uint64) (set uint64) {
@@ -100,6 +124,8 @@ type snapshot struct {
 	// pending: a snapshot was written and waits for the sync ticket.
 	pending bool
 	ticket  uint64
+	// sent are those sent to followers that may still need the log after them.
+	sent []sentSnapshot
 }
 
 // snapshotIfDue saves a snapshot once enough entries were applied since the
@@ -114,7 +140,7 @@ func (n *Node) snapshotIfDue() {
 	if last, _ := n.wal.LastIndex(); last < n.applied {
 		return
 	}
-	data := n.kv.Encode()
+	data := n.encode()
 	n.snapshot.index = n.applied
 	if _, err := n.wal.CreateSnapshot(n.applied, n.confState, data); err != nil {
 		panic(fmt.Sprintf("node %d: snapshot at applied index %d: %v", n.id, n.applied, err))
@@ -125,9 +151,9 @@ func (n *Node) snapshotIfDue() {
 
 	term, _ := n.wal.Term(n.applied)
 	n.log.Emit(trace.Event{
-		Kind: trace.SnapSaved, Member: n.addr, Term: term, Index: n.applied, A: uint64(len(data)), B: n.kv.StateHash(),
+		Kind: trace.SnapSaved, Member: n.addr, Term: term, Index: n.applied, A: uint64(len(data)), B: n.stateHash(),
 	})
-	if first, _ := n.wal.FirstIndex(); n.applied >= first+n.cfg.SnapshotCatchUp {
+	if first, _ := n.wal.FirstIndex(); n.applied >= first+n.cfg.SnapshotCatchUp && !n.catchingUp() {
 		through := n.applied - n.cfg.SnapshotCatchUp
 		if err := n.wal.Compact(through); err != nil {
 			panic(fmt.Sprintf("node %d: compact the log through %d: %v", n.id, through, err))
@@ -159,18 +185,18 @@ func (n *Node) install(snap *pb.Snapshot) {
 	if err := n.wal.ApplySnapshot(snap); err != nil {
 		panic(fmt.Sprintf("node %d: snapshot at index %d from the leader: %v", n.id, meta.GetIndex(), err))
 	}
-	kv, err := openStore(n.cfg.store(), snap)
-	if err != nil {
+	if err := n.open(snap); err != nil {
 		panic(fmt.Sprintf("node %d: snapshot at index %d from the leader does not decode: %v", n.id, meta.GetIndex(), err))
 	}
-	n.kv, n.applied, n.confState = kv, meta.GetIndex(), meta.GetConfState()
+	n.applied, n.appliedTerm, n.confState = meta.GetIndex(), meta.GetTerm(), meta.GetConfState()
+	n.membersChanged()
 	n.restoreWatchers()
-	n.snapshot = snapshot{index: n.applied}
+	n.snapshot = snapshot{index: n.applied, sent: n.snapshot.sent}
 	n.release()
 	n.log.Hit(trace.ProbeSnapshotInstalled)
 	n.log.Emit(trace.Event{
 		Kind: trace.SnapInstall, Member: n.addr, Term: meta.GetTerm(), Index: meta.GetIndex(),
-		A: uint64(len(snap.GetData())), B: n.kv.StateHash(),
+		A: uint64(len(snap.GetData())), B: n.stateHash(),
 	})
 	n.serveReads()
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"etcdsim/sim"
+	"etcdsim/store"
 	"etcdsim/store/mvcc"
 	"etcdsim/store/wal"
 )
@@ -35,6 +36,10 @@ type Config struct {
 	// LeaseCheckpointInterval.
 	LeaseCheckpoint         bool
 	LeaseCheckpointInterval time.Duration
+	// StrictReconfig refuses changes of the membership that endanger the quorum;
+	// etcd's --strict-reconfig-check. MaxLearners bounds the learners.
+	StrictReconfig bool
+	MaxLearners    uint64
 	// Segment is the size at which the log starts a new segment.
 	Segment sim.Size
 	// WatchProgress is the time between notifications of progress to watchers that
@@ -51,6 +56,7 @@ func DefaultConfig() Config {
 		SnapshotEntries: 1000, SnapshotCatchUp: 200,
 		PreVote: true, CheckQuorum: true,
 		MaxTxnOps: 128, MaxRequest: 3 << 19,
+		StrictReconfig: true, MaxLearners: 1,
 		Segment:       wal.Default().SegmentSize,
 		WatchProgress: 10 * time.Minute,
 
@@ -82,6 +88,9 @@ var options = sim.Options[Config]{Component: "node", All: []sim.Option[Config]{
 	sim.SwitchOption("checkquorum", "a leader without a quorum steps down (Raft thesis 6.2)", func(c *Config) *bool { return &c.CheckQuorum }),
 	sim.CountOption("max-txn-ops", "operations allowed in a transaction", 1, 1e6, func(c *Config) *uint64 { return &c.MaxTxnOps }),
 	sim.SizeOption("max-request", "size allowed for a proposal", func(c *Config) *sim.Size { return &c.MaxRequest }),
+	sim.SwitchOption("strict-reconfig", "refuse changes of the membership that endanger the quorum",
+		func(c *Config) *bool { return &c.StrictReconfig }),
+	sim.CountOption("max-learners", "learners that a cluster may have", 0, store.MaxMembers, func(c *Config) *uint64 { return &c.MaxLearners }),
 	sim.SizeOption("segment", "size at which the log starts a new segment", func(c *Config) *sim.Size { return &c.Segment }),
 	sim.SwitchOption("lease-checkpoint", "record the remaining time of leases in the log", func(c *Config) *bool { return &c.LeaseCheckpoint }),
 	sim.DurationOption("lease-checkpoint-interval", "time between two such records of a lease",

@@ -61,7 +61,7 @@ func (n *Node) askLeader() {
 		}
 		c.asked, c.askedAt = n.nextID(), n.now
 		n.out.Calls = append(n.out.Calls, PeerCall{
-			To: n.leader, Call: Call{Client: n.addr, Op: c.asked, Request: c.Request},
+			To: n.leader, Call: Call{Client: n.addr, Op: c.asked, For: c.Op, Request: c.Request},
 		})
 	}
 	if len(f.calls) > 0 && !f.armed {
@@ -76,7 +76,7 @@ func (n *Node) answered(a Answer) {
 		if c.asked != a.Op {
 			continue
 		}
-		if wrongMember(a.Err) {
+		if wrongMember(a.Err) || retryPromotion(c.Request, a.Err) {
 			n.forwarded.calls[i].asked = 0
 			return
 		}
@@ -84,7 +84,9 @@ func (n *Node) answered(a Answer) {
 		// The header is this member's. That of a renewal was made before it, so that
 		// it never names the revision that ended the lease.
 		r := a.Response
-		r.Revision = n.kv.Revision()
+		if !store.Reconfigures(c.Request) {
+			r.Revision = n.kv.Revision()
+		}
 		if _, ok := r.Result.(*store.LeaseKeepAliveResult); ok {
 			r.Revision = c.revision
 		}
@@ -101,6 +103,16 @@ func wrongMember(err *store.Error) bool {
 		return true
 	}
 	return false
+}
+
+// retryPromotion tells whether a member asks the leader again to promote: unless
+// it knows what the refusal means, as in etcd's PromoteMember.
+func retryPromotion(req store.Request, err *store.Error) bool {
+	switch err {
+	case nil, store.ErrLearnerNotReady, store.ErrMemberNotFound, store.ErrMemberNotLearner:
+		return false
+	}
+	return store.Reconfigures(req)
 }
 
 // serveForwarded serves a call here that was to be forwarded, since this member
@@ -127,7 +139,7 @@ func (n *Node) retryForwarded() {
 		switch {
 		case n.now.Sub(c.arrived) >= n.cfg.RequestTimeout():
 			why := store.ErrTimeout
-			if n.leader == raft.None {
+			if n.leader == raft.None && !store.Reconfigures(c.Request) {
 				why = store.ErrNoLeader
 			}
 			n.answer(c.Client, c.Op, store.Response{Err: why}, n.applied)

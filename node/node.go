@@ -28,6 +28,7 @@ import (
 	"etcdsim/sim/trace"
 	"etcdsim/store"
 	"etcdsim/store/disk"
+	"etcdsim/store/membership"
 	"etcdsim/store/mvcc"
 	"etcdsim/store/wal"
 )
@@ -57,8 +58,12 @@ type Node struct {
 	commit      uint64
 	// applied is the index of the last entry in the store. Invariant:
 	// applied <= commit.
-	applied   uint64
-	confState *pb.ConfState
+	applied     uint64
+	appliedTerm uint64 // of that entry
+	confState   *pb.ConfState
+	members     *membership.Cluster
+	// joined: this member is one of them and has told them its name.
+	joined bool
 	// firstCommit is the last term in which this member saw an entry committed.
 	firstCommit uint64
 
@@ -75,6 +80,7 @@ type Node struct {
 	forwarded forwarded
 	own       own
 	leasing   leasing
+	reconfig  reconfiguring
 	// heard is when each peer was last heard, by ID.
 	heard []sim.Time
 	watch watching
@@ -90,6 +96,9 @@ type Input struct {
 	Message *pb.Message
 	// Call is the request of a Request.
 	Call Call
+	// Connected is since when the member's transport has been connected to each
+	// peer, by ID, or Unconnected: for the Request of a change of the membership.
+	Connected []sim.Time
 	// Ticket is the sync that a Synced completes.
 	Ticket uint64
 	// Token is that of the timer of an Alarm.
@@ -126,7 +135,9 @@ type Call struct {
 	Streamed bool
 	// Op identifies the operation within the run; it becomes the ID of the
 	// proposal.
-	Op      uint64
+	Op uint64
+	// For is the client's operation that another member asks for, or 0.
+	For     uint64
 	Request store.Request
 }
 
@@ -177,8 +188,12 @@ type Output struct {
 	// Fatal ends the process: its disk refused a write, and a member that cannot
 	// save must not go on. etcd exits likewise.
 	Fatal error
-	// Removed reports that the member applied its own removal.
+	// Removed reports that the member applied its own removal: it lets what it has
+	// sent arrive, and ends.
 	Removed bool
+	// Gone are members that were removed and do not know it: they still send. They
+	// are told so.
+	Gone []uint64
 }
 
 // Applied is one request that the member applied.
@@ -188,9 +203,14 @@ type Applied struct {
 	Response    store.Response
 }
 
+// ErrRemoved is what Start returns for a member that was removed.
+var ErrRemoved = errors.New("the member has been permanently removed from the cluster")
+
 // Start brings a member up from what its disk holds, and from nothing else. A
-// disk that holds no log is a new member's: it begins with the given voters. An
-// error means that the disk's content cannot be trusted.
+// disk that holds no log is a new member's: a founder begins with the given
+// voters, who are all founders, and one that joins later, without any, learns
+// everything from the leader. An error means that the disk's content cannot be
+// trusted, or is ErrRemoved.
 func Start(id uint64, voters []uint64, cfg Config, d *disk.Disk, seed uint64, bugs bug.Set, log *trace.Log) (*Node, error) {
 	if fields.err != nil {
 		return nil, fmt.Errorf("node: raft's election timeout cannot be made deterministic: %w", fields.err)
@@ -211,10 +231,10 @@ func Start(id uint64, voters []uint64, cfg Config, d *disk.Disk, seed uint64, bu
 	if err != nil {
 		return nil, fmt.Errorf("node %d: %w", id, err)
 	}
-	if n.kv, err = openStore(cfg.store(), snap); err != nil {
+	if err := n.open(snap); err != nil {
 		return nil, fmt.Errorf("node %d: snapshot at index %d: %w", id, snap.GetMetadata().GetIndex(), err)
 	}
-	n.applied = snap.GetMetadata().GetIndex()
+	n.applied, n.appliedTerm = snap.GetMetadata().GetIndex(), snap.GetMetadata().GetTerm()
 	n.snapshot.index = n.applied
 	n.confState = snap.GetMetadata().GetConfState()
 
@@ -237,6 +257,9 @@ func Start(id uint64, voters []uint64, cfg Config, d *disk.Disk, seed uint64, bu
 	n.timer = newTimer(n.rn, seed, id, int(cfg.ElectionTicks))
 	hard, _, _ := w.InitialState()
 	n.term, n.commit = hard.GetTerm(), max(hard.GetCommit(), n.applied)
+	if n.members.Removed(id) || n.committedRemoval() {
+		return nil, fmt.Errorf("node %d: %w", id, ErrRemoved)
+	}
 	return n, nil
 }
 
@@ -244,18 +267,31 @@ func Start(id uint64, voters []uint64, cfg Config, d *disk.Disk, seed uint64, bu
 func openLog(d *disk.Disk, cfg wal.Config, voters []uint64) (*wal.Log, error) {
 	w, err := wal.Open(d, cfg)
 	if errors.Is(err, wal.ErrNoLog) {
+		if len(voters) == 0 {
+			return wal.Create(d, cfg, nil)
+		}
 		return wal.Create(d, cfg, wal.Genesis(voters, nil))
 	}
 	return w, err
 }
 
-// openStore returns the store that a snapshot holds. The snapshot a new member
-// begins with holds none.
-func openStore(cfg mvcc.Config, snap *pb.Snapshot) (*mvcc.Store, error) {
-	if len(snap.GetData()) == 0 {
-		return mvcc.New(cfg), nil
+// open takes over the members and the store that a snapshot holds. The snapshot
+// that a founder begins with holds neither.
+func (n *Node) open(snap *pb.Snapshot) error {
+	members, data, err := membership.Decode(n.settings(), snap.GetMetadata().GetConfState().GetVoters(), snap.GetData())
+	if err != nil {
+		return err
 	}
-	return mvcc.Decode(cfg, snap.GetData())
+	kv := mvcc.New(n.cfg.store())
+	if len(data) > 0 {
+		if kv, err = mvcc.Decode(n.cfg.store(), data); err != nil {
+			return err
+		}
+	}
+	n.members, n.kv = members, kv
+	m := members.Member(n.id)
+	n.joined = m != nil && m.Started()
+	return nil
 }
 
 // Step lets one thing happen to the member at the time now and returns what the
@@ -268,6 +304,7 @@ func (n *Node) Step(now sim.Time, in Input) *Output {
 	n.out.Timers = n.out.Timers[:0]
 	n.out.Syncs = n.out.Syncs[:0]
 	n.out.Applied = n.out.Applied[:0]
+	n.out.Gone = n.out.Gone[:0]
 	n.out.Fatal, n.out.Removed = nil, false
 	switch in.Kind {
 	case Tick:
@@ -275,6 +312,7 @@ func (n *Node) Step(now sim.Time, in Input) *Output {
 	case Receive:
 		n.receive(in.Message)
 	case Request:
+		n.reconfig.connected = in.Connected
 		n.request(in.Call)
 	case Synced:
 		n.synced(in.Ticket)
@@ -283,6 +321,7 @@ func (n *Node) Step(now sim.Time, in Input) *Output {
 		if in.OK {
 			status = raft.SnapshotFinish
 		}
+		n.snapshotArrived(in.Peer, in.OK)
 		n.rn.ReportSnapshot(in.Peer, status)
 	case Unreachable:
 		n.rn.ReportUnreachable(in.Peer)
@@ -314,6 +353,12 @@ func (n *Node) tick() {
 	}
 	n.expireRequests()
 	n.retryReads()
+	if n.reconfig.busy() {
+		n.expireChanges()
+	}
+	if !n.joined {
+		n.publish()
+	}
 }
 
 func (n *Node) tickRaft() {
@@ -322,9 +367,15 @@ func (n *Node) tickRaft() {
 }
 
 func (n *Node) receive(m *pb.Message) {
-	if from := m.GetFrom(); from < uint64(len(n.heard)) {
-		n.heard[from] = n.now
+	from := m.GetFrom()
+	if n.members.Removed(from) {
+		n.out.Gone = append(n.out.Gone, from)
+		return
 	}
+	for from >= uint64(len(n.heard)) {
+		n.heard = append(n.heard, 0)
+	}
+	n.heard[from] = n.now
 	if m.GetType() == pb.MsgProp {
 		n.log.Hit(trace.ProbeForwarded)
 	}
@@ -361,7 +412,16 @@ func (n *Node) observe() {
 		n.leaderSince = n.now
 		n.failReads(store.ErrLeaderChanged)
 		n.proposeHeld()
+		n.offerChanges()
 	}
+}
+
+// lastHeard returns when a peer was last heard.
+func (n *Node) lastHeard(peer uint64) sim.Time {
+	if peer >= uint64(len(n.heard)) {
+		return 0
+	}
+	return n.heard[peer]
 }
 
 // View is what an observer may know of a member.
@@ -399,7 +459,7 @@ func (n *Node) Saving() bool { return n.save.underWay }
 // Busy reports that the member has taken in requests and not answered them, or
 // has a save under way.
 func (n *Node) Busy() bool {
-	return n.save.underWay || len(n.requests.waiting) > 0 || len(n.reads.underWay) > 0 || len(n.reads.next) > 0
+	return n.save.underWay || n.reconfig.busy() || len(n.requests.waiting) > 0 || len(n.reads.underWay) > 0 || len(n.reads.next) > 0
 }
 
 // Status returns raft's own account of the member, with the progress of each

@@ -38,6 +38,10 @@ func (n *Node) serve(c Call) {
 		n.answer(c.Client, c.Op, store.Response{Revision: n.kv.Revision()}, n.applied)
 		return
 	}
+	if _, ok := c.Request.(*store.MemberListRequest); ok {
+		n.listMembers(c)
+		return
+	}
 	n.answer(c.Client, c.Op, n.kv.Read(c.Request), n.applied)
 }
 

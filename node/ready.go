@@ -161,6 +161,9 @@ func (n *Node) finish(rd raft.Ready, leader bool) {
 		n.send(rd.Messages)
 	}
 	n.rn.Advance(rd)
+	if len(n.reconfig.answers) > 0 {
+		n.answerChanges()
+	}
 	n.observe()
 }
 
@@ -174,6 +177,9 @@ func (n *Node) send(messages []*pb.Message) {
 		}
 	}
 	for i, m := range messages {
+		if n.members.Removed(m.GetTo()) {
+			continue
+		}
 		switch m.GetType() {
 		case pb.MsgAppResp:
 			if i != lastResp {
@@ -181,6 +187,7 @@ func (n *Node) send(messages []*pb.Message) {
 			}
 		case pb.MsgSnap:
 			n.log.Hit(trace.ProbeSnapshotSent)
+			m = n.withPresentState(m)
 		case pb.MsgVoteResp, pb.MsgPreVoteResp:
 			if m.GetReject() {
 				n.log.Hit(trace.ProbeLogTooOld)

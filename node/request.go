@@ -49,11 +49,21 @@ func (n *Node) request(c Call) {
 		n.onStream(c)
 		return
 	}
-	if err := store.Check(c.Request, int(n.cfg.MaxTxnOps)); err != nil {
+	err := n.admit(c)
+	if err == nil {
+		err = store.Check(c.Request, int(n.cfg.MaxTxnOps))
+	}
+	if err != nil {
 		n.answer(c.Client, c.Op, store.Response{Err: err}, n.applied)
 		return
 	}
 	switch r := c.Request.(type) {
+	case *store.MemberAddRequest, *store.MemberRemoveRequest, *store.MemberUpdateRequest, *store.MemberPromoteRequest:
+		n.changeMembers(c)
+		return
+	case *store.MoveLeaderRequest:
+		n.moveLeader(c, r.Target)
+		return
 	case *store.LeaseGrantRequest:
 		c.Request = n.withLeaseID(r)
 	case *store.LeaseKeepAliveRequest:
@@ -149,7 +159,7 @@ func (n *Node) timeoutReason(arrived sim.Time) *store.Error {
 	if lost := n.leaderSince.Add(-2 * election); arrived > lost && arrived < n.leaderSince {
 		return store.ErrTimeoutLeaderFail
 	}
-	recently := func(peer uint64) bool { return n.now.Sub(n.heard[peer]) <= election }
+	recently := func(peer uint64) bool { return n.now.Sub(n.lastHeard(peer)) <= election }
 	switch n.leader {
 	case raft.None:
 	case n.id:
@@ -200,6 +210,7 @@ func (n *Node) Pending() []Call {
 	for _, c := range n.reads.next {
 		calls = append(calls, Call{Client: c.Client, Op: c.Op})
 	}
+	calls = append(calls, n.pendingChanges()...)
 	for _, s := range n.watch.streams {
 		calls = append(calls, Call{Client: s.client, Streamed: true, Op: s.op})
 	}

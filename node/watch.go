@@ -108,11 +108,11 @@ func (n *Node) onStream(c Call) {
 var pong = &store.StreamPong{}
 
 func (n *Node) openStream(c Call, req *store.StreamOpenRequest) {
-	switch {
-	case slices.Contains(n.confState.GetLearners(), n.id):
-		n.endStream(c.Client, c.Op, store.ErrNotSupportedForLearner)
+	if err := n.admit(c); err != nil {
+		n.endStream(c.Client, c.Op, err)
 		return
-	case req.RequireLeader && n.leader == raft.None:
+	}
+	if req.RequireLeader && n.leader == raft.None {
 		n.endStream(c.Client, c.Op, store.ErrNoLeader)
 		return
 	}

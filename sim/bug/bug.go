@@ -25,6 +25,8 @@ type ID uint8
 const (
 	AckBeforeFsync ID = iota
 	LeaderLocalRead
+	LearnerNotPersisted
+	MemberUpdateLearner
 	numBugs // keep last
 )
 
@@ -55,6 +57,18 @@ var catalogue = [numBugs]Bug{
 		Cause: "A member that believes it leads answers linearizable reads from its own state without asking a quorum. " +
 			"A leader that was cut off and replaced does not know it yet, and serves stale data.",
 		Judge: "linearizability", Scenario: "leader-partition",
+	},
+	LearnerNotPersisted: {
+		Name: "learner-not-persisted", Reference: "etcd-io/etcd#19557",
+		Cause: "The promotion of a learner reaches raft and not the saved list of members. " +
+			"A member that starts from a snapshot taken later takes a voter for a learner.",
+		Judge: "membership", Scenario: "learner-promote",
+	},
+	MemberUpdateLearner: {
+		Name: "member-update-learner", Reference: "etcd-io/etcd#21694",
+		Cause: "Changing the addresses of a learner clears the flag that makes it one. " +
+			"The list of members calls it a voter, raft does not, and it can no longer be promoted.",
+		Judge: "membership", Scenario: "learner-promote",
 	},
 }
 

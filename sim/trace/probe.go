@@ -39,6 +39,8 @@ const (
 	ProbeRenewedLate                      // a renewal came when the lease had expired and was not yet revoked
 	ProbeLeadershipAsked                  // a leader whose clock had stood still asked a quorum before it touched a lease
 	ProbeLeadershipLost                   // and learned that it leads no longer
+	ProbeLearnerNotReady                  // a learner was too far behind to be promoted
+	ProbeLeaderRemoved                    // a leader applied its own removal
 	numProbes                             // keep last
 )
 
@@ -55,6 +57,7 @@ var probeNames = [numProbes]string{
 	ProbeStreamResent: "stream-resent",
 	ProbeLeaseExpired: "lease-expired", ProbeLeaseCheckpoint: "lease-checkpoint", ProbeRenewedLate: "renewed-late",
 	ProbeLeadershipAsked: "leadership-asked", ProbeLeadershipLost: "leadership-lost",
+	ProbeLearnerNotReady: "learner-not-ready", ProbeLeaderRemoved: "leader-removed",
 }
 
 // String returns the probe's name, as used on the command line.
