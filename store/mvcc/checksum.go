@@ -3,6 +3,7 @@ package mvcc
 import (
 	"encoding/binary"
 	"hash/crc32"
+	"math/bits"
 	"slices"
 
 	"etcdsim/store"
@@ -140,18 +141,28 @@ func appendVarint(buf []byte, number byte, v int64) []byte {
 	return store.AppendUint(append(buf, number<<3), uint64(v))
 }
 
+// revisionSize is the length of the key of a record.
+const revisionSize = 17
+
 // encodedKV returns the size of a key-value in protobuf.
 func encodedKV(kv *store.KeyValue) int {
-	var space [128]byte
-	short := *kv
-	short.Key, short.Value = "", ""
-	return len(appendKV(space[:0], &short)) + encodedField(kv.Key) + encodedField(kv.Value)
+	return encodedField(kv.Key) + encodedField(kv.Value) +
+		encodedVarint(kv.CreateRevision) + encodedVarint(kv.ModRevision) + encodedVarint(kv.Version) + encodedVarint(kv.Lease)
 }
 
-// encodedField returns the size of a protobuf field of bytes.
+// encodedField returns the size of a protobuf field of bytes, with a number below
+// 16.
 func encodedField(s string) int {
 	if s == "" {
 		return 0
 	}
-	return 1 + len(store.AppendUint(nil, uint64(len(s)))) + len(s)
+	return encodedVarint(int64(len(s))) + len(s)
+}
+
+// encodedVarint returns the size of a protobuf field of an integer, likewise.
+func encodedVarint(v int64) int {
+	if v == 0 {
+		return 0
+	}
+	return 1 + (bits.Len64(uint64(v))+6)/7
 }

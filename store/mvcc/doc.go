@@ -31,6 +31,13 @@
 // costs nothing: it shares everything and ignores the versions that were written
 // after it. Answers share memory with the store and must not be changed.
 //
+// # Rules
+//
+// Users, roles and alarms are part of the state, too. Apply checks each request
+// by the rules in force when it is applied, not when it was asked: whoever was
+// admitted under older rules is refused. The size that quotas look at is that of
+// the file which a real member would have.
+//
 // # What it never does
 //
 // It reads no clock and draws nothing: lease time is counted by the leader, which

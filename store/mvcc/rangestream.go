@@ -69,14 +69,14 @@ func nextChunk(last int64, size int) int64 {
 
 // encodedSize returns the size of a RangeResponse in protobuf.
 func encodedSize(res *store.RangeResult, rev int64) int {
-	header := len(appendVarint(nil, 3, rev))
-	size := len(appendVarint(nil, 1, int64(header))) + header + len(appendVarint(nil, 4, res.Count))
+	header := encodedVarint(rev)
+	size := encodedVarint(int64(header)) + header + encodedVarint(res.Count)
 	if res.More {
 		size += 2
 	}
 	for i := range res.KVs {
 		n := encodedKV(&res.KVs[i])
-		size += len(appendVarint(nil, 2, int64(n))) + n
+		size += encodedVarint(int64(n)) + n
 	}
 	return size
 }

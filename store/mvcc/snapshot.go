@@ -37,12 +37,13 @@ var ErrCorrupt = errors.New("mvcc: corrupt snapshot")
 // A snapshot is
 //
 //	format                                               5 bytes
-//	applied, revision, compacted, hashes                 integers
+//	applied, revision, compacted, hashes, highest size   integers
 //	settled checksums, leases                            lists
+//	users, roles, tokens, alarms                         see rules.append
 //	keys in ascending order                              list of strings
 //	versions in the order of their revisions             list
 //	checksum of all that                                 8 bytes
-const format = "mvcc\x01"
+const format = "mvcc\x02"
 
 // Flags of a version in a snapshot.
 const (
@@ -62,6 +63,7 @@ func (s *Store) Encode() []byte {
 	buf = store.AppendUint(buf, s.applied)
 	buf = store.AppendInt(store.AppendInt(buf, s.rev), s.compacted)
 	buf = store.AppendUint(store.AppendUint(buf, s.hash), s.extra)
+	buf = store.AppendInt(buf, s.highest)
 
 	buf = store.AppendUint(buf, uint64(len(s.settled)))
 	for _, h := range s.settled {
@@ -73,6 +75,7 @@ func (s *Store) Encode() []byte {
 		buf = store.AppendInt(store.AppendInt(store.AppendInt(buf, le.id), le.ttl), le.remaining)
 	}
 
+	buf = s.rules.append(buf)
 	names, numbers := s.numberKeys()
 	buf = store.AppendUint(buf, uint64(len(names)))
 	for _, name := range names {
@@ -156,12 +159,14 @@ func Decode(cfg Config, data []byte) (*Store, error) {
 		r.Fail("expected a revision and an older one of compaction, found %d and %d", s.rev, s.compacted)
 	}
 	s.hash, s.extra = r.Uint(), r.Uint()
+	s.highest = r.Int()
 	for range r.Count() {
 		s.settled = append(s.settled, store.HashKVResult{Hash: uint32(r.Uint()), CompactRevision: r.Int(), HashRevision: r.Int()})
 	}
 	for range r.Count() {
 		s.leases.set(lease{id: r.Int(), ttl: r.Int(), remaining: r.Int()})
 	}
+	s.rules = readRules(&r)
 	names := make([]string, r.Count())
 	for i := range names {
 		if names[i] = r.String(); i > 0 && names[i] <= names[i-1] {
@@ -207,6 +212,7 @@ func (s *Store) readVersions(r *store.Reader, names []string) {
 		if flags&^flagsAll != 0 || flags&flagLease != 0 && kv.Lease == 0 {
 			r.Fail("expected the flags of a version, found %#x", flags)
 		}
+		s.inUse += recordSize(&kv)
 		t.heads[number] = t.copy(&version{kv: [1]store.KeyValue{kv}, sub: uint32(sub)}, t.heads[number])
 	}
 	for len(t.slots)*4 < len(names)*5 {

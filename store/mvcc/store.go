@@ -38,6 +38,11 @@ type Store struct {
 	// settled are the checksums taken at the newest compactions.
 	settled []store.HashKVResult
 	leases  leases
+	// rules is nil as long as there are no users, roles and alarms.
+	rules *rules
+	// inUse is the size of the versions, in bytes, and highest the most that
+	// compactions have seen of it (see Size).
+	inUse, highest int64
 	// watchers are told of what is applied; nil if there are none.
 	watchers *Watchers
 
@@ -80,6 +85,11 @@ func (s *Store) Apply(index uint64, p *store.Proposal) store.Response {
 	if s.limit != everything {
 		s.thaw()
 	}
+	if s.rules != nil {
+		if err := s.permit(p); err != nil {
+			return s.refuse(err)
+		}
+	}
 	switch req := p.Request.(type) {
 	case *store.PutRequest:
 		return s.applyPut(req)
@@ -95,6 +105,9 @@ func (s *Store) Apply(index uint64, p *store.Proposal) store.Response {
 		return s.applyLeaseRevoke(req)
 	case *store.LeaseCheckpointRequest:
 		return s.applyLeaseCheckpoint(req)
+	}
+	if resp, ok := s.applyAuth(p.Request); ok {
+		return resp
 	}
 	return s.Read(p.Request)
 }

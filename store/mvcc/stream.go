@@ -297,8 +297,8 @@ func encodedEvent(e store.Event) int {
 	for _, kv := range []*store.KeyValue{e.KV, e.PrevKV} {
 		if kv != nil {
 			n := encodedKV(kv)
-			size += len(appendVarint(nil, 2, int64(n))) + n
+			size += encodedVarint(int64(n)) + n
 		}
 	}
-	return size + len(appendVarint(nil, 11, int64(size)))
+	return size + encodedVarint(int64(size))
 }

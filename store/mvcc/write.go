@@ -79,6 +79,7 @@ func (s *Store) write(kv *store.KeyValue, head place, hash uint64) place {
 	ver.kv[0] = *kv
 	ver.sub = s.sub
 	s.sub++
+	s.inUse += recordSize(kv)
 	h := store.MixString(store.Mix(s.hash, hash), kv.Value)
 	s.hash = store.Mix(h, uint64(kv.ModRevision)<<1^uint64(kv.Version)<<40^uint64(kv.Lease)*3)
 	return p
