@@ -295,7 +295,9 @@ func TestAlarms(t *testing.T) {
 	alarm(store.AlarmActivate, corrupt)
 	expect("all", alarm(store.AlarmGet, store.Alarm{}), []store.Alarm{noSpace, corrupt})
 	expect("of a type", alarm(store.AlarmGet, store.Alarm{Type: store.AlarmCorrupt}), []store.Alarm{corrupt})
-	for _, req := range []store.Request{put("a"), get("a"), &store.TxnRequest{}, &store.CompactionRequest{Revision: 1}, &store.LeaseRevokeRequest{}} {
+	for _, req := range []store.Request{
+		put("a"), get("a"), &store.TxnRequest{}, &store.CompactionRequest{Revision: 1}, &store.LeaseRevokeRequest{},
+	} {
 		if resp := asks(s, "", req); resp.Err != store.ErrCorrupt {
 			t.Errorf("corrupt, %s: %v", store.Describe(req), resp.Err)
 		}
