@@ -11,6 +11,7 @@ import "etcdsim/sim/trace"
 func (n *Network) Cut(from, to trace.Addr) {
 	if l := n.link(from, to); !l.cut {
 		l.cut = true
+		l.silence.begin(n.log.Now)
 		n.log.Emit(trace.Event{Kind: trace.LinkCut, Member: from, Peer: to})
 	}
 }
@@ -24,6 +25,9 @@ func (n *Network) Heal(from, to trace.Addr) {
 
 func (n *Network) heal(from, to trace.Addr, l *link) {
 	l.cut = false
+	if !l.hold {
+		l.silence.end(n.log.Now)
+	}
 	n.log.Emit(trace.Event{Kind: trace.LinkHeal, Member: from, Peer: to})
 }
 
@@ -69,6 +73,7 @@ func together(groups [][]trace.Addr, a, b trace.Addr) bool {
 func (n *Network) Isolate(a trace.Addr) {
 	if p := n.port(a); !p.unplugged {
 		p.unplugged = true
+		p.silence.begin(n.log.Now)
 		n.isolated++
 		n.log.Emit(trace.Event{Kind: trace.LinkCut, Member: a})
 	}
@@ -83,6 +88,7 @@ func (n *Network) Rejoin(a trace.Addr) {
 
 func (n *Network) rejoin(a trace.Addr, p *port) {
 	p.unplugged = false
+	p.silence.end(n.log.Now)
 	n.isolated--
 	n.log.Emit(trace.Event{Kind: trace.LinkHeal, Member: a})
 }
@@ -116,6 +122,7 @@ func (n *Network) IsCut(from, to trace.Addr) bool {
 func (n *Network) Hold(from, to trace.Addr) {
 	if l := n.link(from, to); !l.hold {
 		l.hold = true
+		l.silence.begin(n.log.Now)
 		n.log.Emit(trace.Event{Kind: trace.LinkHold, Member: from, Peer: to})
 	}
 }
@@ -140,6 +147,9 @@ func (n *Network) release(from, to trace.Addr, l *link, freed []Packet) []Packet
 		return freed
 	}
 	l.hold = false
+	if !l.cut {
+		l.silence.end(n.log.Now)
+	}
 	n.log.Emit(trace.Event{Kind: trace.LinkFree, Member: from, Peer: to})
 	for _, p := range l.held {
 		n.log.Emit(event(trace.Release, p))

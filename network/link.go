@@ -15,6 +15,8 @@ type link struct {
 	named bool
 	cut   bool
 	hold  bool
+	// silence: it is cut or held.
+	silence silence
 	// own is the configuration of this link alone, or nil.
 	own *Config
 	// last is the latest arrival promised to a packet in line. Invariant: no
@@ -31,6 +33,7 @@ type link struct {
 // and dense while the gap between their addresses is wide.
 type port struct {
 	unplugged bool
+	silence   silence
 	toMembers []link
 	toClients []link
 }
