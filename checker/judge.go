@@ -1,6 +1,11 @@
 package checker
 
-import "etcdsim/checker/history"
+import (
+	"slices"
+
+	"etcdsim/checker/history"
+	"etcdsim/store"
+)
 
 // Options are what the judges may know beyond the history. The zero value knows
 // nothing and asks for nothing.
@@ -8,6 +13,11 @@ type Options struct {
 	// Invariants watched the run, or nil. They are a judge themselves, and lend
 	// the others what they saw: who led when, and which crash lost what.
 	Invariants *Invariants
+	// Lessors watched the run, or nil: then little can be said of the time of
+	// leases. Leases are the times that the cluster keeps to; zero means etcd's
+	// defaults.
+	Lessors *Lessors
+	Leases  LeaseRules
 	// MinLeaseTTL is the least TTL that members grant, in seconds; 0 if it is not
 	// known.
 	MinLeaseTTL int64
@@ -32,6 +42,8 @@ func (o Options) budget() int {
 // Judge lets all judges look at what a run left behind. The history is only
 // read.
 func Judge(h history.History, o Options) Report {
+	all := h.Ops
+	h.Ops = keyValueOps(h.Ops)
 	r := newRecord(h, o.Invariants)
 	l := newLinearity(r, o)
 	report := Report{Judgements: []Judgement{
@@ -41,6 +53,9 @@ func Judge(h history.History, o Options) Report {
 		judgeStore(l),
 		judgeReplicas(r),
 	}}
+	if j, ok := judgeLeases(l, all, o); ok {
+		report.Judgements = append(report.Judgements, j)
+	}
 	if o.Invariants != nil {
 		report.Judgements = append(report.Judgements, o.Invariants.judgement())
 	}
@@ -51,4 +66,32 @@ func Judge(h history.History, o Options) Report {
 		report.Judgements = append(report.Judgements, judgeCoverage(o.Cover))
 	}
 	return report
+}
+
+// keyValueOps returns the operations of the key-value store. The others have
+// judges of their own: they take no place of their own in the log.
+func keyValueOps(ops []history.Op) []history.Op {
+	for i := range ops {
+		if keyValue(ops[i].Request) {
+			continue
+		}
+		chosen := slices.Clone(ops[:i])
+		for j := range ops[i:] {
+			if keyValue(ops[i+j].Request) {
+				chosen = append(chosen, ops[i+j])
+			}
+		}
+		return chosen
+	}
+	return ops
+}
+
+func keyValue(r store.Request) bool {
+	switch r.(type) {
+	case *store.RangeRequest, *store.RangeStreamRequest, *store.PutRequest, *store.DeleteRangeRequest, *store.TxnRequest,
+		*store.CompactionRequest, *store.LeaseGrantRequest, *store.LeaseRevokeRequest, *store.LeaseCheckpointRequest,
+		*store.HashKVRequest:
+		return true
+	}
+	return false
 }

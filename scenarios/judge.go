@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"time"
+
 	"etcdsim/checker"
 	"etcdsim/checker/history"
 )
@@ -9,6 +11,7 @@ import (
 func (r *run) convene() *checker.Invariants {
 	inv := checker.NewInvariants(r.universe.cluster.Nodes)
 	inv.Watch(r.log)
+	r.lessors.Watch(r.log)
 	return inv
 }
 
@@ -22,7 +25,11 @@ func (r *run) judge(inv *checker.Invariants, h *halt) {
 	res.Counts.Commits = uint64(len(res.History.Commits))
 
 	outcome := Pass
-	options := checker.Options{Invariants: inv, Converged: r.settled}
+	node := r.universe.cluster.Node
+	options := checker.Options{
+		Invariants: inv, Converged: r.settled, Lessors: &r.lessors,
+		Leases: checker.LeaseRules{Election: node.Election(), Look: 500 * time.Millisecond, Retry: node.RequestTimeout()},
+	}
 	if h != nil {
 		outcome = h.outcome
 		if h.stall != nil {

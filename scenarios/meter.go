@@ -50,6 +50,8 @@ var meters = append([]meter{
 	count("syncs", "disk syncs", trace.DiskSynced),
 	count("snapshots", "snapshots installed from a leader", trace.SnapInstall),
 	count("saved-snapshots", "snapshots that members saved of their own", trace.SnapSaved),
+	count("expired", "times that a leader found a lease expired", trace.LeaseExpired),
+	count("renewed", "renewals of leases", trace.LeaseRenewed),
 	count("invoked", "requests sent by clients", trace.Invoke),
 	tally("answered", "requests answered", func(c *counters) uint64 { return c.outcomes[trace.OutcomeOK] }, trace.Return),
 	tally("refused", "requests refused, certainly without effect",

@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"etcdsim/checker"
 	"etcdsim/checker/history"
 	"etcdsim/node"
 	"etcdsim/scenarios/workload"
@@ -47,6 +48,7 @@ type run struct {
 	clients  *workload.Clients
 	rand     sim.Rand
 	counters counters
+	lessors  checker.Lessors
 	steps    uint64
 
 	// interest are the kinds of events that the condition awaited depends on;

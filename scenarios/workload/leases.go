@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"etcdsim/checker/history"
+	"etcdsim/sim"
 	"etcdsim/store"
 )
 
@@ -27,6 +28,8 @@ type holder struct {
 
 	lease int64
 	ttl   time.Duration
+	// renewed is when the lease was last granted or renewed, at the latest.
+	renewed sim.Time
 }
 
 // do makes a request, unless the load has ended.
@@ -79,14 +82,13 @@ func (h *holder) hold() {
 	case 0:
 		h.do(Revoke, &store.LeaseRevokeRequest{ID: h.lease})
 		h.look()
-	case 1: // let it expire unseen, and begin another
+	case 1: // come back when it has just expired, or nearly
+		h.pause(h.renewed.Add(h.ttl).Sub(h.s.Now()) + r.Between(-h.ttl/10, h.ttl/5))
+		h.keepAlive()
 	case 2: // watch it expire
 		for end := h.s.Now().Add(2 * h.ttl); alive && !h.over && h.s.Now() < end; {
 			h.pause(r.Between(h.ttl/8, h.ttl/4))
 			alive = h.look()
-		}
-		if r.Intn(2) == 0 {
-			h.keepAlive() // too late
 		}
 	}
 	h.think()
@@ -101,7 +103,7 @@ func (h *holder) grant() bool {
 	if !ok {
 		return false
 	}
-	h.lease, h.ttl = granted.ID, time.Duration(granted.TTL)*time.Second
+	h.lease, h.ttl, h.renewed = granted.ID, time.Duration(granted.TTL)*time.Second, op.Return
 	return true
 }
 
@@ -117,6 +119,9 @@ func (h *holder) attach(keys int) {
 func (h *holder) keepAlive() bool {
 	op := h.do(KeepAlive, &store.LeaseKeepAliveRequest{ID: h.lease})
 	res, ok := op.Response.Result.(*store.LeaseKeepAliveResult)
+	if ok && res.TTL > 0 {
+		h.renewed = op.Return
+	}
 	return !ok || res.TTL > 0
 }
 
