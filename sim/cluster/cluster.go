@@ -73,6 +73,7 @@ type Cluster struct {
 	clients []Receiver
 	script  Receiver // at address 0
 
+	conns   map[uint64]*conn // of streams, by operation
 	lastOp  uint64
 	commits []history.Commit
 	faults  []Breakdown
@@ -258,8 +259,12 @@ func (c *Cluster) down(m *member, reason *store.Error) {
 	view := m.node.View()
 	m.node, m.state, m.stopping, m.backlog = nil, Down, false, nil
 	for _, call := range pending {
+		why := reason
+		if call.Streamed {
+			why = store.ErrConnectionReset // its connection goes with the process
+		}
 		c.answer(m, node.Answer{
-			Client: call.Client, Op: call.Op, Response: store.Response{Err: reason},
+			Client: call.Client, Streamed: call.Streamed, Op: call.Op, Response: store.Response{Err: why},
 			Applied: view.Applied, Term: view.Term, Member: m.id,
 		})
 	}
@@ -448,6 +453,10 @@ func (c *Cluster) travel(slot uint32, p network.Packet) {
 // lost tells a sender's raft what its transport would notice: that nobody
 // listens, or that a snapshot did not arrive.
 func (c *Cluster) lost(p packet, refused bool) {
+	if p.streamed {
+		c.resendLater(p)
+		return
+	}
 	if p.message == nil || p.from.IsClient() {
 		return
 	}
@@ -468,6 +477,10 @@ const snapshotPatience = time.Second
 
 // answer sends an answer from a member to its client.
 func (c *Cluster) answer(m *member, a node.Answer) {
+	if a.Streamed {
+		c.answerStream(m, a)
+		return
+	}
 	c.sendPacket(packet{from: m.addr, to: a.Client, kind: trace.ClientResponse, answer: &a, size: requestBytes})
 }
 

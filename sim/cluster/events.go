@@ -28,6 +28,7 @@ const (
 	evSnapshotSent // the transport knows that a snapshot reached peer ref
 	evAlarm        // a member's timer rings
 	evUnreachable  // the transport found nobody at peer ref
+	evResend       // the sender's kernel sends lost packets of stream ref again
 )
 
 // Step lets the next event happen. It returns false if there is none.
@@ -50,6 +51,9 @@ func (c *Cluster) happen(e event) {
 		return
 	case evPacket:
 		c.arrive(e)
+		return
+	case evResend:
+		c.resendLane(e)
 		return
 	}
 	m := c.members[e.member-1]
@@ -107,6 +111,10 @@ func (c *Cluster) arrive(e event) {
 	if p.to.IsClient() {
 		taken := c.packets.take(slot)
 		c.deliver(&taken)
+		if taken.streamed {
+			c.takeInOrder(taken)
+			return
+		}
 		c.receiver(taken.to).Answer(*taken.answer)
 		return
 	}
@@ -118,6 +126,9 @@ func (c *Cluster) arrive(e event) {
 	}
 	c.deliver(&taken)
 	switch {
+	case taken.streamed:
+		c.takeInOrder(taken)
+		return
 	case taken.call != nil:
 		c.step(m, node.Input{Kind: node.Request, Call: *taken.call})
 		return

@@ -17,10 +17,13 @@ type packet struct {
 	kind     uint16 // raft message type, trace.ClientRequest or trace.ClientResponse
 	// arrived: it has come to the mailbox of a paused member.
 	arrived bool
-	size    int32
-	message *pb.Message
-	call    *node.Call
-	answer  *node.Answer
+	// streamed: it belongs to a stream, in which seq is its place; see stream.go.
+	streamed bool
+	size     int32
+	seq      uint32
+	message  *pb.Message
+	call     *node.Call
+	answer   *node.Answer
 }
 
 // op is the operation that a client's packet belongs to.
@@ -74,5 +77,7 @@ func (ps *packets) take(slot uint32) packet {
 
 // refusal is the answer to a call that found nobody listening: it had no effect.
 func refusal(c *node.Call, member uint64) node.Answer {
-	return node.Answer{Client: c.Client, Op: c.Op, Response: store.Response{Err: store.ErrConnectionRefused}, Member: member}
+	return node.Answer{
+		Client: c.Client, Streamed: c.Streamed, Op: c.Op, Response: store.Response{Err: store.ErrConnectionRefused}, Member: member,
+	}
 }
