@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 
 	"etcdsim/sim"
@@ -176,27 +177,32 @@ func BenchmarkTxn(b *testing.B) {
 	}
 }
 
-// BenchmarkFloor is what a plain Go map of pointers takes for a read: no store
-// can be much faster.
-func BenchmarkFloor(b *testing.B) {
+// BenchmarkFloorGet is a read from a plain Go map of versions, which knows one
+// revision and nothing else.
+func BenchmarkFloorGet(b *testing.B) {
 	_, keys := benchStore()
-	m := make(map[string]*store.KeyValue)
-	for _, key := range keys {
-		m[key] = &store.KeyValue{Key: key}
-	}
+	m := make(map[string]*version)
+	order := slices.Clone(keys)
 	rnd := sim.NewRand(3, "bench")
-	req := make([]string, 1<<16)
-	for i := range req {
-		req[i] = keys[rnd.Intn(len(keys))]
+	rnd.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	for _, key := range order {
+		key = strings.Clone(key)
+		m[key] = &version{kv: [1]store.KeyValue{{Key: key}}}
 	}
+	req := make([]*store.RangeRequest, 1<<16)
+	for i := range req {
+		req[i] = &store.RangeRequest{Key: keys[rnd.Intn(len(keys))]}
+	}
+	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
 		i++
-		if m[req[i&(1<<16-1)]].Version != 0 {
-			b.Fatal()
-		}
+		ver := m[req[i&(1<<16-1)].Key]
+		floorAnswer = &store.RangeResult{Count: 1, KVs: ver.kv[:]}
 	}
 }
+
+var floorAnswer *store.RangeResult
 
 // BenchmarkFloorRange100 is what it takes to copy 100 key-values that lie where a
 // shuffled log puts them.

@@ -107,7 +107,7 @@ func appendRecord(buf []byte, ver *version) []byte {
 	kv := &ver.kv[0]
 	buf = binary.BigEndian.AppendUint64(buf, uint64(kv.ModRevision))
 	buf = append(buf, '_')
-	buf = binary.BigEndian.AppendUint64(buf, uint64(ver.sub))
+	buf = binary.BigEndian.AppendUint64(buf, uint64(ver.sub()))
 	if !ver.live() {
 		buf = append(buf, 't')
 		return appendField(buf, 1, kv.Key)

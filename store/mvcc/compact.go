@@ -63,45 +63,36 @@ func (s *Store) keep(rev int64) (kept placeSet, dropped int) {
 }
 
 // rebuild returns a new table with the versions below limit that are kept; nil
-// keeps all.
+// keeps all. Keys without versions are dropped, the others numbered anew.
 func (t *table) rebuild(limit place, kept placeSet) *table {
 	fresh := newTable()
-	// Keys are renumbered. The two tables between old and new numbers count from
-	// 1; 0 is none.
-	lineage := make([]uint32, limit) // by old place: a number for each chain
-	ids := make([]keyID, 1, len(t.heads)+1)
+	numbers := make([]keyID, len(t.heads)) // by old number: the new one plus 1, or 0
 	for p := place(1); p < limit; p++ {
-		old := t.at(p)
-		line := lineage[old.prev]
-		if old.prev == 0 {
-			line = uint32(len(ids))
-			ids = append(ids, 0)
-		}
-		lineage[p] = line
 		if kept != nil && !kept.has(p) {
 			continue
 		}
-		if id := ids[line]; id == 0 {
-			q := fresh.copy(old, 0)
-			ids[line] = 1 + fresh.addKey(hashKey(old.kv[0].Key), q)
-		} else {
-			fresh.heads[id-1] = fresh.copy(old, fresh.heads[id-1])
+		old := t.at(p)
+		if numbers[old.id] == 0 {
+			fresh.heads = append(fresh.heads, 0)
+			numbers[old.id] = keyID(len(fresh.heads))
 		}
+		fresh.copy(old, numbers[old.id]-1)
 	}
+	ids := make([]keyID, 0, len(fresh.heads))
 	for _, b := range t.order.blocks {
-		for _, head := range b.ids {
-			p := t.newestPlace(t.heads[head], limit, everyRevision)
-			if id := ids[lineage[p]]; id != 0 {
-				fresh.appendLast(fresh.name(id-1), id-1)
+		for _, id := range b.ids {
+			if number := numbers[id]; number != 0 {
+				ids = append(ids, number-1)
 			}
 		}
 	}
+	fresh.index(ids)
 	return fresh
 }
 
-// copy appends a version of another table to the chain that begins at head.
-func (t *table) copy(old *version, head place) place {
-	ver, p := t.add(head)
-	ver.kv, ver.sub = old.kv, old.sub
-	return p
+// copy appends a version of another table to the chain of a key.
+func (t *table) copy(old *version, id keyID) {
+	ver, p := t.add(t.heads[id], old.sub())
+	ver.kv, ver.id = old.kv, id
+	t.heads[id] = p
 }

@@ -12,8 +12,9 @@ type table struct {
 	// heads is the place of the newest version, by key.
 	heads []place
 	// slots finds a key by the hash of its name: open addressing with linear
-	// probing. A slot holds the upper half of the hash and the keyID plus 1; 0 is
-	// empty. Invariant: the length is a power of two, at least a fifth is empty.
+	// probing. A slot holds the upper half of the hash and the place of the key's
+	// newest version; 0 is empty. Invariant: the length is a power of two, at least
+	// a fifth is empty.
 	slots []uint64
 	order order
 }
@@ -25,51 +26,73 @@ func newTable() *table {
 // hashKey spreads keys over slots. The same value enters the store's hash.
 func hashKey(key string) uint64 { return store.MixString(0, key) }
 
-// find returns the number of a key.
-func (t *table) find(key string, hash uint64) (keyID, bool) {
+// find returns the slot of a key and the place of its newest version, or 0 as the
+// place.
+func (t *table) find(key string, hash uint64) (slot uint64, p place) {
 	mask := uint64(len(t.slots) - 1)
 	for i := hash >> 32 & mask; ; i = (i + 1) & mask {
 		slot := t.slots[i]
 		if slot == 0 {
-			return 0, false
+			return i, 0
 		}
-		if slot>>32 == hash>>32 {
-			if id := keyID(slot) - 1; t.name(id) == key {
-				return id, true
-			}
+		if slot>>32 == hash>>32 && t.at(place(slot)).kv[0].Key == key {
+			return i, place(slot)
 		}
 	}
 }
 
-// name returns a key by its number.
-func (t *table) name(id keyID) string { return t.at(t.heads[id]).kv[0].Key }
+// setHead makes p the newest version of the key that has a slot already.
+func (t *table) setHead(slot uint64, p place) {
+	t.slots[slot] = t.slots[slot]&^(1<<32-1) | uint64(p)
+	t.heads[t.at(p).id] = p
+}
 
-// addKey numbers a new key. Its first version, at p, must be there already.
-func (t *table) addKey(hash uint64, p place) keyID {
+// addKey takes in a new key, whose first version is at p.
+func (t *table) addKey(key string, hash uint64, p place) {
 	id := keyID(len(t.heads))
+	t.at(p).id = id
 	t.heads = append(t.heads, p)
 	if 5*len(t.heads) > 4*len(t.slots) {
 		t.growSlots()
 	}
-	t.fillSlot(hash&^(1<<32-1) | uint64(id+1))
-	return id
+	t.fillSlot(hash, p)
+	t.insert(key, id)
 }
+
+// name returns a key by its number.
+func (t *table) name(id keyID) string { return t.at(t.heads[id]).kv[0].Key }
 
 func (t *table) growSlots() {
 	old := t.slots
 	t.slots = make([]uint64, 2*len(old))
 	for _, slot := range old {
 		if slot != 0 {
-			t.fillSlot(slot)
+			t.fillSlot(slot, place(slot))
 		}
 	}
 }
 
-func (t *table) fillSlot(slot uint64) {
+func (t *table) fillSlot(hash uint64, p place) {
 	mask := uint64(len(t.slots) - 1)
-	i := slot >> 32 & mask
+	i := hash >> 32 & mask
 	for t.slots[i] != 0 {
 		i = (i + 1) & mask
 	}
-	t.slots[i] = slot
+	t.slots[i] = hash&^(1<<32-1) | uint64(p)
+}
+
+// index makes slots and order anew for a table that has versions and heads. ids
+// are all keys in ascending order.
+func (t *table) index(ids []keyID) {
+	size := len(t.slots)
+	for 5*len(t.heads) > 4*size {
+		size *= 2
+	}
+	t.slots = make([]uint64, size)
+	for _, p := range t.heads {
+		t.fillSlot(hashKey(t.at(p).kv[0].Key), p)
+	}
+	for _, id := range ids {
+		t.appendLast(t.name(id), id)
+	}
 }

@@ -140,9 +140,8 @@ func (s *Store) applyLeaseRevoke(req *store.LeaseRevokeRequest) store.Response {
 		return s.refuse(store.ErrLeaseNotFound)
 	}
 	for _, key := range s.attachedKeys(le) {
-		t := s.table
-		if id, ok := t.find(key, hashKey(key)); ok {
-			s.delete(t.heads[id])
+		if _, p := s.table.find(key, hashKey(key)); p != 0 {
+			s.delete(p)
 		}
 	}
 	s.leases.tree.Delete(le)

@@ -1,6 +1,7 @@
 package mvcc
 
 import (
+	"math/bits"
 	"slices"
 	"strings"
 )
@@ -51,15 +52,15 @@ func wordAt(key string, i int) uint64 {
 	return w
 }
 
-// before returns how many keys come before the given one. name returns the i-th
-// key.
-func (x *words) before(key string, name func(i int) string) int {
+// before returns how many keys come before the given one. first is the first key,
+// name returns the i-th.
+func (x *words) before(key, first string, name func(i int) string) int {
 	n := len(x.list)
 	if n == 0 {
 		return 0
 	}
 	if x.skip > 0 {
-		if prefix := name(0)[:x.skip]; !strings.HasPrefix(key, prefix) {
+		if prefix := first[:x.skip]; !strings.HasPrefix(key, prefix) {
 			if key < prefix {
 				return 0
 			}
@@ -79,12 +80,9 @@ func (x *words) before(key string, name func(i int) string) int {
 	return low
 }
 
-// insert adds the word of a new i-th key. name knows the key already.
-func (x *words) insert(i int, key string, name func(i int) string) {
-	other := name(0)
-	if i == 0 && len(x.list) > 0 {
-		other = name(1)
-	}
+// insert adds the word of a new i-th key. other is one of the keys there were;
+// name knows the new one already.
+func (x *words) insert(i int, key, other string, name func(i int) string) {
 	if common := commonPrefix(key, other, x.skip); common < x.skip {
 		x.skip = common
 		for j := range x.list {
@@ -96,6 +94,12 @@ func (x *words) insert(i int, key string, name func(i int) string) {
 		}
 	}
 	x.list = slices.Insert(x.list, i, wordAt(key, x.skip))
+}
+
+// wasteful reports whether all words begin with the same four bytes: then a
+// longer skip is worth its price.
+func (x *words) wasteful() bool {
+	return bits.LeadingZeros64(x.list[0]^x.list[len(x.list)-1]) >= 32
 }
 
 // replaceFirst takes note of another first key, which precedes the others.
@@ -135,6 +139,13 @@ func (o *order) firsts() func(int) string {
 	return func(i int) string { return o.blocks[i].first }
 }
 
+// newBlock returns a block of one key with room for some.
+func newBlock(key string, id keyID, room int) block {
+	b := block{first: key, ids: append(make([]keyID, 0, room), id)}
+	b.words = words{len(key), append(make([]uint64, 0, room), 0)}
+	return b
+}
+
 // cursor is a place in the order of keys, before one of them.
 type cursor struct{ block, i int }
 
@@ -142,7 +153,7 @@ type cursor struct{ block, i int }
 // be keys.
 func (t *table) seek(key string) cursor {
 	o := &t.order
-	b := o.words.before(key, o.firsts())
+	b := o.words.before(key, o.blocks[0].first, o.firsts())
 	if b == len(o.blocks) || o.blocks[b].first != key {
 		b-- // the key lies within the block before, if anywhere
 	}
@@ -154,7 +165,7 @@ func (t *table) seek(key string) cursor {
 
 // before returns how many keys of a block come before the given one.
 func (t *table) before(b *block, key string) int {
-	return b.words.before(key, t.names(b))
+	return b.words.before(key, b.first, t.names(b))
 }
 
 // insert puts a new key into the order.
@@ -169,7 +180,7 @@ func (t *table) insert(key string, id keyID) {
 	if len(b.ids) == blockLen {
 		if c.block == len(o.blocks)-1 && c.i == blockLen {
 			// Keys often come in ascending order: leave full blocks behind.
-			t.addBlock(len(o.blocks), block{first: key, ids: append(make([]keyID, 0, blockLen), id)})
+			t.addBlock(len(o.blocks), newBlock(key, id, blockLen))
 			return
 		}
 		t.split(c.block)
@@ -179,7 +190,7 @@ func (t *table) insert(key string, id keyID) {
 		}
 	}
 	b.ids = slices.Insert(b.ids, c.i, id)
-	b.words.insert(c.i, key, t.names(b))
+	b.words.insert(c.i, key, b.first, t.names(b))
 	if c.i == 0 { // only the first block takes keys before its first
 		b.first = key
 		o.words.replaceFirst(key, o.firsts())
@@ -190,19 +201,29 @@ func (t *table) insert(key string, id keyID) {
 func (t *table) split(i int) {
 	const half = blockLen / 2
 	b := &t.order.blocks[i]
-	upper := append(make([]keyID, 0, blockLen), b.ids[half:]...)
-	b.ids = b.ids[:half]
-	b.words.rebuild(half, t.names(b))
-	t.addBlock(i+1, block{first: t.name(upper[0]), ids: upper})
+	upper := block{
+		first: t.name(b.ids[half]),
+		ids:   append(make([]keyID, 0, blockLen), b.ids[half:]...),
+		words: words{b.words.skip, append(make([]uint64, 0, blockLen), b.words.list[half:]...)},
+	}
+	b.ids, b.words.list = b.ids[:half], b.words.list[:half]
+	for _, part := range []*block{b, &upper} {
+		if part.words.wasteful() {
+			part.words.rebuild(half, t.names(part))
+		}
+	}
+	t.addBlock(i+1, upper)
 }
 
-// addBlock puts in a block whose words are not there yet.
+// addBlock puts in a block.
 func (t *table) addBlock(i int, b block) {
-	b.words.list = make([]uint64, 0, cap(b.ids))
-	b.words.rebuild(len(b.ids), t.names(&b))
 	o := &t.order
+	other := b.first
+	if len(o.blocks) > 0 {
+		other = o.blocks[0].first
+	}
 	o.blocks = slices.Insert(o.blocks, i, b)
-	o.words.insert(i, b.first, o.firsts())
+	o.words.insert(i, b.first, other, o.firsts())
 }
 
 // appendLast puts in a key that is greater than all others.
@@ -211,8 +232,8 @@ func (t *table) appendLast(key string, id keyID) {
 	if n := len(o.blocks); n > 0 && len(o.blocks[n-1].ids) < blockLen {
 		b := &o.blocks[n-1]
 		b.ids = append(b.ids, id)
-		b.words.insert(len(b.ids)-1, key, t.names(b))
+		b.words.insert(len(b.ids)-1, key, b.first, t.names(b))
 		return
 	}
-	t.addBlock(len(o.blocks), block{first: key, ids: append(make([]keyID, 0, 8), id)})
+	t.addBlock(len(o.blocks), newBlock(key, id, 8))
 }

@@ -85,10 +85,9 @@ func (s *Store) readKeys(req *store.RangeRequest, rev int64, res *store.RangeRes
 func (s *Store) collect(key, end string, rev int64, limit int64) []place {
 	found := s.found[:0]
 	if end == "" {
-		if id, ok := s.table.find(key, hashKey(key)); ok {
-			if p := s.placeAt(id, rev); p != 0 {
-				found = append(found, p)
-			}
+		_, p := s.table.find(key, hashKey(key))
+		if p = s.visibleAt(p, rev); p != 0 {
+			found = append(found, p)
 		}
 		return found
 	}
@@ -106,10 +105,15 @@ func (s *Store) collect(key, end string, rev int64, limit int64) []place {
 
 // placeAt returns the place of a key's live version at a revision, or 0.
 func (s *Store) placeAt(id keyID, rev int64) place {
-	p := s.table.heads[id]
+	return s.visibleAt(s.table.heads[id], rev)
+}
+
+// visibleAt returns the place of the version that is live at a revision, of the
+// chain that begins at p, or 0.
+func (s *Store) visibleAt(p place, rev int64) place {
 	ver := s.table.at(p)
 	if p >= s.limit || ver.main() > rev {
-		return s.olderPlace(p, rev)
+		return s.olderThan(p, rev)
 	}
 	if !ver.live() {
 		return 0
@@ -117,7 +121,7 @@ func (s *Store) placeAt(id keyID, rev int64) place {
 	return p
 }
 
-func (s *Store) olderPlace(p place, rev int64) place {
+func (s *Store) olderThan(p place, rev int64) place {
 	p = s.table.newestPlace(p, s.limit, rev)
 	if !s.table.at(p).live() {
 		return 0

@@ -85,28 +85,24 @@ func (s *Store) Encode() []byte {
 	main := int64(0)
 	for p := place(1); p < end; p++ {
 		ver := t.at(p)
-		buf = appendVersion(buf, numbers[p], ver, main)
+		buf = appendVersion(buf, numbers[ver.id], ver, main)
 		main = ver.main()
 	}
 	return binary.LittleEndian.AppendUint64(buf, store.MixString(0, buf))
 }
 
-// numberKeys returns the keys in ascending order, and for each place the number
-// of its key in that list.
+// numberKeys returns the keys in ascending order, and for each key of the table
+// its position in that list.
 func (s *Store) numberKeys() (names []string, numbers []uint32) {
 	t := s.table
-	numbers = make([]uint32, min(s.limit, t.next))
+	numbers = make([]uint32, len(t.heads))
 	names = make([]string, 0, len(t.heads))
 	for _, b := range t.order.blocks {
 		for _, id := range b.ids {
-			p := t.newestPlace(t.heads[id], s.limit, everyRevision)
-			if p == 0 {
-				continue // written after this store was cloned
-			}
-			number := uint32(len(names))
-			names = append(names, t.at(p).kv[0].Key)
-			for ; p != 0; p = t.at(p).prev {
-				numbers[p] = number
+			// Keys first written after this store was cloned are none of its own.
+			if p := t.newestPlace(t.heads[id], s.limit, everyRevision); p != 0 {
+				numbers[id] = uint32(len(names))
+				names = append(names, t.at(p).kv[0].Key)
 			}
 		}
 	}
@@ -129,7 +125,7 @@ func appendVersion(buf []byte, number uint32, ver *version, main int64) []byte {
 	if kv.ModRevision != main {
 		buf = store.AppendUint(buf, uint64(kv.ModRevision-main))
 	}
-	buf = store.AppendUint(buf, uint64(ver.sub))
+	buf = store.AppendUint(buf, uint64(ver.sub()))
 	if !ver.live() {
 		return buf
 	}
@@ -193,7 +189,7 @@ func (s *Store) readVersions(r *store.Reader, names []string) {
 		}
 		next := r.Uint()
 		ascending := step > 0 || step == 0 && next >= least && least > 0
-		if number >= uint64(len(names)) || !ascending || step > s.rev-main || next > math.MaxUint32 {
+		if number >= uint64(len(names)) || !ascending || step > s.rev-main || next >= 1<<subBits {
 			r.Fail("expected one of %d keys and a revision after %d.%d up to %d, found key %d and revision %d.%d",
 				len(names), main, sub, s.rev, number, main+step, next)
 			return
@@ -213,19 +209,17 @@ func (s *Store) readVersions(r *store.Reader, names []string) {
 			r.Fail("expected the flags of a version, found %#x", flags)
 		}
 		s.inUse += recordSize(&kv)
-		t.heads[number] = t.copy(&version{kv: [1]store.KeyValue{kv}, sub: uint32(sub)}, t.heads[number])
+		t.copy(&version{kv: [1]store.KeyValue{kv}, rankAndSub: uint32(sub)}, keyID(number))
 	}
-	for len(t.slots)*4 < len(names)*5 {
-		t.slots = make([]uint64, 2*len(t.slots))
-	}
+	ids := make([]keyID, len(names))
 	for i, name := range names {
+		ids[i] = keyID(i)
 		if t.heads[i] == 0 {
 			r.Fail("expected a version of key %q", name)
 			return
 		}
-		t.fillSlot(hashKey(name)&^(1<<32-1) | uint64(i+1))
-		t.appendLast(name, keyID(i))
 	}
+	t.index(ids)
 	for i, name := range names {
 		if ver := t.at(t.heads[i]); ver.live() {
 			s.attach(ver.kv[0].Lease, name)

@@ -171,8 +171,6 @@ func (s *Store) lookup(key string) *version {
 // none.
 func (s *Store) lookupAt(key string, rev int64) *version {
 	t := s.table
-	if id, ok := t.find(key, hashKey(key)); ok {
-		return t.newest(t.heads[id], s.limit, rev)
-	}
-	return t.at(0)
+	_, p := t.find(key, hashKey(key))
+	return t.newest(p, s.limit, rev)
 }

@@ -24,11 +24,18 @@ type version struct {
 	// jump is some older version, so chosen that every version of a chain of n is
 	// found in O(log n) steps (Myers, "An applicative random-access stack", 1983).
 	jump place
-	// depth counts the versions of the chain, this one included.
-	depth uint32
-	// sub is the change's number within its revision, from 0.
-	sub uint32
+	// id is the key's number.
+	id keyID
+	// rank tells how far jump reaches, in its upper bits, and sub is the change's
+	// number within its revision, from 0, in the others.
+	rankAndSub uint32
 }
+
+const subBits = 27
+
+func (v *version) sub() uint32 { return v.rankAndSub & (1<<subBits - 1) }
+
+func (v *version) rank() uint32 { return v.rankAndSub >> subBits }
 
 func (v *version) live() bool { return v.kv[0].Version != 0 }
 
@@ -36,7 +43,7 @@ func (v *version) main() int64 { return v.kv[0].ModRevision }
 
 const (
 	chunkBits = 10
-	chunkLen  = 1 << chunkBits // 90112 bytes: whole pages
+	chunkLen  = 1 << chunkBits // 80 KiB: whole pages
 	firstLen  = 16             // most simulated stores are small
 )
 
@@ -56,8 +63,9 @@ func (v *versions) at(p place) *version {
 	return &v.chunks[p>>chunkBits][p&(chunkLen-1)]
 }
 
-// add makes room for a version and links it to its chain.
-func (v *versions) add(prev place) (*version, place) {
+// add appends the sub-th change of a revision to the chain that begins at prev.
+// The caller fills in the key-value, and the key's number if the chain is new.
+func (v *versions) add(prev place, sub uint32) (*version, place) {
 	p := v.next
 	if chunk := int(p >> chunkBits); chunk == len(v.chunks) {
 		v.chunks = append(v.chunks, make([]version, chunkLen))
@@ -68,12 +76,17 @@ func (v *versions) add(prev place) (*version, place) {
 	}
 	v.next++
 	ver := v.at(p)
-	ver.prev, ver.jump, ver.depth = prev, prev, 1
+	ver.prev, ver.jump, ver.rankAndSub = prev, prev, sub
 	if prev != 0 {
 		before := v.at(prev)
-		ver.depth = before.depth + 1
-		if first := v.at(before.jump); before.depth-first.depth == first.depth-v.at(first.jump).depth {
-			ver.jump = first.jump
+		ver.id = before.id
+		// A jump of rank r skips 2^(r+1)-1 versions. Two equal ones in a row are
+		// skipped by one of the next rank.
+		if before.jump != 0 {
+			if next := v.at(before.jump); next.rank() == before.rank() {
+				ver.jump = next.jump
+				ver.rankAndSub |= (before.rank() + 1) << subBits
+			}
 		}
 	}
 	return ver, p

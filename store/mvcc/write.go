@@ -35,11 +35,7 @@ func (s *Store) checkPut(req *store.PutRequest) *store.Error {
 func (s *Store) put(req *store.PutRequest) store.Response {
 	t := s.table
 	hash := hashKey(req.Key)
-	id, known := t.find(req.Key, hash)
-	head := place(0)
-	if known {
-		head = t.heads[id]
-	}
+	slot, head := t.find(req.Key, hash)
 	before := &t.at(head).kv[0]
 
 	kv := store.KeyValue{
@@ -56,10 +52,10 @@ func (s *Store) put(req *store.PutRequest) store.Response {
 		kv.Lease = before.Lease
 	}
 	p := s.write(&kv, head, hash)
-	if known {
-		t.heads[id] = p
+	if head != 0 {
+		t.setHead(slot, p)
 	} else {
-		t.insert(req.Key, t.addKey(hash, p))
+		t.addKey(req.Key, hash, p)
 	}
 	if before.Lease != kv.Lease {
 		s.leases.detach(before.Lease)
@@ -75,9 +71,8 @@ func (s *Store) put(req *store.PutRequest) store.Response {
 
 // write appends a version to the chain that begins at head.
 func (s *Store) write(kv *store.KeyValue, head place, hash uint64) place {
-	ver, p := s.table.add(head)
+	ver, p := s.table.add(head, s.sub)
 	ver.kv[0] = *kv
-	ver.sub = s.sub
 	s.sub++
 	s.inUse += recordSize(kv)
 	h := store.MixString(store.Mix(s.hash, hash), kv.Value)
@@ -113,7 +108,7 @@ func (s *Store) delete(p place) {
 	t := s.table
 	before := &t.at(p).kv[0]
 	hash := hashKey(before.Key)
-	id, _ := t.find(before.Key, hash)
-	t.heads[id] = s.write(&store.KeyValue{Key: before.Key, ModRevision: s.rev + 1}, p, hash)
+	slot, _ := t.find(before.Key, hash)
+	t.setHead(slot, s.write(&store.KeyValue{Key: before.Key, ModRevision: s.rev + 1}, p, hash))
 	s.leases.detach(before.Lease)
 }
