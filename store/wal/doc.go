@@ -17,12 +17,8 @@
 // find one's way. A segment begins with what recovery would otherwise need older
 // segments for: the hard state and the newest snapshot marker.
 //
-//	record  checksum 4 | length 4 | lag 4 | type 1 | zero 3 | payload | zeros up to a multiple of 8
-//
-// The checksum (CRC-32C) covers the rest of the record and, beyond it, the
-// position: a record is valid at one place only. The lag is the distance back
-// from the record to the position through which the log was durable when the
-// record was written.
+// Records are framed as in package record. The position of a record enters its
+// checksum, and each says how far the log was durable when it was written.
 //
 // # Recovery
 //

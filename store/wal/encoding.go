@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 
 	pb "go.etcd.io/raft/v3/raftpb"
 )
@@ -259,6 +258,3 @@ func decodeConfState(r *reader) (*pb.ConfState, error) {
 	cs.AutoLeave = &leave
 	return cs, nil
 }
-
-// sumOf is the checksum of a snapshot file.
-func sumOf(data []byte) uint32 { return crc32.Checksum(data, castagnoli) }

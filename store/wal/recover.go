@@ -10,6 +10,7 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 
 	"etcdsim/store/disk"
+	"etcdsim/store/record"
 )
 
 // ErrNoLog: the disk holds no log. Create begins one.
@@ -114,7 +115,7 @@ type reading struct {
 	disk    *disk.Disk
 	sources []source
 	// records are those that count so far, in order.
-	records []record
+	records []record.Record
 	// end is the position behind the last of them.
 	end int64
 
@@ -169,17 +170,17 @@ func (r *reading) scan() error {
 			return r.cut(r.end, errMissing)
 		}
 		for offset := 0; offset < len(s.data); {
-			rec, size, err := readRecord(s.data[offset:], r.end)
-			if err == nil && (rec.kind == segmentRecord) != (offset == 0) {
+			rec, size, err := record.Read(s.data[offset:], r.end, lastKind)
+			if err == nil && (rec.Kind == segmentRecord) != (offset == 0) {
 				err = errOrder
 			}
 			if err != nil {
 				return r.cut(r.end, err)
 			}
-			if rec.kind == segmentRecord {
-				header, err := decodeSegmentHeader(rec.payload)
+			if rec.Kind == segmentRecord {
+				header, err := decodeSegmentHeader(rec.Payload)
 				if err != nil {
-					return r.corrupt(rec.at, err)
+					return r.corrupt(rec.At, err)
 				}
 				s.first = header.first
 			}
@@ -199,7 +200,7 @@ func (r *reading) cut(at int64, reason error) error {
 		err.Witness = witness
 		return err
 	}
-	n, _ := slices.BinarySearchFunc(r.records, at, func(rec record, at int64) int { return int(rec.at - at) })
+	n, _ := slices.BinarySearchFunc(r.records, at, func(rec record.Record, at int64) int { return int(rec.At - at) })
 	r.records = r.records[:n]
 	r.end = at
 	if n == 0 {
@@ -209,21 +210,11 @@ func (r *reading) cut(at int64, reason error) error {
 }
 
 // witness looks for a valid record that was written when the log was durable
-// beyond a position. The bytes between may be anything, so every place is tried
-// at which a record could begin.
+// beyond a position.
 func (r *reading) witness(at int64) (int64, bool) {
 	for _, s := range r.sources {
-		offset := max(0, at-s.base)
-		for offset < int64(len(s.data)) {
-			rec, size, err := readRecord(s.data[offset:], s.base+offset)
-			if err != nil {
-				offset += alignment
-				continue
-			}
-			if rec.durable > at {
-				return rec.at, true
-			}
-			offset += int64(size)
+		if witness, found := record.Witness(s.data, s.base, at, lastKind); found {
+			return witness, true
 		}
 	}
 	return 0, false
@@ -260,11 +251,11 @@ func (r *reading) choose() error {
 	r.report.PassedOver = 0
 	var marks []int
 	for i, rec := range r.records {
-		switch rec.kind {
+		switch rec.Kind {
 		case stateRecord:
-			state, err := decodeState(rec.payload)
+			state, err := decodeState(rec.Payload)
 			if err != nil {
-				return r.corrupt(rec.at, err)
+				return r.corrupt(rec.At, err)
 			}
 			r.state = state
 		case markerRecord:
@@ -273,8 +264,8 @@ func (r *reading) choose() error {
 	}
 	r.snapshot = pb.EnsureSnapshot(nil)
 	for _, i := range slices.Backward(marks) {
-		at := r.records[i].at
-		m, err := decodeMarker(r.records[i].payload)
+		at := r.records[i].At
+		m, err := decodeMarker(r.records[i].Payload)
 		if err != nil {
 			return r.corrupt(at, err)
 		}
@@ -334,7 +325,7 @@ func (r *reading) entries() ([]*pb.Entry, error) {
 func (r *reading) collect() ([]*pb.Entry, error) {
 	count := 0
 	for _, rec := range r.records {
-		if rec.kind == entryRecord {
+		if rec.Kind == entryRecord {
 			count++
 		}
 	}
@@ -346,11 +337,11 @@ func (r *reading) collect() ([]*pb.Entry, error) {
 	// that was given up, of which a crash brought the last ones back.
 	hole := int64(-1)
 	for _, rec := range r.records {
-		switch rec.kind {
+		switch rec.Kind {
 		case markerRecord:
-			m, err := decodeMarker(rec.payload)
+			m, err := decodeMarker(rec.Payload)
 			if err != nil {
-				return nil, r.corrupt(rec.at, err)
+				return nil, r.corrupt(rec.At, err)
 			}
 			if m.received {
 				entries, hole = entries[:0], -1
@@ -358,8 +349,8 @@ func (r *reading) collect() ([]*pb.Entry, error) {
 		case entryRecord:
 			slot := &slots[0]
 			slots = slots[1:]
-			if err := slot.decode(rec.payload); err != nil {
-				return nil, r.corrupt(rec.at, err)
+			if err := slot.decode(rec.Payload); err != nil {
+				return nil, r.corrupt(rec.At, err)
 			}
 			keep := slot.index - min(slot.index, start+1)
 			switch {
@@ -369,7 +360,7 @@ func (r *reading) collect() ([]*pb.Entry, error) {
 					entries = append(entries, &slot.entry)
 				}
 			case hole < 0:
-				hole = rec.at
+				hole = rec.At
 			}
 		}
 	}
@@ -382,8 +373,8 @@ func (r *reading) collect() ([]*pb.Entry, error) {
 // find returns the position of the record that counts for an entry.
 func (r *reading) find(index uint64) int64 {
 	for _, rec := range slices.Backward(r.records) {
-		if rec.kind == entryRecord && entryIndex(rec.payload) == index {
-			return rec.at
+		if rec.Kind == entryRecord && entryIndex(rec.Payload) == index {
+			return rec.At
 		}
 	}
 	return r.end

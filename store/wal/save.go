@@ -7,6 +7,7 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 
 	"etcdsim/store/disk"
+	"etcdsim/store/record"
 )
 
 const (
@@ -105,12 +106,12 @@ func (l *Log) durable() int64 {
 
 func (b *batch) open() int {
 	start := len(b.buf)
-	b.buf = beginRecord(b.buf)
+	b.buf = record.Begin(b.buf)
 	return start
 }
 
-func (b *batch) close(start int, kind recordType) {
-	b.buf = endRecord(b.buf, start, kind, b.base+int64(start), b.durable)
+func (b *batch) close(start int, kind record.Kind) {
+	b.buf = record.End(b.buf, start, kind, b.base+int64(start), b.durable)
 }
 
 func (b *batch) state(s hardState) {

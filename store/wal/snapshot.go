@@ -10,6 +10,7 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 
 	"etcdsim/store/disk"
+	"etcdsim/store/record"
 )
 
 // Genesis is the snapshot that the log of every founding member starts from:
@@ -126,7 +127,7 @@ func (l *Log) writeSnapshot(snap *pb.Snapshot, received bool) error {
 	data := appendSnapshot(make([]byte, 0, len(snap.GetData())+64), snap)
 	m := marker{
 		index: snap.GetMetadata().GetIndex(), term: snap.GetMetadata().GetTerm(),
-		received: received, sum: sumOf(data), size: uint64(len(data)),
+		received: received, sum: record.Sum(data), size: uint64(len(data)),
 	}
 	file, err := l.disk.Create(m.file())
 	if err != nil {
@@ -161,8 +162,8 @@ func readSnapshot(d *disk.Disk, m marker) (*pb.Snapshot, error) {
 		return nil, &CorruptError{File: m.file(), Reason: err}
 	}
 	data := file.Read()
-	if uint64(len(data)) != m.size || sumOf(data) != m.sum {
-		return nil, &CorruptError{File: m.file(), Reason: errChecksum}
+	if uint64(len(data)) != m.size || record.Sum(data) != m.sum {
+		return nil, &CorruptError{File: m.file(), Reason: record.ErrChecksum}
 	}
 	snap, err := decodeSnapshot(data)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"etcdsim/sim"
 	"etcdsim/sim/trace"
 	"etcdsim/store/disk"
+	"etcdsim/store/record"
 )
 
 // TestStories runs the scripts of testdata: lines of statements, and below them
@@ -213,12 +214,12 @@ func (s *story) dump() error {
 		}
 		data := f.Read()
 		for offset := 0; offset < len(data); {
-			rec, size, err := readRecord(data[offset:], base+int64(offset))
+			rec, size, err := record.Read(data[offset:], base+int64(offset), lastKind)
 			if err != nil {
 				s.tell("  %5d  %v", offset, err)
 				break
 			}
-			s.tell("  %5d  %-40s  durable through %d", offset, meaning(rec), rec.durable)
+			s.tell("  %5d  %-40s  durable through %d", offset, meaning(rec), rec.Durable)
 			offset += size
 		}
 	}
@@ -226,27 +227,27 @@ func (s *story) dump() error {
 }
 
 // meaning describes a record in a few words.
-func meaning(rec record) string {
-	switch rec.kind {
+func meaning(rec record.Record) string {
+	switch rec.Kind {
 	case segmentRecord:
-		h, err := decodeSegmentHeader(rec.payload)
+		h, err := decodeSegmentHeader(rec.Payload)
 		return fmt.Sprintf("segment, next index %d%s", h.first, failure(err))
 	case entryRecord:
 		var e entrySlot
-		err := e.decode(rec.payload)
+		err := e.decode(rec.Payload)
 		return fmt.Sprintf("entry %d/%d of %d bytes%s", e.index, e.term, len(e.entry.Data), failure(err))
 	case stateRecord:
-		h, err := decodeState(rec.payload)
+		h, err := decodeState(rec.Payload)
 		return fmt.Sprintf("state term %d vote %d commit %d%s", h.term, h.vote, h.commit, failure(err))
 	case markerRecord:
-		m, err := decodeMarker(rec.payload)
+		m, err := decodeMarker(rec.Payload)
 		kind := "own"
 		if m.received {
 			kind = "received"
 		}
 		return fmt.Sprintf("%s snapshot %d/%d of %d bytes%s", kind, m.index, m.term, m.size, failure(err))
 	}
-	return fmt.Sprintf("kind %d", rec.kind)
+	return fmt.Sprintf("kind %d", rec.Kind)
 }
 
 func failure(err error) string {
