@@ -39,7 +39,6 @@ func judgeDurability(r *record, o Options) Judgement {
 			d.altered(op, c)
 		}
 	}
-	d.replacements()
 	d.repetitions()
 	if o.Converged {
 		d.forgotten()
@@ -67,11 +66,12 @@ func (d *durability) add(op *history.Op, note string, at sim.Time, index uint64,
 	})
 }
 
-// missing: acknowledged, but no entry carries it. The log keeps the first entry
-// of each index; an operation whose entry took the place of another is told
-// with that one.
+// missing: acknowledged, but no entry carries it, or does so no longer.
 func (d *durability) missing(op *history.Op) {
-	if d.facts != nil && slices.ContainsFunc(d.facts.replaced, func(r Replacement) bool { return r.Is == op.ID }) {
+	if r, ok := d.gaveWay(op.ID); ok {
+		d.add(op, "lost", r.At, r.Index,
+			"n%d acknowledged %s at %v, committed at index %d; at %v n%d applied %s there instead. %s",
+			op.Member, store.Describe(op.Request), op.Return, r.Index, r.At, r.Member, d.requestText(r.Is), d.lossBefore(op, r.At))
 		return
 	}
 	d.add(op, "not in the log", op.Return, op.Applied, "n%d acknowledged %s at %v, but no entry of the committed log carries it.",
@@ -79,12 +79,14 @@ func (d *durability) missing(op *history.Op) {
 }
 
 func (d *durability) altered(op *history.Op, c int32) {
-	d.add(op, "altered", op.Return, d.Commits[c].Index, "n%d acknowledged %s, but the log holds %s at index %d under its name.",
+	d.add(op, "altered", op.Return, d.Commits[c].Index,
+		"n%d acknowledged %s, but the log holds %s at index %d under its name.",
 		op.Member, store.Describe(op.Request), store.Describe(d.Commits[c].Proposal.Request), d.Commits[c].Index)
 }
 
 func (d *durability) refusedYetApplied(op *history.Op, c int32) {
-	d.add(op, "refused, yet applied", op.Return, d.Commits[c].Index, "n%d refused %s for good (%s), but it was committed at index %d and applied.",
+	d.add(op, "refused, yet applied", op.Return, d.Commits[c].Index,
+		"n%d refused %s for good (%s), but it was committed at index %d and applied.",
 		op.Member, store.Describe(op.Request), refusal(op), d.Commits[c].Index)
 }
 
@@ -95,29 +97,11 @@ func refusal(op *history.Op) string {
 	return op.Response.Err.Text
 }
 
-// replacements: committed and acknowledged, and then another entry came to be
-// committed in its place.
-func (d *durability) replacements() {
-	if d.facts == nil {
-		return
-	}
-	find := opFinder(d.Ops)
-	for _, r := range d.facts.replaced {
-		o := find(r.Was)
-		if r.Was == 0 || o < 0 || d.Ops[o].Outcome != history.OK {
-			continue
-		}
-		op := &d.Ops[o]
-		d.add(op, "lost", r.At, r.Index, "n%d acknowledged %s at %v, committed at index %d; at %v n%d applied %s there instead. %s",
-			op.Member, store.Describe(op.Request), op.Return, r.Index, r.At, r.Member, d.requestText(r.Is), d.lossBefore(op, r.At))
-	}
-}
-
 func (d *durability) requestText(id uint64) string {
 	if id == 0 {
 		return "an entry without a request"
 	}
-	if o := opFinder(d.Ops)(id); o >= 0 {
+	if o := d.find(id); o >= 0 {
 		return store.Describe(d.Ops[o].Request)
 	}
 	return entryText(id)
@@ -145,14 +129,15 @@ func (d *durability) lossBefore(op *history.Op, until sim.Time) string {
 // repetitions: one operation took effect more than once.
 func (d *durability) repetitions() {
 	for _, c := range d.again {
-		o := opFinder(d.Ops)(d.Commits[c].Proposal.ID)
+		o := d.find(d.Commits[c].Proposal.ID)
 		first := d.commitOf[o]
 		if d.Commits[c].Response.Err != nil || d.Commits[first].Response.Err != nil {
 			continue // a refusal has no effect
 		}
 		op := &d.Ops[o]
-		d.add(op, "applied twice", max(op.Invoke, d.commitTime(c)), d.Commits[c].Index, "%s is in the log twice: at index %d and at index %d.",
-			store.Describe(op.Request), min(d.Commits[first].Index, d.Commits[c].Index), max(d.Commits[first].Index, d.Commits[c].Index))
+		one, other := d.Commits[first].Index, d.Commits[c].Index
+		d.add(op, "applied twice", max(op.Invoke, d.commitTime(c)), other, "%s is in the log twice: at index %d and at index %d.",
+			store.Describe(op.Request), min(one, other), max(one, other))
 	}
 }
 
@@ -172,7 +157,8 @@ func (d *durability) forgotten() {
 	for i := range d.Ops {
 		op := &d.Ops[i]
 		if c := d.commitOf[i]; c >= 0 && op.Outcome == history.OK && d.Commits[c].Index > most {
-			d.add(op, "lost", op.Return, d.Commits[c].Index, "n%d acknowledged %s at %v, committed at index %d, but in the end no running member has applied more than index %d.",
+			d.add(op, "lost", op.Return, d.Commits[c].Index,
+				"n%d acknowledged %s at %v, committed at index %d, but in the end no running member has applied more than index %d.",
 				op.Member, store.Describe(op.Request), op.Return, d.Commits[c].Index, most)
 		}
 	}

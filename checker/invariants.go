@@ -285,7 +285,7 @@ func (v *Invariants) report(which invariant, e *trace.Event, format string, args
 		return
 	}
 	v.first[which] = &Violation{
-		Property: invariantNames[which], Why: fmt.Sprintf(format, args...),
+		Property: invariantNames[which], Why: fmt.Sprintf(format, args...) + ".",
 		At: e.At, Member: uint64(e.Member), Index: e.Index,
 	}
 }
@@ -368,12 +368,14 @@ func (v *Invariants) complete(m *memberAccount, e *trace.Event) {
 			continue
 		}
 		if i > m.last {
-			v.report(leaderCompleteness, e, "n%d leads term %d with a log that ends at index %d, though index %d (term %d) was committed in term %d",
+			v.report(leaderCompleteness, e,
+				"n%d leads term %d with a log that ends at index %d, though index %d (term %d) was committed in term %d",
 				m.id, e.Term, m.last, i, c.term, c.by)
 			return
 		}
 		if t := m.termAt(i); t != 0 && t != c.term {
-			v.report(leaderCompleteness, e, "n%d leads term %d with an entry of term %d at index %d, where an entry of term %d was committed in term %d",
+			v.report(leaderCompleteness, e,
+				"n%d leads term %d with an entry of term %d at index %d, where an entry of term %d was committed in term %d",
 				m.id, e.Term, t, i, c.term, c.by)
 			return
 		}
@@ -449,7 +451,8 @@ func (v *Invariants) appended(m *memberAccount, e *trace.Event) {
 		}
 	}
 	if before := m.termAt(i - 1); e.A != 0 && before != 0 && before != e.A {
-		v.report(logMatching, e, "n%d appended index %d after an entry of term %d, though its entry %d is of term %d", m.id, i, e.A, i-1, before)
+		v.report(logMatching, e, "n%d appended index %d after an entry of term %d, though its entry %d is of term %d",
+			m.id, i, e.A, i-1, before)
 	}
 	m.last = i
 	m.setTerm(i, e.Term)
@@ -473,7 +476,8 @@ func (v *Invariants) appended(m *memberAccount, e *trace.Event) {
 		mark = &rival
 	}
 	if mark.hash != e.B || mark.prev != 0 && e.A != 0 && mark.prev != e.A {
-		v.report(logMatching, e, "index %d of term %d is one entry on n%d (after term %d, hash %016x) and another on n%d (after term %d, hash %016x)",
+		v.report(logMatching, e,
+			"index %d of term %d is one entry on n%d (after term %d, hash %016x) and another on n%d (after term %d, hash %016x)",
 			i, e.Term, mark.member, mark.prev, mark.hash, m.id, e.A, e.B)
 	}
 }
@@ -525,7 +529,8 @@ func (v *Invariants) commitMoved(m *memberAccount, e *trace.Event) {
 	m.committable = max(m.committable, e.Index)
 	term := m.termAt(e.Index)
 	if e.Aux == trace.RoleLeader && term != 0 && term != e.Term {
-		v.report(commitOwnTerm, e, "n%d, leader of term %d, committed index %d, an entry of term %d, by counting copies", m.id, e.Term, e.Index, term)
+		v.report(commitOwnTerm, e, "n%d, leader of term %d, committed index %d, an entry of term %d, by counting copies",
+			m.id, e.Term, e.Index, term)
 	}
 	if e.Index <= v.lastCommitted {
 		return
@@ -579,8 +584,10 @@ func (v *Invariants) entryApplied(m *memberAccount, e *trace.Event) {
 	case mark.term != e.Term || mark.hash != e.A:
 		v.report(stateMachineSafety, e, "n%d applied %s at index %d (term %d), where n%d had applied %s (term %d) at %v",
 			m.id, entryText(e.ID), e.Index, e.Term, mark.member, entryText(mark.id), mark.term, mark.at)
-		v.replaced = append(v.replaced, Replacement{e.At, e.Member, e.Index, mark.id, e.ID})
-		*mark = applyMark{e.Term, e.A, e.B, e.ID, e.At, e.Member}
+		if e.Term > mark.term { // the later leader's entry is the one that stays
+			v.replaced = append(v.replaced, Replacement{e.At, e.Member, e.Index, mark.id, e.ID})
+			*mark = applyMark{e.Term, e.A, e.B, e.ID, e.At, e.Member}
+		}
 	case mark.store != e.B:
 		v.report(stateMachineSafety, e, "after the same entry at index %d the store of n%d has the hash %016x, that of n%d had %016x",
 			e.Index, m.id, e.B, mark.member, mark.store)

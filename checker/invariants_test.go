@@ -336,7 +336,7 @@ func TestInvariants(t *testing.T) {
 			if v == nil {
 				t.Fatalf("%s was not violated, but %+v", invariantNames[tt.property], s.inv.Violations())
 			}
-			if v.Why != tt.why {
+			if v.Why != tt.why+"." {
 				t.Errorf("got  %s\nwant %s", v.Why, tt.why)
 			}
 			if v.Property != invariantNames[tt.property] || v.At == 0 || v.Member == 0 {

@@ -224,7 +224,7 @@ func TestTellsWhatIsWrong(t *testing.T) {
 				c.Ops[1].Response = wrote(3)
 			},
 			key: "j", ops: []uint64{2, 1}, notes: []string{"", "before it in the log"},
-			why: "The first had returned at 0.030s, before the second was asked for at 0.050s, but the log has them the other way round: index 6 and index 5.",
+			why: "The first had returned at 0.030s, before the second was asked for at 0.050s, but the log has them the other way round: index 6 and 5.",
 		},
 		{
 			name: "acknowledged and not in the log",

@@ -125,12 +125,8 @@ func (l *linearity) certain(c conflict) sim.Time {
 
 // explain decides what the witness could not, and shows what is wrong.
 func (l *linearity) explain(j *Judgement) {
-	for _, o := range l.lost {
-		op := &l.Ops[o]
-		j.Violations = append(j.Violations, Violation{
-			Property: j.Judge, Key: keyOf(op.Request), Ops: []Exhibit{{*op, "not in the log"}}, At: op.Return, Member: op.Member,
-			Why: fmt.Sprintf("n%d acknowledged %s at %v, but no entry of the committed log carries it.", op.Member, store.Describe(op.Request), op.Return),
-		})
+	if len(l.lost) > 0 {
+		j.Violations = []Violation{l.tellLost(&l.Ops[l.lost[0]])}
 	}
 	places := l.places()
 	conflicts := l.conflicts(places)
@@ -153,13 +149,28 @@ func (l *linearity) explain(j *Judgement) {
 	switch {
 	case len(j.Violations) == 0:
 		j.Verdict = Unknown
-		j.Note = itoa(doubted) + " operations cannot be placed in the order of the log, but porcupine does not confirm that no other order exists"
+		j.Note = itoa(doubted) + " operations have no place in the order of the log, but porcupine does not confirm that no other order exists"
 	default:
 		j.Verdict = Violated
 		if more := len(conflicts) + len(l.lost) - len(j.Violations); more > 0 {
 			j.Note = "the first of " + itoa(more+1)
 		}
 	}
+}
+
+// tellLost tells of a write that was acknowledged and has no place in the log.
+func (l *linearity) tellLost(op *history.Op) Violation {
+	v := Violation{
+		Property: "linearizability", Key: keyOf(op.Request), Ops: []Exhibit{{*op, "not in the log"}}, At: op.Return, Member: op.Member,
+	}
+	told := fmt.Sprintf("n%d acknowledged %s at %v", op.Member, store.Describe(op.Request), op.Return)
+	if r, ok := l.gaveWay(op.ID); ok {
+		v.Ops[0].Note, v.At, v.Index = "lost", r.At, r.Index
+		v.Why = fmt.Sprintf("%s, but the log that the members agreed on by %v does not hold it.", told, r.At)
+	} else {
+		v.Why = told + ", but no entry of the committed log carries it."
+	}
+	return v
 }
 
 // refuted puts a conflict to porcupine: both operations, and the part of the log
@@ -235,10 +246,12 @@ func (l *linearity) violation(c conflict, places []interval) Violation {
 		at := l.Commits[second.commit].Index
 		if l.acts[c.first].commit < 0 {
 			v.Ops = []Exhibit{{*first, "from the future"}, {*op, ""}}
-			v.Why = fmt.Sprintf("The read returned at %v with the effect of index %d, which was asked for only at %v.", first.Return, at, op.Invoke)
+			v.Why = fmt.Sprintf("The read returned at %v with the effect of index %d, which was asked for only at %v.",
+				first.Return, at, op.Invoke)
 		} else {
 			v.Ops = []Exhibit{{*first, ""}, {*op, "before it in the log"}}
-			v.Why = fmt.Sprintf("The first had returned at %v, before the second was asked for at %v, but the log has them the other way round: index %d and index %d.",
+			v.Why = fmt.Sprintf(
+				"The first had returned at %v, before the second was asked for at %v, but the log has them the other way round: index %d and %d.",
 				first.Return, op.Invoke, l.Commits[l.acts[c.first].commit].Index, at)
 		}
 	}
@@ -252,7 +265,7 @@ func (l *linearity) tellStale(v *Violation, c conflict, places []interval) {
 	read := &l.acts[c.second]
 	op := &l.Ops[read.op]
 	gap := int(places[c.second].last / 2)
-	write, key, due := l.overtaken(read, gap)
+	write, key, due := l.overtaken(read, gap, int(places[c.first].first+1)/2)
 	if key != "" {
 		v.Key = key
 	}
@@ -276,12 +289,12 @@ func (l *linearity) tellStale(v *Violation, c conflict, places []interval) {
 	v.Why = l.whereServed(op) + "; " + l.whatWasCommitted(write, f, due) + "."
 }
 
-// overtaken finds the first commit after gap that changes the read's answer, the
-// key it is about, and what the answer would be. write is -1 if there is none:
-// then only the revision is out of date.
-func (l *linearity) overtaken(read *act, gap int) (write int, key, due string) {
+// overtaken finds the first commit in [from, to) that changes the read's answer,
+// the key it is about, and what the answer would be. write is -1 if there is
+// none: then only the revision is out of date.
+func (l *linearity) overtaken(read *act, from, to int) (write int, key, due string) {
 	op := &l.Ops[read.op]
-	for g := gap; g < len(l.Commits); g++ {
+	for g := from; g < to; g++ {
 		_, want, known := l.model.apply(&l.states[g+1], op.Request)
 		if !known {
 			break
@@ -302,7 +315,8 @@ func (l *linearity) whereServed(op *history.Op) string {
 	leader, known := l.facts.leaderBefore(op.Return)
 	switch {
 	case known && op.Term < leader.Term && l.facts.leads(op.Member, op.Term):
-		s += fmt.Sprintf(" still believed that it led term %d, while n%d had led term %d since %v", op.Term, leader.Member, leader.Term, leader.At)
+		s += fmt.Sprintf(" still believed that it led term %d, while n%d had led term %d since %v",
+			op.Term, leader.Member, leader.Term, leader.At)
 	case known && op.Term < leader.Term:
 		s += fmt.Sprintf(" was still in term %d, while n%d had led term %d since %v", op.Term, leader.Member, leader.Term, leader.At)
 	case op.Term != 0:
@@ -370,11 +384,8 @@ func (l *linearity) tellImpossible(v *Violation, a *act) {
 func (l *linearity) origin(key string, want, got *store.Response) (op *history.Op, note string) {
 	if kv := findKV(got, key); kv != nil {
 		for i := range l.Ops {
-			if put := findPut(l.Ops[i].Request, key, kv.Value); put {
-				if l.commitOf[i] < 0 {
-					return &l.Ops[i], "never committed"
-				}
-				return &l.Ops[i], ""
+			if findPut(l.Ops[i].Request, key, kv.Value) {
+				return &l.Ops[i], l.fate(int32(i))
 			}
 		}
 	}
@@ -385,6 +396,17 @@ func (l *linearity) origin(key string, want, got *store.Response) (op *history.O
 		}
 	}
 	return nil, ""
+}
+
+// fate says in a word what became of a write that somebody saw.
+func (l *linearity) fate(o int32) string {
+	if _, lost := l.gaveWay(l.Ops[o].ID); lost {
+		return "lost"
+	}
+	if l.commitOf[o] < 0 {
+		return "never committed"
+	}
+	return ""
 }
 
 // findKV returns the key-value of a key in an answer, or nil.

@@ -3,6 +3,7 @@ package checker
 import (
 	"etcdsim/checker/history"
 	"etcdsim/sim"
+	"etcdsim/store"
 )
 
 // record is a history prepared for judging: which operation is which entry of
@@ -19,24 +20,26 @@ type record struct {
 	opOf []int32
 	// again lists commits that carry an operation once more.
 	again []int32
+	// find returns the position of an operation by its ID, or -1.
+	find func(id uint64) int32
 }
 
 func newRecord(h history.History, facts *Invariants) *record {
-	r := &record{History: h, facts: facts}
-	places := make([]int32, len(h.Ops)+len(h.Commits))
+	r := &record{History: h, facts: facts, find: opFinder(h.Ops)}
+	r.replaceCommits()
+	places := make([]int32, len(h.Ops)+len(r.Commits))
 	r.commitOf, r.opOf = places[:len(h.Ops)], places[len(h.Ops):]
 	for i := range places {
 		places[i] = -1
 	}
-	find := opFinder(h.Ops)
-	for c := range h.Commits {
-		o := find(h.Commits[c].Proposal.ID)
+	for c := range r.Commits {
+		o := r.find(r.Commits[c].Proposal.ID)
 		if o < 0 {
 			continue
 		}
 		switch before := r.commitOf[o]; {
 		case before < 0:
-		case h.Ops[o].Applied == h.Commits[c].Index:
+		case h.Ops[o].Applied == r.Commits[c].Index:
 			r.opOf[before] = -1
 			r.again = append(r.again, before)
 		default:
@@ -46,6 +49,46 @@ func newRecord(h history.History, facts *Invariants) *record {
 		r.commitOf[o], r.opOf[c] = int32(c), o
 	}
 	return r
+}
+
+// replaceCommits brings the log up to date where entries that had been committed
+// gave way to others, which raft must never let happen. What counts is the log
+// that the members came to agree on in the end; what it lost is for the
+// durability judge to tell.
+func (r *record) replaceCommits() {
+	if r.facts == nil || len(r.facts.replaced) == 0 {
+		return
+	}
+	last := make(map[uint64]Replacement) // by index
+	for _, rep := range r.facts.replaced {
+		last[rep.Index] = rep
+	}
+	var log []history.Commit
+	for _, c := range r.Commits {
+		rep, replaced := last[c.Index]
+		switch {
+		case !replaced || rep.Is == c.Proposal.ID:
+			log = append(log, c)
+		case rep.Is != 0 && r.find(rep.Is) >= 0:
+			request := r.Ops[r.find(rep.Is)].Request
+			log = append(log, history.Commit{
+				Index: c.Index, Proposal: &store.Proposal{ID: rep.Is, Request: request}, At: rep.At,
+			})
+		}
+	}
+	r.Commits = log
+}
+
+// gaveWay reports whether an operation was committed and then replaced.
+func (r *record) gaveWay(id uint64) (Replacement, bool) {
+	if r.facts != nil {
+		for _, rep := range r.facts.replaced {
+			if rep.Was == id {
+				return rep, true
+			}
+		}
+	}
+	return Replacement{}, false
 }
 
 // opFinder returns a function from an operation's ID to its position, or -1. IDs

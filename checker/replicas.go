@@ -24,7 +24,8 @@ func judgeStore(l *linearity) Judgement {
 	key, due, given := difference(&want, &c.Response)
 	v := Violation{
 		Property: "etcd's semantics", Key: key, At: l.commitTime(g), Index: c.Index,
-		Why: fmt.Sprintf("Applying %s at index %d must give %s, but the store gave %s.", store.Describe(c.Proposal.Request), c.Index, due, given),
+		Why: fmt.Sprintf("Applying %s at index %d must give %s, but the store gave %s.",
+			store.Describe(c.Proposal.Request), c.Index, due, given),
 	}
 	if o := l.opOf[g]; o >= 0 {
 		v.Ops = []Exhibit{{Op: l.Ops[o]}}

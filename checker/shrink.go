@@ -31,7 +31,8 @@ func (l *linearity) withoutLog(ops []timed) Violation {
 			v.Key = keyOf(op.Request)
 		}
 	}
-	v.Why = fmt.Sprintf("No order of these operations, with %d others that may have taken effect, gives all of them their answers.", len(ops)-len(v.Ops))
+	v.Why = fmt.Sprintf("No order of these operations, with %d others that may have taken effect, gives all of them their answers.",
+		len(ops)-len(v.Ops))
 	return v
 }
 
