@@ -116,7 +116,7 @@ func (n *Node) answerRenewals(id int64) {
 func (n *Node) lookLater() {
 	if l := &n.leasing; l.lessor.primary && !l.looking && !l.lessor.idle() {
 		l.looking = true
-		n.out.Timers = append(n.out.Timers, Timer{After: leasePeriod, Token: tokenLeases})
+		n.setTimer(n.untilBeat(leasePeriod), tokenLeases)
 	}
 }
 

@@ -38,6 +38,7 @@ type stage struct {
 	cfg    Config
 	bugs   bug.Set
 	asked  map[uint64]store.Request
+	timers []ringing
 	// beat is the context of the last heartbeat, which its answers repeat.
 	beat []byte
 }
@@ -58,6 +59,12 @@ func (s *stage) act(t *testing.T, d *datadriven.TestData) string {
 			d.ScanArgs(t, "snapshot", &s.cfg.SnapshotEntries)
 			s.cfg.SnapshotCatchUp = 2
 		}
+		if d.HasArg("lease-checkpoint") {
+			var every string
+			d.ScanArgs(t, "lease-checkpoint", &every)
+			s.cfg.LeaseCheckpoint = true
+			s.cfg.LeaseCheckpointInterval = s.duration(every)
+		}
 		if d.HasArg("bug") {
 			var name string
 			d.ScanArgs(t, "bug", &name)
@@ -68,7 +75,7 @@ func (s *stage) act(t *testing.T, d *datadriven.TestData) string {
 		s.begin(&out)
 	case "crash": // and start again from the disk
 		s.disk.Crash()
-		s.syncs = nil
+		s.syncs, s.timers = nil, nil
 		s.begin(&out)
 	case "tick":
 		for range times {
@@ -104,7 +111,9 @@ func (s *stage) act(t *testing.T, d *datadriven.TestData) string {
 		fmt.Fprintf(&out, "term %d %s leader %d commit %d applied %d last %d revision %d\n",
 			v.Term, roles[v.Role], v.Leader, v.Commit, v.Applied, v.LastIndex, v.Revision)
 	default:
-		t.Fatalf("%s: unknown command %s", d.Pos, d.Cmd)
+		if !s.actInTime(d, &out) {
+			t.Fatalf("%s: unknown command %s", d.Pos, d.Cmd)
+		}
 	}
 	if out.Len() == 0 {
 		return "nothing\n"
@@ -143,6 +152,12 @@ func (s *stage) step(out *strings.Builder, in Input) {
 	for _, t := range o.Syncs {
 		fmt.Fprintf(out, "sync\n")
 		s.syncs = append(s.syncs, t)
+	}
+	for _, timer := range o.Timers {
+		s.timers = append(s.timers, ringing{s.now.Add(timer.After), timer.Token})
+	}
+	for _, c := range o.Calls {
+		fmt.Fprintf(out, "call n%d: %s\n", c.To, store.Describe(c.Request))
 	}
 	for _, a := range o.Answers {
 		fmt.Fprintf(out, "answer op %d: %s\n", a.Op, store.DescribeAnswered(s.asked[a.Op], a.Response))

@@ -1,0 +1,362 @@
+package checker
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"etcdsim/checker/history"
+	"etcdsim/sim"
+	"etcdsim/sim/trace"
+	"etcdsim/store"
+)
+
+// leaseStory is a hand-made run with one lease, 7, of two seconds: granted at
+// 10 ms, with a key on it from 30 ms on, renewed at 105 ms. The leader of term 2 is
+// n1.
+type leaseStory struct {
+	chronicle
+	lessors Lessors
+}
+
+func newLeaseStory() *leaseStory {
+	s := &leaseStory{}
+	s.leads(-5000, 1, 2)
+	s.op(0, 1, 0, 20, &store.LeaseGrantRequest{TTL: 2}, granted(1, 7, 2), 5)
+	s.op(0, 1, 21, 40, &store.PutRequest{Key: "k", Value: "1", Lease: 7}, wrote(2), 6)
+	s.commit(1, 5, 10, &store.LeaseGrantRequest{ID: 7, TTL: 2}, granted(1, 7, 2))
+	s.commit(2, 6, 30, &store.PutRequest{Key: "k", Value: "1", Lease: 7}, wrote(2))
+	s.keepAlive(100, 110, 2, 6)
+	s.renewed(105, 1, 2)
+	return s
+}
+
+func granted(rev, id, ttl int64) store.Response {
+	return store.Response{Revision: rev, Result: &store.LeaseGrantResult{ID: id, TTL: ttl}}
+}
+
+func (s *leaseStory) at(n int, e trace.Event) {
+	e.At = ms(n)
+	s.lessors.Observe(&e)
+}
+
+// leads lets a member become the leader of a term.
+func (s *leaseStory) leads(at int, member trace.Addr, term uint64) {
+	s.at(at, trace.Event{Kind: trace.RoleChange, Aux: trace.RoleLeader, Member: member, Term: term})
+}
+
+// promoted lets a new leader begin the times anew.
+func (s *leaseStory) promoted(at int, member trace.Addr, term uint64) {
+	s.at(at, trace.Event{Kind: trace.LeasesPromoted, Member: member, Term: term, A: 1, B: uint64(time.Second)})
+}
+
+func (s *leaseStory) renewed(at int, member trace.Addr, term uint64) {
+	s.at(at, trace.Event{Kind: trace.LeaseRenewed, Member: member, Term: term, ID: 7, A: 2, B: uint64(ms(at + 2000))})
+}
+
+func (s *leaseStory) keepAlive(from, to int, ttl int64, applied uint64) {
+	s.op(0, 1, from, to, &store.LeaseKeepAliveRequest{ID: 7},
+		store.Response{Revision: 2, Result: &store.LeaseKeepAliveResult{ID: 7, TTL: ttl}}, applied)
+}
+
+func (s *leaseStory) timeToLive(from, to int, applied uint64, res store.LeaseTimeToLiveResult) {
+	res.ID = 7
+	s.op(1, 2, from, to, &store.LeaseTimeToLiveRequest{ID: 7, Keys: true}, store.Response{Revision: 2, Result: &res}, applied)
+}
+
+// revoked lets a member end the lease.
+func (s *leaseStory) revoked(at int) {
+	s.commit(1<<63|1, 7, at, &store.LeaseRevokeRequest{ID: 7}, store.Response{Revision: 3, Result: &store.LeaseRevokeResult{}})
+}
+
+// goesOn lets the cluster commit something.
+func (s *leaseStory) goesOn(at int) {
+	index := s.Commits[len(s.Commits)-1].Index + 1
+	s.commit(1<<63|index, index, at, &store.LeaseCheckpointRequest{}, store.Response{
+		Revision: s.Commits[len(s.Commits)-1].Response.Revision, Result: &store.LeaseCheckpointResult{},
+	})
+}
+
+func (s *leaseStory) judge(t *testing.T) Judgement {
+	t.Helper()
+	o := Options{Lessors: &s.lessors}
+	all := s.Ops
+	h := s.History
+	h.Ops = keyValueOps(h.Ops)
+	j, ok := judgeLeases(newLinearity(newRecord(h, nil), o), all, o)
+	if !ok {
+		t.Fatal("no lease was judged")
+	}
+	return j
+}
+
+func TestLeases(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		make func(s *leaseStory)
+		// why is empty for what is legal.
+		property, why string
+	}{
+		{
+			name: "it ends soon after its time",
+			make: func(s *leaseStory) { s.revoked(2600) },
+		},
+		{
+			name:     "it ends before what was granted",
+			make:     func(s *leaseStory) { s.Ops = s.Ops[:2]; s.lessors.renewals = nil; s.revoked(2009) },
+			property: "kept", why: "n1 answered lease grant 0 ttl 2s = 7 ttl 2s; so lease 7 lives until 2.010s at least. " +
+				"Yet a member revoked it at 2.009s, at index 7.",
+		},
+		{
+			name:     "it ends before what a renewal said",
+			make:     func(s *leaseStory) { s.revoked(2099) },
+			property: "kept", why: "n1 answered lease keep-alive 7 = 2s; so lease 7 lives until 2.100s at least. " +
+				"Yet a member revoked it at 2.099s, at index 7.",
+		},
+		{
+			name: "a client may end it at any time",
+			make: func(s *leaseStory) {
+				s.op(3, 1, 200, 300, &store.LeaseRevokeRequest{ID: 7}, store.Response{Revision: 3, Result: &store.LeaseRevokeResult{}}, 7)
+				s.revoked(250)
+				s.Commits[2].Proposal.ID = s.Ops[len(s.Ops)-1].ID
+			},
+		},
+		{
+			name: "a renewal that nobody heard of promises nothing",
+			make: func(s *leaseStory) {
+				s.keepAlive(1000, 2000, 0, 0)
+				op := &s.Ops[len(s.Ops)-1]
+				op.Outcome, op.Response = history.Unknown, store.Response{}
+				s.revoked(2200)
+			},
+		},
+		{
+			name: "but it may have happened",
+			make: func(s *leaseStory) {
+				s.keepAlive(1000, 2000, 0, 0)
+				op := &s.Ops[len(s.Ops)-1]
+				op.Outcome, op.Response = history.Unknown, store.Response{}
+				s.renewed(2050, 1, 2)
+				s.revoked(6500)
+			},
+		},
+		{
+			name:     "it ends late",
+			make:     func(s *leaseStory) { s.goesOn(4700); s.revoked(4800); s.Commits[3].Index = 8 },
+			property: "ended", why: "Lease 7 expired at 2.105s and was to be gone by 4.605s, but it ended at 4.800s.",
+		},
+		{
+			name:     "it never ends",
+			make:     func(s *leaseStory) { s.goesOn(4700) },
+			property: "ended", why: "Lease 7 expired at 2.105s and was to be gone by 4.605s, but it is still there.",
+		},
+		{
+			name: "a cluster that commits nothing ends no lease",
+			make: func(s *leaseStory) { s.goesOn(4600) },
+		},
+		{
+			name: "trouble may make the leader try again",
+			make: func(s *leaseStory) {
+				s.at(2200, trace.Event{Kind: trace.LinkCut, Member: 1, Peer: 2})
+				s.goesOn(11000)
+			},
+		},
+		{
+			name: "but not for ever",
+			make: func(s *leaseStory) {
+				s.at(2200, trace.Event{Kind: trace.LinkCut, Member: 1, Peer: 2})
+				s.goesOn(11800)
+			},
+			property: "ended", why: "Lease 7 expired at 2.105s and was to be gone by 11.700s, but it is still there.",
+		},
+		{
+			name: "a new leader begins anew",
+			make: func(s *leaseStory) {
+				s.leads(2000, 2, 3)
+				s.promoted(2050, 2, 3)
+				s.revoked(5100)
+			},
+		},
+		{
+			name: "a new leader goes on from a checkpoint",
+			make: func(s *leaseStory) {
+				s.Commits[0].Response = granted(1, 7, 60)
+				s.Ops[0].Response = granted(1, 7, 60)
+				s.Ops = s.Ops[:2]
+				s.lessors.renewals = nil
+				s.commit(1<<63|2, 7, 50_000, &store.LeaseCheckpointRequest{Checkpoints: []store.LeaseCheckpoint{{ID: 7, RemainingTTL: 11}}},
+					store.Response{Revision: 2, Result: &store.LeaseCheckpointResult{}})
+				s.leads(52_000, 2, 3)
+				s.promoted(52_000, 2, 3)
+				s.goesOn(67_000)
+			},
+			property: "ended", why: "Lease 7 expired at 64.000s and was to be gone by 66.500s, but it is still there.",
+		},
+		{
+			name:     "a leader renews by itself",
+			make:     func(s *leaseStory) { s.renewed(1000, 1, 2); s.Ops[2].Return = ms(110); s.revoked(3100); s.forget(2) },
+			property: "ended", why: "n1 renewed lease 7 at 0.105s, though nobody had asked for it.",
+		},
+		{
+			name: "the revocation takes no key with it",
+			make: func(s *leaseStory) {
+				s.revoked(2600)
+				s.Commits[2].Response.Revision = 2
+			},
+			property: "revoked whole",
+			why:      "The end of lease 7 with 1 key on it must lead from rev 2 to rev 3, but the store answered rev 2.",
+		},
+		{
+			name: "a key without its lease",
+			make: func(s *leaseStory) {
+				s.revoked(2600)
+				left := kv("k", "1", 2, 2, 1)
+				left.Lease = 7
+				s.op(2, 3, 2700, 2800, get("k"), read(3, left), 7)
+			},
+			property: "revoked whole", why: "Lease 7 ended at rev 3, and k = 1 (rev 2) was on it; n3 showed it at rev 3.",
+		},
+		{
+			name:     "a renewal of what is gone",
+			make:     func(s *leaseStory) { s.revoked(2600); s.keepAlive(2700, 2800, 2, 7) },
+			property: "answers", why: "After index 7 the answer to lease keep-alive 7 is 0s.",
+		},
+		{
+			name: "a renewal of what is gone is answered so",
+			make: func(s *leaseStory) { s.revoked(2600); s.keepAlive(2700, 2800, 0, 7) },
+		},
+		{
+			name:     "a renewal by a leader that does not know",
+			make:     func(s *leaseStory) { s.revoked(2600); s.keepAlive(2700, 2800, 2, 6) },
+			property: "answers",
+			why:      "n1 answered from applied index 6, though lease revoke 7 had been committed at index 7 at 2.600s.",
+		},
+		{
+			name: "what is left, with the keys",
+			make: func(s *leaseStory) {
+				s.timeToLive(3005, 3006, 6, store.LeaseTimeToLiveResult{TTL: 0, GrantedTTL: 2, Keys: []string{"k"}})
+				s.timeToLive(2500, 2510, 6, store.LeaseTimeToLiveResult{TTL: 0, GrantedTTL: 2, Keys: []string{"k"}})
+				s.timeToLive(2100, 2101, 6, store.LeaseTimeToLiveResult{TTL: 0, GrantedTTL: 2, Keys: []string{"k"}})
+				s.timeToLive(9000, 9001, 7, store.LeaseTimeToLiveResult{TTL: -1})
+				s.revoked(4000)
+			},
+		},
+		{
+			name: "more left than there can be",
+			make: func(s *leaseStory) {
+				s.keepAlive(2010, 2020, 2, 6)
+				s.renewed(2015, 1, 2)
+				s.timeToLive(3100, 3101, 6, store.LeaseTimeToLiveResult{TTL: 1, GrantedTTL: 2, Keys: []string{"k"}})
+				s.revoked(4100)
+			},
+			property: "answers", why: "After index 6 the answer to lease time-to-live 7 keys is at most 0s.",
+		},
+		{
+			name: "less left than was promised",
+			make: func(s *leaseStory) {
+				s.keepAlive(2010, 2020, 2, 6)
+				s.renewed(2015, 1, 2)
+				s.timeToLive(2900, 2901, 6, store.LeaseTimeToLiveResult{TTL: 0, GrantedTTL: 2, Keys: []string{"k"}})
+				s.revoked(4100)
+			},
+			property: "answers", why: "After index 6 the answer to lease time-to-live 7 keys is at least 1s.",
+		},
+		{
+			name: "another TTL than was granted",
+			make: func(s *leaseStory) {
+				s.timeToLive(200, 210, 6, store.LeaseTimeToLiveResult{TTL: 1, GrantedTTL: 3, Keys: []string{"k"}})
+				s.revoked(2600)
+			},
+			property: "answers", why: "After index 6 the answer to lease time-to-live 7 keys is 2s granted.",
+		},
+		{
+			name: "other keys",
+			make: func(s *leaseStory) {
+				s.timeToLive(200, 210, 6, store.LeaseTimeToLiveResult{TTL: 1, GrantedTTL: 2})
+				s.revoked(2600)
+			},
+			property: "answers", why: "After index 6 the answer to lease time-to-live 7 keys is keys [k].",
+		},
+		{
+			name: "another list of leases",
+			make: func(s *leaseStory) {
+				s.op(2, 3, 300, 310, &store.LeaseLeasesRequest{}, store.Response{Revision: 2, Result: &store.LeaseLeasesResult{}}, 6)
+				s.revoked(2600)
+			},
+			property: "answers", why: "After index 6 the answer to leases is [7].",
+		},
+		{
+			name: "a leader that was replaced just now renews",
+			make: func(s *leaseStory) {
+				s.leads(1000, 2, 3)
+				s.promoted(1010, 2, 3)
+				s.keepAlive(1500, 1600, 2, 6)
+				s.renewed(1550, 1, 2)
+				s.revoked(4100)
+			},
+		},
+		{
+			name: "a leader that was replaced long ago renews",
+			make: func(s *leaseStory) {
+				s.leads(1000, 2, 3)
+				s.promoted(1010, 2, 3)
+				s.keepAlive(3600, 3700, 2, 6)
+				s.renewed(3650, 1, 2)
+				s.revoked(6000)
+			},
+			property: "one lessor", why: "n1 renewed lease 7 at 3.650s as the leader of term 2, though n2 had led term 3 since 1.000s.",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := newLeaseStory()
+			tt.make(s)
+			j := s.judge(t)
+			if tt.property == "" {
+				for _, v := range j.Violations {
+					t.Errorf("%s: %s", v.Property, v.Why)
+				}
+				return
+			}
+			if j.Verdict != Violated {
+				t.Fatalf("the verdict is %v, want a violation of %q", j.Verdict, tt.property)
+			}
+			v := j.Violations[0]
+			if v.Property != "leases, "+tt.property || v.Why != tt.why {
+				t.Errorf("%s: %s\nwant %s: %s", v.Property, v.Why, tt.property, tt.why)
+			}
+			if strings.Contains(j.Note, "first of") {
+				t.Errorf("more was found than was planted: %s", j.Note)
+			}
+		})
+	}
+}
+
+// forget drops the operation at a position of the history.
+func (s *leaseStory) forget(i int) { s.Ops = append(s.Ops[:i:i], s.Ops[i+1:]...) }
+
+// Calm is the absence of trouble, and of what went on before.
+func TestLessorsCalm(t *testing.T) {
+	var l Lessors
+	see := func(at sim.Time, e trace.Event) { e.At = at; l.Observe(&e) }
+	if l.calm(1, 2) {
+		t.Error("calm before anything is known")
+	}
+	see(10, trace.Event{Kind: trace.RoleChange, Aux: trace.RoleLeader, Member: 1, Term: 2})
+	see(20, trace.Event{Kind: trace.LinkCut, Member: 1, Peer: 2})
+	see(25, trace.Event{Kind: trace.MemberPause, Member: 1})
+	see(30, trace.Event{Kind: trace.LinkHeal, Member: 1, Peer: 2})
+	see(40, trace.Event{Kind: trace.MemberResume, Member: 1})
+	for _, c := range []struct {
+		from, to sim.Time
+		want     bool
+	}{
+		{5, 15, false}, {11, 19, true}, {11, 20, false}, {21, 24, false}, {31, 39, false}, {40, 50, false}, {41, 50, true},
+	} {
+		if got := l.calm(c.from, c.to); got != c.want {
+			t.Errorf("calm from %d to %d: %v", c.from, c.to, got)
+		}
+	}
+	if l.elected(11, 100) || !l.elected(5, 10) {
+		t.Error("the election at 10 is not where it was")
+	}
+}
