@@ -224,7 +224,8 @@ func TestTellsWhatIsWrong(t *testing.T) {
 				c.Ops[1].Response = wrote(3)
 			},
 			key: "j", ops: []uint64{2, 1}, notes: []string{"", "before it in the log"},
-			why: "The first had returned at 0.030s, before the second was asked for at 0.050s, but the log has them the other way round: index 6 and 5.",
+			why: "The first had returned at 0.030s, before the second was asked for at 0.050s, " +
+				"but the log has them the other way round: index 6 and 5.",
 		},
 		{
 			name: "acknowledged and not in the log",
@@ -266,7 +267,8 @@ func TestTellsWhatIsWrong(t *testing.T) {
 				op.Outcome = history.Failed
 			},
 			key: "k", ops: []uint64{3}, notes: []string{"no state answers this"},
-			why: `At rev 3 the committed log gives an answer, but n2 answered the refusal "etcdserver: mvcc: required revision has been compacted".`,
+			why: `At rev 3 the committed log gives an answer, ` +
+				`but n2 answered the refusal "etcdserver: mvcc: required revision has been compacted".`,
 		},
 		{
 			name: "a refusal for lack of a leader is not judged", legal: true,

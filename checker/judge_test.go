@@ -1,0 +1,372 @@
+package checker
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"etcdsim/checker/history"
+	"etcdsim/sim"
+	"etcdsim/sim/trace"
+	"etcdsim/store"
+)
+
+func serializableGet(key string) store.Request {
+	return &store.RangeRequest{Key: key, Serializable: true}
+}
+
+// judged is what one judge says about a hand-made history.
+func judged(t *testing.T, judge string, h history.History, o Options) Judgement {
+	t.Helper()
+	j, ok := Judge(h, o).Judgement(judge)
+	if !ok {
+		t.Fatalf("nobody judges %s", judge)
+	}
+	return j
+}
+
+// expect checks a judgement against the reason expected, "" for a pass.
+func expect(t *testing.T, j Judgement, why string) {
+	t.Helper()
+	if why == "" {
+		if j.Verdict != Pass || len(j.Violations) > 0 {
+			t.Errorf("%s: got %v %+v, expected a pass", j.Judge, j.Verdict, j.Violations)
+		}
+		return
+	}
+	if j.Verdict != Violated || len(j.Violations) == 0 {
+		t.Fatalf("%s: got %v, expected a violation: %s", j.Judge, j.Verdict, why)
+	}
+	if got := j.Violations[0].Why; got != why {
+		t.Errorf("%s:\ngot  %s\nwant %s", j.Judge, got, why)
+	}
+}
+
+func TestSerializableReads(t *testing.T) {
+	first, second := kv("k", "1", 2, 2, 1), kv("k", "2", 2, 3, 2)
+	for _, tt := range []struct {
+		name    string
+		make    func(c *chronicle)
+		restart bool // member 2, between 45 and 55 ms
+		why     string
+	}{
+		{
+			name: "an old state is allowed",
+			make: func(c *chronicle) { c.op(1, 2, 40, 44, serializableGet("k"), read(2, first), 5) },
+		},
+		{
+			name: "a state that never was",
+			make: func(c *chronicle) { c.op(1, 2, 40, 44, serializableGet("k"), read(2, second), 5) },
+			why:  "At rev 2 the committed log gives k = 1 (rev 2), but n2 answered k = 2 (rev 3).",
+		},
+		{
+			name: "a state that was to come",
+			make: func(c *chronicle) { c.op(1, 2, 12, 15, serializableGet("k"), read(3, second), 6) },
+			why:  "n2 answered at 0.015s with the effect of index 6, which nobody had applied before 0.025s.",
+		},
+		{
+			name: "two members need not agree",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 44, serializableGet("k"), read(3, second), 6)
+				c.op(1, 3, 60, 64, serializableGet("k"), read(2, first), 5)
+			},
+		},
+		{
+			name: "a member that goes back",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 44, serializableGet("k"), read(3, second), 6)
+				c.op(3, 2, 60, 64, serializableGet("k"), read(2, first), 5)
+			},
+			why: "n2 had answered at rev 3 by 0.044s and answered at rev 2 afterwards, without a restart between.",
+		},
+		{
+			name: "a restart may go back", restart: true,
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 44, serializableGet("k"), read(3, second), 6)
+				c.op(3, 2, 60, 64, serializableGet("k"), read(2, first), 5)
+			},
+		},
+		{
+			name: "reads at the same time come in any order",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 62, serializableGet("k"), read(3, second), 6)
+				c.op(3, 2, 60, 64, serializableGet("k"), read(2, first), 5)
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := twoPuts()
+			tt.make(c)
+			inv := NewInvariants(3)
+			if tt.restart {
+				inv.Observe(&trace.Event{Kind: trace.MemberCrash, Member: 2, At: ms(45)})
+				inv.Observe(&trace.Event{Kind: trace.MemberStart, Member: 2, At: ms(55), B: 2})
+			}
+			j := judged(t, "serializable reads", c.History, Options{Invariants: inv})
+			expect(t, j, tt.why)
+			if j.Judged == 0 {
+				t.Error("nothing was judged")
+			}
+			if lin := judged(t, "linearizability", c.History, Options{}); lin.Verdict != Pass {
+				t.Errorf("a serializable read is judged as a linearizable one: %+v", lin)
+			}
+		})
+	}
+}
+
+func TestDurability(t *testing.T) {
+	for _, tt := range []struct {
+		name      string
+		make      func(c *chronicle)
+		converged bool
+		why       string
+	}{
+		{name: "all is there", make: func(*chronicle) {}},
+		{
+			name: "acknowledged, and not in the log",
+			make: func(c *chronicle) { c.op(1, 2, 40, 50, put("j", "1"), wrote(4), 7) },
+			why:  "n2 acknowledged put j=1 at 0.050s, but no entry of the committed log carries it.",
+		},
+		{
+			name: "unknown, and not in the log",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 50, put("j", "1"), store.Response{}, 0).Outcome = history.Unknown
+			},
+		},
+		{
+			name: "in the log as another request",
+			make: func(c *chronicle) { c.Commits[1].Proposal.Request = put("k", "3") },
+			why:  "n1 acknowledged put k=2, but the log holds put k=3 at index 6 under its name.",
+		},
+		{
+			name: "refused, and not in the log",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 50, put("j", "1"), store.Response{Err: store.ErrTooManyRequests}, 6).Outcome = history.Failed
+			},
+		},
+		{
+			name: "refused, yet applied",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 50, put("j", "1"), store.Response{Err: store.ErrTooManyRequests}, 6).Outcome = history.Failed
+				c.commit(3, 7, 45, put("j", "1"), wrote(4))
+			},
+			why: "n2 refused put j=1 for good (etcdserver: too many requests), but it was committed at index 7 and applied.",
+		},
+		{
+			name: "refused when it was applied",
+			make: func(c *chronicle) {
+				refusal := store.Response{Err: store.ErrLeaseNotFound}
+				c.op(1, 2, 40, 50, &store.LeaseRevokeRequest{ID: 5}, refusal, 7).Outcome = history.Failed
+				c.commit(3, 7, 45, &store.LeaseRevokeRequest{ID: 5}, refusal)
+			},
+		},
+		{
+			name: "applied twice",
+			make: func(c *chronicle) { c.commit(2, 9, 45, put("k", "2"), wrote(4)) },
+			why:  "put k=2 is in the log twice: at index 6 and at index 9.",
+		},
+		{
+			name: "forgotten in the end", converged: true,
+			make: func(c *chronicle) {
+				c.Members = []history.Member{{ID: 1, Running: true, Applied: 5}, {ID: 2, Applied: 6}}
+			},
+			why: "n1 acknowledged put k=2 at 0.030s, committed at index 6, but in the end no running member has applied more than index 5.",
+		},
+		{
+			name: "remembered by one", converged: true,
+			make: func(c *chronicle) {
+				c.Members = []history.Member{{ID: 1, Running: true, Applied: 5}, {ID: 2, Running: true, Applied: 6}}
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := twoPuts()
+			tt.make(c)
+			expect(t, judged(t, "durability", c.History, Options{Converged: tt.converged}), tt.why)
+		})
+	}
+}
+
+// A committed entry that another one replaced is told with the crash that lost
+// it, and the judges follow the log that the members agreed on.
+func TestLostWriteNamesTheCrash(t *testing.T) {
+	c := twoPuts()
+	c.op(2, 2, 60, 70, get("k"), read(2, kv("k", "1", 2, 2, 1)), 6)
+	inv := NewInvariants(3)
+	apply := func(at int, member trace.Addr, index, term, id uint64) {
+		inv.Observe(&trace.Event{Kind: trace.Apply, At: ms(at), Member: member, Index: index, Term: term, A: id, ID: id})
+	}
+	apply(5, 1, 5, 2, 1)
+	apply(25, 1, 6, 2, 2)
+	inv.Observe(&trace.Event{Kind: trace.MemberCrash, At: ms(40), Member: 1})
+	inv.Observe(&trace.Event{Kind: trace.DiskLost, At: ms(40), Member: 1, A: 48})
+	apply(50, 2, 6, 3, 0)
+
+	o := Options{Invariants: inv}
+	expect(t, judged(t, "durability", c.History, o),
+		"n1 acknowledged put k=2 at 0.030s, committed at index 6; at 0.050s n2 applied an entry without a request there instead. "+
+			"Crashes between lost what was not synced: n1 at 0.040s (48 bytes).")
+	expect(t, judged(t, "linearizability", c.History, o),
+		"n1 acknowledged put k=2 at 0.030s, but the log that the members agreed on by 0.050s does not hold it.")
+	expect(t, judged(t, "store", c.History, o), "")
+	if raft := judged(t, "raft", c.History, o); raft.Verdict != Violated {
+		t.Error("raft's invariants do not see it")
+	}
+}
+
+func TestStore(t *testing.T) {
+	c := twoPuts()
+	expect(t, judged(t, "store", c.History, Options{}), "")
+	// The client never hears of it: only this judge can see it.
+	c.Ops[1].Outcome, c.Ops[1].Response = history.Unknown, store.Response{}
+	c.Commits[1].Response = wrote(9)
+	expect(t, judged(t, "store", c.History, Options{}), "Applying put k=2 at index 6 must give rev 3, but the store gave rev 9.")
+	expect(t, judged(t, "linearizability", c.History, Options{}), "")
+}
+
+func TestReplicas(t *testing.T) {
+	member := func(id, applied uint64, rev int64, hash uint64) history.Member {
+		return history.Member{ID: id, Running: true, Applied: applied, Revision: rev, Hash: hash}
+	}
+	down := member(3, 6, 3, 99)
+	down.Running = false
+	for _, tt := range []struct {
+		name    string
+		members []history.Member
+		why     string
+	}{
+		{name: "equal", members: []history.Member{member(1, 6, 3, 7), member(2, 6, 3, 7)}},
+		{name: "one behind", members: []history.Member{member(1, 6, 3, 7), member(2, 5, 2, 8)}},
+		{name: "one down", members: []history.Member{member(1, 6, 3, 7), down}},
+		{
+			name: "another hash", members: []history.Member{member(1, 6, 3, 7), member(2, 6, 3, 8)},
+			why: "The stores of n1 and n2 differ: rev 3 with hash 0000000000000007 after applied index 6 and " +
+				"rev 3 with hash 0000000000000008 after applied index 6.",
+		},
+		{
+			name: "another revision", members: []history.Member{member(1, 6, 3, 7), member(2, 6, 4, 7)},
+			why: "The stores of n1 and n2 differ: rev 3 with hash 0000000000000007 after applied index 6 and " +
+				"rev 4 with hash 0000000000000007 after applied index 6.",
+		},
+		{
+			name: "equal revisions, elsewhere in the log", members: []history.Member{member(1, 6, 3, 7), member(2, 9, 3, 8)},
+			why: "The stores of n1 and n2 differ: rev 3 with hash 0000000000000007 after applied index 6 and " +
+				"rev 3 with hash 0000000000000008 after applied index 9.",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			c := twoPuts()
+			c.Members = tt.members
+			expect(t, judged(t, "replicas", c.History, Options{}), tt.why)
+		})
+	}
+}
+
+func TestLiveness(t *testing.T) {
+	c := twoPuts()
+	c.Members = []history.Member{{ID: 1, Running: true, Applied: 6}, {ID: 2, Running: true, Applied: 6}, {ID: 3, Applied: 2}}
+	expect(t, judged(t, "liveness", c.History, Options{Converged: true}), "")
+	c.Members[1].Applied, c.Members[1].Commit = 5, 6
+	expect(t, judged(t, "liveness", c.History, Options{Converged: true}),
+		"In the end n1 has applied the log through index 6, n2 only through 5 (commit index 6).")
+	stall := Stall{Awaited: "a leader", Since: ms(100), Within: 2 * time.Second, Found: "n1 follows nobody"}
+	o := Options{Stalled: []Stall{stall}}
+	expect(t, judged(t, "liveness", c.History, o), "Waited from 0.100s for 2s for a leader. Instead: n1 follows nobody.")
+	if code := Judge(c.History, o).ExitCode(); code != ExitLiveness {
+		t.Errorf("exit code %d, expected %d", code, ExitLiveness)
+	}
+}
+
+func TestCoverage(t *testing.T) {
+	met := Requirement{What: "elections", Least: 2, Met: 2}
+	o := Options{Cover: []Requirement{met}}
+	expect(t, judged(t, "coverage", twoPuts().History, o), "")
+	o.Cover = append(o.Cover, Requirement{What: "packet-lost", Least: 1}, Requirement{What: "write-torn", Least: 3, Met: 2})
+	j := judged(t, "coverage", twoPuts().History, o)
+	if j.Verdict != Unknown || j.Note != "packet-lost: 0 of at least 1, write-torn: 2 of at least 3" {
+		t.Errorf("got %v %q", j.Verdict, j.Note)
+	}
+	if code := Judge(twoPuts().History, o).ExitCode(); code != ExitUnknown {
+		t.Errorf("exit code %d, expected %d", code, ExitUnknown)
+	}
+}
+
+// Safety outranks liveness, and both outrank doubt.
+func TestExitCodes(t *testing.T) {
+	safety := Judgement{Class: Safety, Verdict: Violated}
+	liveness := Judgement{Class: Progress, Verdict: Violated}
+	doubt := Judgement{Class: Safety, Verdict: Unknown}
+	pass := Judgement{Class: Safety, Verdict: Pass}
+	for _, tt := range []struct {
+		judgements []Judgement
+		code       int
+		verdict    Verdict
+	}{
+		{nil, ExitPass, Pass},
+		{[]Judgement{pass}, ExitPass, Pass},
+		{[]Judgement{pass, doubt}, ExitUnknown, Unknown},
+		{[]Judgement{doubt, liveness}, ExitLiveness, Violated},
+		{[]Judgement{liveness, doubt}, ExitLiveness, Violated},
+		{[]Judgement{liveness, doubt, safety}, ExitSafety, Violated},
+		{[]Judgement{safety, liveness}, ExitSafety, Violated},
+	} {
+		r := Report{Judgements: tt.judgements}
+		if r.ExitCode() != tt.code || r.Verdict() != tt.verdict {
+			t.Errorf("%+v: exit code %d and %v, expected %d and %v", tt.judgements, r.ExitCode(), r.Verdict(), tt.code, tt.verdict)
+		}
+	}
+}
+
+// The report of a history is the same every time, text included, whatever
+// porcupine's goroutines do.
+func TestReportsAreReproducible(t *testing.T) {
+	for kind := none; kind < numAnomalies; kind++ {
+		r := recipe{
+			seed: 5, ops: 300, clients: 6, keys: 3, timeouts: sim.Percent(5), serializable: sim.Percent(20), anomaly: kind, rate: sim.Percent(5),
+		}
+		first := Judge(generate(r), Options{})
+		for range 3 {
+			if again := Judge(generate(r), Options{}); !reflect.DeepEqual(first, again) {
+				t.Fatalf("%v: two reports differ:\n%+v\n%+v", kind, first, again)
+			}
+		}
+	}
+}
+
+// Judges only read the history, and take one that holds nothing, or nothing but
+// oddities.
+func TestJudgesAnything(t *testing.T) {
+	r := sim.NewRand(1, "oddities")
+	for seed := range uint64(300) {
+		h := generate(recipe{seed: seed, ops: 20, clients: 3, keys: 2, timeouts: sim.Percent(10), serializable: sim.Percent(20)})
+		for range 3 {
+			switch r.Intn(6) {
+			case 0:
+				h.Ops[r.Intn(len(h.Ops))].Response = store.Response{}
+			case 1:
+				h.Ops[r.Intn(len(h.Ops))].ID = r.Uint64()
+			case 2:
+				h.Ops[r.Intn(len(h.Ops))].Applied = r.Uint64()
+			case 3:
+				h.Ops[r.Intn(len(h.Ops))].Outcome = history.Outcome(r.Intn(5))
+			case 4:
+				h.Commits = h.Commits[:r.Intn(len(h.Commits)+1)]
+			case 5:
+				if n := len(h.Commits); n > 0 {
+					i, k := r.Intn(n), r.Intn(n)
+					h.Commits[i], h.Commits[k] = h.Commits[k], h.Commits[i]
+				}
+			}
+		}
+		Judge(h, Options{Invariants: NewInvariants(3), Converged: true, Budget: 5000})
+	}
+	Judge(history.History{}, Options{})
+	report := Judge(history.History{}, Options{Invariants: NewInvariants(0), Converged: true})
+	if report.Verdict() != Pass {
+		t.Errorf("an empty history: %+v", report)
+	}
+	if !strings.Contains(Violated.String(), "violation") {
+		t.Error("a violation is called by its name")
+	}
+}
