@@ -9,6 +9,7 @@
 package cluster
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"runtime/debug"
@@ -26,11 +27,12 @@ import (
 	"etcdsim/sim/trace"
 	"etcdsim/store"
 	"etcdsim/store/disk"
+	"etcdsim/store/membership"
 )
 
 // Config describes a universe.
 type Config struct {
-	// Nodes is the number of members, all voters, with the IDs 1 to Nodes.
+	// Nodes is the number of founding members, all voters, with the IDs 1 to Nodes.
 	Nodes int
 	Net   network.Config
 	Disk  disk.Config
@@ -43,7 +45,7 @@ type Config struct {
 }
 
 // MaxNodes bounds the size of a cluster. etcd recommends at most seven members.
-const MaxNodes = 63
+const MaxNodes = store.MaxMembers
 
 // DefaultConfig returns three members with etcd's settings on a fast network.
 func DefaultConfig() Config {
@@ -69,7 +71,8 @@ type Cluster struct {
 	queue   sim.Queue[event]
 	packets packets
 	held    map[uint64]uint32 // slots of the packets that the network holds, by packet number
-	members []*member         // by ID - 1
+	members []*member         // by ID - 1; those that were removed stay
+	roster  []store.Member    // who the members are, by the committed log
 	clients []Receiver
 	script  Receiver // at address 0
 
@@ -105,6 +108,11 @@ type member struct {
 	backlog []event
 	// stopping: a graceful stop waits for leadership to move on.
 	stopping bool
+	// awake is since when the process has run without a pause that others noticed;
+	// asleep is when it was paused.
+	awake, asleep sim.Time
+	// removed is the index of the entry that removed the member, or 0.
+	removed uint64
 }
 
 // Breakdown is the end of a member through a defect: a panic in raft, log or
@@ -124,12 +132,10 @@ func New(cfg Config, seed uint64, log *trace.Log) (*Cluster, error) {
 		return nil, fmt.Errorf("cluster.nodes: %d members: expected 1 to %d", cfg.Nodes, MaxNodes)
 	}
 	c := &Cluster{cfg: cfg, seed: seed, log: log, net: network.New(cfg.Net, seed, log), held: make(map[uint64]uint32)}
-	for i := range cfg.Nodes {
-		id := uint64(i + 1)
-		addr := trace.Addr(id)
-		m := &member{id: id, addr: addr, disk: disk.New(addr, cfg.Disk, seed, log), state: Down}
-		c.members = append(c.members, m)
+	for range cfg.Nodes {
+		c.announce()
 	}
+	c.roster = membership.New(membership.Config{}, c.founders()).Members()
 	for _, m := range c.members {
 		c.Start(m.id)
 	}
@@ -232,11 +238,11 @@ func (c *Cluster) Stop(id uint64) {
 	c.finishStop(m)
 }
 
-// successor returns the running follower with the longest log, or 0.
+// successor returns the running voter with the longest log, or 0.
 func (c *Cluster) successor(leader *member) (id uint64) {
 	var longest uint64
 	for _, m := range c.members {
-		if m == leader || m.state != Up {
+		if m == leader || m.state != Up || !c.votes(m.id) {
 			continue
 		}
 		if last := m.node.View().LastIndex; id == 0 || last > longest {
@@ -271,7 +277,7 @@ func (c *Cluster) down(m *member, reason *store.Error) {
 }
 
 // Start starts a member's process from what its disk holds. Starting a member
-// that runs does nothing.
+// that runs does nothing; one that knows that it was removed refuses.
 func (c *Cluster) Start(id uint64) {
 	m := c.members[id-1]
 	if m.state != Down {
@@ -279,12 +285,20 @@ func (c *Cluster) Start(id uint64) {
 	}
 	m.incarnation++
 	defer c.catch(m)
-	n, err := node.Start(id, c.voters(), c.cfg.Node, m.disk, c.seed, c.cfg.Bugs, c.log)
+	var voters []uint64 // whoever joins later learns of them
+	if id <= uint64(c.cfg.Nodes) {
+		voters = c.founders()
+	}
+	n, err := node.Start(id, voters, c.cfg.Node, m.disk, c.seed, c.cfg.Bugs, c.log)
+	if errors.Is(err, node.ErrRemoved) {
+		c.log.Emit(trace.Event{Kind: trace.MemberRemoved, Member: m.addr, Index: m.removed, B: uint64(m.incarnation)})
+		return
+	}
 	if err != nil {
 		c.breakdown(m, err.Error(), "")
 		return
 	}
-	m.node, m.state = n, Up
+	m.node, m.state, m.awake = n, Up, c.Now()
 	v := n.View()
 	c.log.Emit(trace.Event{
 		Kind: trace.MemberStart, Member: m.addr, Term: v.Term, Index: v.LastIndex, A: v.Applied, B: uint64(m.incarnation),
@@ -295,8 +309,8 @@ func (c *Cluster) Start(id uint64) {
 	c.queue.Push(c.Now().Add(phase), event{kind: evTick, member: m.addr, incarnation: m.incarnation})
 }
 
-func (c *Cluster) voters() []uint64 {
-	ids := make([]uint64, len(c.members))
+func (c *Cluster) founders() []uint64 {
+	ids := make([]uint64, c.cfg.Nodes)
 	for i := range ids {
 		ids[i] = uint64(i + 1)
 	}
@@ -308,7 +322,7 @@ func (c *Cluster) voters() []uint64 {
 // nothing.
 func (c *Cluster) Pause(id uint64) {
 	if m := c.members[id-1]; m.state == Up {
-		m.state = Paused
+		m.state, m.asleep = Paused, c.Now()
 		c.log.Emit(trace.Event{Kind: trace.MemberPause, Member: m.addr})
 	}
 }
@@ -320,6 +334,9 @@ func (c *Cluster) Resume(id uint64) {
 		return
 	}
 	m.state = Up
+	if c.Now().Sub(m.asleep) >= network.Patience {
+		m.awake = c.Now()
+	}
 	c.log.Emit(trace.Event{Kind: trace.MemberResume, Member: m.addr})
 	backlog := m.backlog
 	m.backlog = nil
@@ -358,16 +375,23 @@ type View struct {
 	ID          uint64
 	State       State
 	Incarnation uint32
+	// Member: it is one of the cluster's members by the committed log; Learner: one
+	// without a vote; Removed: it was one.
+	Member, Learner, Removed bool
 }
 
-// Size returns the number of members.
+// Size returns the number of members there ever were: those that were announced
+// and have not started count, and those that were removed.
 func (c *Cluster) Size() int { return len(c.members) }
 
 // Member returns the present state of a member. Of one that is down only ID,
 // State and Incarnation are known.
 func (c *Cluster) Member(id uint64) View {
 	m := c.members[id-1]
-	v := View{ID: m.id, State: m.state, Incarnation: m.incarnation}
+	v := View{ID: m.id, State: m.state, Incarnation: m.incarnation, Removed: m.removed != 0}
+	if entry := c.entry(id); entry != nil {
+		v.Member, v.Learner = true, entry.Learner
+	}
 	if m.node != nil {
 		v.View = m.node.View()
 	}
@@ -402,7 +426,7 @@ func (c *Cluster) Converged() bool {
 	}
 	want := c.members[leader-1].node.View()
 	for _, m := range c.members {
-		if m.state == Down {
+		if m.state == Down || m.removed != 0 {
 			continue
 		}
 		v := m.node.View()
@@ -513,14 +537,21 @@ func (c *Cluster) step(m *member, in node.Input) {
 	for i := range out.Applied {
 		if a := &out.Applied[i]; len(c.commits) == 0 || a.Index > c.commits[len(c.commits)-1].Index {
 			c.commits = append(c.commits, history.Commit{Index: a.Index, Term: a.Term, Proposal: a.Proposal, Response: a.Response})
+			c.enroll(a)
 		}
 	}
 	for i := range out.Answers {
 		c.answer(m, out.Answers[i])
 	}
+	for _, id := range out.Gone {
+		c.expel(c.members[id-1], 0)
+	}
 	if out.Fatal != nil {
 		c.Kill(m.id)
 		return
+	}
+	if out.Removed {
+		c.expel(m, removalDelay)
 	}
 	if m.stopping && m.node.View().Role != trace.RoleLeader {
 		c.finishStop(m)
@@ -580,7 +611,7 @@ func messageBytes(m *pb.Message) int32 {
 func (c *Cluster) Members() []history.Member {
 	states := make([]history.Member, len(c.members))
 	for i, m := range c.members {
-		states[i] = history.Member{ID: m.id, Running: m.state == Up}
+		states[i] = history.Member{ID: m.id, Running: m.state == Up && m.removed == 0}
 		if m.node != nil {
 			v := m.node.View()
 			states[i].Term, states[i].Commit, states[i].Applied = v.Term, v.Commit, v.Applied

@@ -28,6 +28,7 @@ const (
 	evSnapshotSent // the transport knows that a snapshot reached peer ref
 	evAlarm        // a member's timer rings
 	evUnreachable  // the transport found nobody at peer ref
+	evRemoved      // a member that was removed ends
 	evResend       // the sender's kernel sends lost packets of stream ref again
 )
 
@@ -76,6 +77,8 @@ func (c *Cluster) happen(e event) {
 		c.step(m, node.Input{Kind: node.Alarm, Token: node.Token(e.ref)})
 	case evStop:
 		c.finishStop(m)
+	case evRemoved:
+		c.finishRemoval(m)
 	case evSnapshotLost, evSnapshotSent:
 		c.step(m, node.Input{Kind: node.SnapshotSent, Peer: e.ref, OK: e.kind == evSnapshotSent})
 	case evUnreachable:
@@ -97,6 +100,10 @@ func (c *Cluster) arrive(e event) {
 	slot := uint32(e.ref)
 	p := &c.packets.slots[slot]
 	if !p.to.IsClient() {
+		if int(p.to) > len(c.members) {
+			c.refuse(&member{id: uint64(p.to), addr: p.to}, c.packets.take(slot))
+			return
+		}
 		// A paused member's kernel goes on receiving.
 		if m := c.members[p.to-1]; m.state == Paused && !p.arrived {
 			p.arrived = true
@@ -130,7 +137,7 @@ func (c *Cluster) arrive(e event) {
 		c.takeInOrder(taken)
 		return
 	case taken.call != nil:
-		c.step(m, node.Input{Kind: node.Request, Call: *taken.call})
+		c.request(m, taken.call)
 		return
 	case taken.answer != nil:
 		c.step(m, node.Input{Kind: node.Answered, Answer: *taken.answer})
@@ -149,8 +156,8 @@ func (c *Cluster) deliver(p *packet) {
 	c.log.Emit(trace.Event{Kind: trace.Deliver, Aux: p.kind, Member: p.from, Peer: p.to, ID: p.id})
 }
 
-// refuse is what happens to a packet for a member that is down: nobody listens
-// on its port, and the sender learns that.
+// refuse is what happens to a packet for a member that is down, or that does not
+// exist: nobody listens on its port, and the sender learns that.
 func (c *Cluster) refuse(m *member, p packet) {
 	c.log.Emit(trace.Event{Kind: trace.Drop, Aux: trace.DropDead, Member: p.from, Peer: p.to, A: uint64(p.kind), ID: p.id})
 	switch {
