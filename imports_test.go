@@ -103,10 +103,14 @@ var rooms = []room{
 		why: "keeps raft's log on a disk; what the entries carry is none of its business",
 	},
 	{
+		path: "store/backend", imports: []string{"sim", "sim/trace", "store/disk", "store/record"},
+		why: "keeps the state of a store on a disk; what the bytes of a state mean is none of its business",
+	},
+	{
 		path: "node",
 		imports: []string{
 			"sim", "sim/trace", "sim/bug", "store", "store/mvcc", "store/v2", "store/membership", "store/disk",
-			"store/wal", raftLib, protobuf,
+			"store/wal", "store/backend", raftLib, protobuf,
 		},
 		why: "a member calls no one: its outputs are carried by the cluster, so it may not know network, cluster or clients",
 	},
