@@ -544,7 +544,9 @@ func (c *Cluster) step(m *member, in node.Input) {
 		c.answer(m, out.Answers[i])
 	}
 	for _, id := range out.Gone {
-		c.expel(c.members[id-1], 0)
+		if stray := c.members[id-1]; !c.net.IsCut(m.addr, stray.addr) {
+			c.expel(stray, 0)
+		}
 	}
 	if out.Fatal != nil {
 		c.Kill(m.id)

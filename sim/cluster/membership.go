@@ -35,6 +35,13 @@ func (c *Cluster) enroll(a *node.Applied) {
 		if r, ok := a.Proposal.Request.(*store.MemberRemoveRequest); ok {
 			c.members[r.ID-1].removed = a.Index
 		}
+	case *store.MemberPublishResult:
+		r, ok := a.Proposal.Request.(*store.MemberPublishRequest)
+		if ok && c.entry(r.ID) != nil {
+			c.roster = slices.Clone(c.roster)
+			entry := c.entry(r.ID)
+			entry.Name, entry.ClientURLs = r.Name, r.ClientURLs
+		}
 	}
 }
 
