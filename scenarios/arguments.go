@@ -240,12 +240,12 @@ type CoverArgs struct{ Bounds []Bound }
 
 // Bound is the least that a counter must show.
 type Bound struct {
-	Meter *meter
-	Least uint64
+	Counter string
+	Least   uint64
 }
 
 // String prints the bound as it is written.
-func (b Bound) String() string { return fmt.Sprintf("%s>=%d", b.Meter.name, b.Least) }
+func (b Bound) String() string { return fmt.Sprintf("%s>=%d", b.Counter, b.Least) }
 
 // String prints the arguments as they are written.
 func (a CoverArgs) String() string {
@@ -265,7 +265,7 @@ func parseCover(p *parser) CoverArgs {
 			return a
 		}
 		p.take()
-		b := Bound{m, 1}
+		b := Bound{m.name, 1}
 		if p.accept(">=") {
 			b.Least = p.number("a number")
 		}

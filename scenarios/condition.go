@@ -74,7 +74,7 @@ type CompareCondition struct {
 func (c CompareCondition) String() string {
 	var b strings.Builder
 	b.WriteString(c.Left.String())
-	if c.Right.Meter == nil {
+	if c.Right.Meter == "" {
 		// A bound clings to its number: "acked w >=50".
 		fmt.Fprintf(&b, " %s%s", c.Relation, c.Right)
 	} else {
@@ -91,10 +91,11 @@ func (c CompareCondition) String() string {
 
 // Operand is a number or what a meter shows.
 type Operand struct {
-	// Meter is nil for a number.
-	Meter  *meter
+	// Meter is the name of a meter, or empty for a number.
+	Meter  string
 	Number uint64
-	// Load is the load that is metered, Of the members; by the meter's kind.
+	// Load is the load that is metered, Of are the members; only one is set, by
+	// the kind of the meter.
 	Load string
 	Of   Targets
 }
@@ -102,14 +103,14 @@ type Operand struct {
 // String prints the operand as it is written.
 func (o Operand) String() string {
 	switch {
-	case o.Meter == nil:
+	case o.Meter == "":
 		return strconv.FormatUint(o.Number, 10)
-	case o.Meter.kind == meterLoad:
-		return o.Meter.name + " " + o.Load
-	case o.Meter.kind == meterMember:
-		return o.Meter.name + " " + o.Of.String()
+	case o.Load != "":
+		return o.Meter + " " + o.Load
+	case len(o.Of) > 0:
+		return o.Meter + " " + o.Of.String()
 	}
-	return o.Meter.name
+	return o.Meter
 }
 
 // conditionSyntax is the part of the help that wait and expect share.
@@ -153,21 +154,21 @@ func parseCompare(p *parser) Condition {
 		c.Relation = p.take().text
 		c.Right = parseOperand(p)
 	case "":
-		if c.Left.Meter == nil {
+		if c.Left.Meter == "" {
 			p.missing("a relation such as >=")
 		}
 		c.Relation, c.Right = ">=", Operand{Number: 1}
 	default:
 		p.missing("a relation such as >=")
 	}
-	if c.Via = p.targetOption("via"); c.Via != nil && (c.Left.Meter == nil || c.Left.Meter.kind != meterLoad) {
+	if c.Via = p.targetOption("via"); c.Via != nil && c.Left.Load == "" {
 		p.fail(p.end, "via: expected only where the operations of a load are counted")
 	}
 	if o, found := p.option("since"); found {
 		if o.Value != "here" {
 			p.fail(o.Pos.Col, "since: %q: expected here", o.Value)
 		}
-		if c.Left.Meter == nil || c.Left.Meter.kind == meterMember {
+		if c.Left.Meter == "" || len(c.Left.Of) > 0 {
 			p.fail(o.Pos.Col, "since: expected only where something is counted")
 		}
 		c.Here = true
@@ -185,7 +186,7 @@ func parseOperand(p *parser) Operand {
 		return Operand{}
 	}
 	p.take()
-	o := Operand{Meter: m}
+	o := Operand{Meter: m.name}
 	switch m.kind {
 	case meterLoad:
 		o.Load = p.load()

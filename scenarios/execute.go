@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"time"
 
 	"etcdsim/scenarios/workload"
@@ -181,6 +182,9 @@ func execPartition(r *run, _ *Statement, a PartitionArgs) *halt {
 		note += names(ids[i])
 	}
 	r.c.Network().Partition(sides...)
+	if core, quorum := r.core(); !quorum {
+		note += fmt.Sprintf("; no quorum is left, only %s", orNobody(core))
+	}
 	r.note(note, false)
 	return nil
 }

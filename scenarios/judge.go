@@ -8,15 +8,14 @@ import (
 )
 
 // convene lets the judges that watch a run take their seats.
-func (r *run) convene() *checker.Invariants {
-	inv := checker.NewInvariants(r.universe.cluster.Nodes)
-	inv.Watch(r.log)
+func (r *run) convene() {
+	r.invariants = checker.NewInvariants(r.universe.cluster.Nodes)
+	r.invariants.Watch(r.log)
 	r.lessors.Watch(r.log)
-	return inv
 }
 
 // judge closes the books of a run and decides its outcome.
-func (r *run) judge(inv *checker.Invariants, h *halt) {
+func (r *run) judge(h *halt) {
 	res := r.result
 	res.Digest = r.log.Digest()
 	res.Counts = r.counters.counts()
@@ -27,7 +26,7 @@ func (r *run) judge(inv *checker.Invariants, h *halt) {
 	outcome := Pass
 	node := r.universe.cluster.Node
 	options := checker.Options{
-		Invariants: inv, Converged: r.settled, Lessors: &r.lessors,
+		Invariants: r.invariants, Converged: r.settled, Lessors: &r.lessors,
 		Leases: checker.LeaseRules{Election: node.Election(), Look: 500 * time.Millisecond, Retry: node.RequestTimeout()},
 	}
 	if h != nil {
@@ -62,7 +61,7 @@ func outcomeOf(r checker.Report) Outcome {
 func (r *run) required() []checker.Requirement {
 	var all []checker.Requirement
 	for _, b := range r.covers {
-		all = append(all, checker.Requirement{What: b.Meter.name, Least: b.Least, Met: b.Meter.counter(&r.counters)})
+		all = append(all, checker.Requirement{What: b.Counter, Least: b.Least, Met: meterNamed(b.Counter).counter(&r.counters)})
 	}
 	return all
 }

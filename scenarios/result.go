@@ -61,6 +61,9 @@ type Result struct {
 	Report checker.Report
 	// Panic is a defect of the simulator itself, or nil.
 	Panic *Panic
+	// Divergence shows the first event in which a second run of the same seed
+	// differed; empty if none did or none was made.
+	Divergence string
 	// Breakdowns are members ended by defects.
 	Breakdowns []cluster.Breakdown
 	Digest     trace.Digest

@@ -49,7 +49,9 @@ type run struct {
 	rand     sim.Rand
 	counters counters
 	lessors  checker.Lessors
-	steps    uint64
+	// steps is the number of events that happened, limit the most that may.
+	steps, limit uint64
+	invariants   *checker.Invariants
 
 	// interest are the kinds of events that the condition awaited depends on;
 	// stirred reports that one of them happened.
@@ -68,6 +70,8 @@ type run struct {
 	liveness  time.Duration
 	// acting reports that a statement was reached that acts on the universe.
 	acting bool
+	// broken reports that an invariant of raft was found broken.
+	broken bool
 	// settled reports that all running members proved to be well in the end.
 	settled bool
 
@@ -90,6 +94,9 @@ func Run(f *File, seed uint64, o Options) (result *Result, err error) {
 		vars: map[string]members{}, liveness: defaultLiveness,
 		result: &Result{Scenario: f.Name, Seed: seed, Nodes: u.cluster.Nodes, Bugs: o.Bugs, Settings: o.Settings},
 	}
+	if r.limit = o.MaxEvents; r.limit == 0 {
+		r.limit = DefaultMaxEvents
+	}
 	r.counters = counters{log: r.log, terms: make([]uint64, u.cluster.Nodes+1)}
 	defer func() {
 		if p := recover(); p != nil {
@@ -101,7 +108,7 @@ func Run(f *File, seed uint64, o Options) (result *Result, err error) {
 	if o.Observe != nil {
 		o.Observe(r.log)
 	}
-	inv := r.convene()
+	r.convene()
 	r.log.Subscribe(trace.AllKinds, r.observe)
 	if r.c, err = cluster.New(u.cluster, seed, r.log); err != nil {
 		return nil, err
@@ -117,7 +124,7 @@ func Run(f *File, seed uint64, o Options) (result *Result, err error) {
 	}
 	r.closePhase(h)
 	r.log.Emit(trace.Event{Kind: trace.RunEnd})
-	r.judge(inv, h)
+	r.judge(h)
 	return r.result, nil
 }
 
@@ -235,8 +242,13 @@ func (s *script) Answer(a node.Answer) {
 	panic(fmt.Sprintf("scenarios: an answer to operation %d came to the script", a.Op))
 }
 
-// interruptEvery is the number of steps after which a run asks whether to stop.
-const interruptEvery = 1 << 12
+// pauseEvery is the number of steps after which a run asks whether to stop.
+const pauseEvery = 1 << 12
+
+// brokenEvents is how many events more a run gets once an invariant of raft is
+// broken: enough for clients to see the damage. Members that contradict each
+// other may send messages back and forth for ever.
+const brokenEvents = 100_000
 
 // step lets one event happen.
 func (r *run) step() *halt {
@@ -248,15 +260,17 @@ func (r *run) step() *halt {
 		b := r.c.Breakdowns()[0]
 		return &halt{outcome: Violation, why: fmt.Sprintf("n%d broke down: %s", b.Member, b.Text)}
 	}
-	if r.steps%interruptEvery == 0 && r.opts.Interrupted != nil && r.opts.Interrupted() {
-		return &halt{outcome: Interrupted, why: "interrupted"}
+	if r.steps%pauseEvery == 0 {
+		if r.opts.Interrupted != nil && r.opts.Interrupted() {
+			return &halt{outcome: Interrupted, why: "interrupted"}
+		}
+		if r.invariants.Broken() && !r.broken {
+			r.broken = true
+			r.limit = min(r.limit, r.steps+brokenEvents)
+		}
 	}
-	limit := r.opts.MaxEvents
-	if limit == 0 {
-		limit = DefaultMaxEvents
-	}
-	if r.steps > limit {
-		return &halt{outcome: Stuck, why: fmt.Sprintf("no end after %d events", limit)}
+	if r.steps > r.limit {
+		return &halt{outcome: Stuck, why: fmt.Sprintf("no end after %d events", r.limit)}
 	}
 	return nil
 }

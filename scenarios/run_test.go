@@ -192,11 +192,11 @@ func TestNondeterminismIsFound(t *testing.T) {
 			}
 		})
 	}}
-	r, where, err := scenarios.RunTwice(scenarios.Lookup("steady"), 1, o)
+	r, err := scenarios.RunTwice(scenarios.Lookup("steady"), 1, o)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Outcome != scenarios.Nondeterminism || !strings.Contains(where, "DIVERGED  at event") || !strings.Contains(where, "probe") {
-		t.Errorf("%v: %s", r.Outcome, where)
+	if r.Outcome != scenarios.Nondeterminism || !strings.Contains(r.Divergence, " differs\n") || !strings.Contains(r.Divergence, "probe") {
+		t.Errorf("%v: %s", r.Outcome, r.Divergence)
 	}
 }

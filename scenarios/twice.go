@@ -7,27 +7,27 @@ import (
 )
 
 // RunTwice runs a scenario twice with the same seed and compares the traces
-// event by event. The result is the first run's; if the second differs, its
-// outcome is Nondeterminism, and the text shows the first event that does.
-func RunTwice(f *File, seed uint64, o Options) (*Result, string, error) {
+// event by event. The result is the first run's. If the second differs, its
+// outcome is Nondeterminism and Divergence shows where.
+func RunTwice(f *File, seed uint64, o Options) (*Result, error) {
 	var first []trace.Event
 	r, err := Run(f, seed, o.observing(func(e *trace.Event) { first = append(first, *e) }))
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	c := comparison{first: first}
 	again, err := Run(f, seed, o.observing(c.see))
-	if err != nil {
-		return nil, "", err
+	if err != nil || again.Outcome == Interrupted {
+		return again, err
 	}
-	text := c.text()
-	if text == "" && r.Digest != again.Digest {
-		text = fmt.Sprintf("DIVERGED  all %d events agree, but the digests are %s and %s", len(first), r.Digest, again.Digest)
+	r.Divergence = c.text()
+	if r.Divergence == "" && r.Digest != again.Digest {
+		r.Divergence = fmt.Sprintf("all %d events agree, but the digests are %s and %s", len(first), r.Digest, again.Digest)
 	}
-	if text != "" && r.Outcome != Interrupted {
+	if r.Divergence != "" {
 		r.Outcome = Nondeterminism
 	}
-	return r, text, nil
+	return r, nil
 }
 
 // observing returns the options with one more subscriber to every event.
@@ -66,11 +66,11 @@ func (c *comparison) see(e *trace.Event) {
 func (c *comparison) text() string {
 	switch {
 	case c.differs && c.n < len(c.first):
-		return fmt.Sprintf("DIVERGED  at event %d\n  first   %s\n  second  %s", c.n+1, Describe(&c.first[c.n]), Describe(&c.other))
+		return fmt.Sprintf("event %d differs\n  first   %s\n  second  %s", c.n+1, Describe(&c.first[c.n]), Describe(&c.other))
 	case c.differs:
-		return fmt.Sprintf("DIVERGED  the first run ended after %d events, the second went on\n  second  %s", c.n, Describe(&c.other))
+		return fmt.Sprintf("the first run ended after %d events, the second went on\n  second  %s", c.n, Describe(&c.other))
 	case c.n < len(c.first):
-		return fmt.Sprintf("DIVERGED  the second run ended after %d events, the first went on\n  first   %s",
+		return fmt.Sprintf("the second run ended after %d events, the first went on\n  first   %s",
 			c.n, Describe(&c.first[c.n]))
 	}
 	return ""

@@ -161,7 +161,7 @@ func (c CompareCondition) watch(r *run) (watch, *halt) {
 		return true
 	}
 	state := func() string {
-		if c.Right.Meter == nil {
+		if c.Right.Meter == "" {
 			return left.String()
 		}
 		return left.String() + ", " + right.String()
@@ -206,23 +206,24 @@ func (g gauge) String() string {
 }
 
 func (c CompareCondition) gauge(r *run, o Operand) (gauge, *halt) {
-	m := o.Meter
-	switch {
-	case m == nil:
+	if o.Meter == "" {
 		return gauge{
 			size: 1,
 			read: func(int) uint64 { return o.Number },
 			tell: func(_ int, n uint64) string { return strconv.FormatUint(n, 10) },
 		}, nil
-	case m.kind == meterMember:
+	}
+	m := meterNamed(o.Meter)
+	switch m.kind {
+	case meterMember:
 		ids, h := r.peek(o.Of)
 		return gauge{
 			size: len(ids), wakes: m.wakes,
 			read: func(i int) uint64 { return m.member(r, ids[i]) },
 			tell: func(i int, n uint64) string { return fmt.Sprintf("%s of n%d is %d", m.name, ids[i], n) },
 		}, h
-	case m.kind == meterLoad:
-		return c.loadGauge(r, o)
+	case meterLoad:
+		return c.loadGauge(r, m, o.Load)
 	}
 	before := uint64(0)
 	if c.Here {
@@ -236,8 +237,8 @@ func (c CompareCondition) gauge(r *run, o Operand) (gauge, *halt) {
 }
 
 // loadGauge reads a meter of a load, of all its operations or of some.
-func (c CompareCondition) loadGauge(r *run, o Operand) (gauge, *halt) {
-	l, who := r.load(o.Load), o.Load
+func (c CompareCondition) loadGauge(r *run, m *meter, who string) (gauge, *halt) {
+	l := r.load(who)
 	via := r.all()
 	if len(c.Via) > 0 {
 		ids, h := r.peek(c.Via)
@@ -251,9 +252,9 @@ func (c CompareCondition) loadGauge(r *run, o Operand) (gauge, *halt) {
 		l = r.sift(l, via, c.Here)
 	}
 	return gauge{
-		size: 1, wakes: o.Meter.wakes,
-		read: func(int) uint64 { return o.Meter.load(l) },
-		tell: func(_ int, n uint64) string { return fmt.Sprintf("%s: %d %s", who, n, o.Meter.name) },
+		size: 1, wakes: m.wakes,
+		read: func(int) uint64 { return m.load(l) },
+		tell: func(_ int, n uint64) string { return fmt.Sprintf("%s: %d %s", who, n, m.name) },
 	}, nil
 }
 

@@ -167,12 +167,12 @@ func open(name string) (*scenarios.File, error) {
 func (j *job) run(ctx context.Context, stdout, stderr io.Writer) error {
 	var sum tally
 	for seed := j.first; ; seed++ {
-		r, divergence, err := j.once(seed)
+		r, err := j.once(seed)
 		if err != nil {
 			return usage("%w", err)
 		}
 		sum.add(r)
-		if err := j.tell(stdout, r, divergence); err != nil {
+		if err := j.tell(stdout, r); err != nil {
 			return &exit{exitInternal, fmt.Errorf("the report cannot be written: %w", err)}
 		}
 		if r.Panic != nil {
@@ -198,18 +198,16 @@ func (j *job) run(ctx context.Context, stdout, stderr io.Writer) error {
 	return nil
 }
 
-// once runs one seed: twice if determinism is to be checked, in which case it
-// also says where the runs diverged.
-func (j *job) once(seed uint64) (*scenarios.Result, string, error) {
+// once runs one seed: twice if determinism is to be checked.
+func (j *job) once(seed uint64) (*scenarios.Result, error) {
 	if j.twice {
 		return scenarios.RunTwice(j.file, seed, j.options)
 	}
-	r, err := scenarios.Run(j.file, seed, j.options)
-	return r, "", err
+	return scenarios.Run(j.file, seed, j.options)
 }
 
 // tell writes about one run: in full, or on one line if it passed in a sweep.
-func (j *job) tell(w io.Writer, r *scenarios.Result, divergence string) error {
+func (j *job) tell(w io.Writer, r *scenarios.Result) error {
 	if j.json {
 		return report.JSON(w, r)
 	}
@@ -218,14 +216,7 @@ func (j *job) tell(w io.Writer, r *scenarios.Result, divergence string) error {
 			return err
 		}
 	}
-	if err := report.Text(w, r, style(w)); err != nil {
-		return err
-	}
-	if divergence != "" {
-		_, err := fmt.Fprintln(w, divergence)
-		return err
-	}
-	return nil
+	return report.Text(w, r, style(w))
 }
 
 // tally adds up the outcomes of a sweep.

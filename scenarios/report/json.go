@@ -27,6 +27,7 @@ type jsonResult struct {
 	Failure      *jsonFailure    `json:"failure,omitempty"`
 	Judgements   []jsonJudgement `json:"judgements"`
 	Breakdowns   []jsonBreakdown `json:"breakdowns,omitempty"`
+	Divergence   string          `json:"divergence,omitempty"`
 	Panic        string          `json:"panic,omitempty"`
 	Counts       jsonCounts      `json:"counts"`
 	Reproduce    string          `json:"reproduce"`
@@ -111,7 +112,7 @@ func JSON(w io.Writer, r *scenarios.Result) error {
 		Outcome: r.Outcome.String(), ExitCode: r.Outcome.ExitCode(),
 		Phases: []jsonPhase{}, Judgements: []jsonJudgement{},
 		Reproduce: Reproduce(r), Digest: r.Digest.String(),
-		Counts: countsOf(&r.Counts),
+		Divergence: r.Divergence, Counts: countsOf(&r.Counts),
 	}
 	for _, s := range r.Settings {
 		out.Settings = append(out.Settings, s.String())

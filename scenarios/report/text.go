@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -127,8 +128,12 @@ func (p *printer) failures(r *scenarios.Result) {
 		p.line("%s  n%d broke down at %s", p.paint(red, "PANIC"), b.Member, b.At)
 		p.line("WHY  %s", b.Text)
 	}
-	if f := r.Failure; f != nil && len(r.Breakdowns) == 0 && f.Outcome != scenarios.Stuck {
-		p.failure(f)
+	if r.Failure != nil && len(r.Breakdowns) == 0 && !judged(violations, r.Failure) {
+		p.failure(r.Failure)
+	}
+	if r.Divergence != "" {
+		p.line("%s  the second run of this seed is another", p.paint(red, "NONDETERMINISM"))
+		p.line("WHY  %s", r.Divergence)
 	}
 	if r.Panic != nil {
 		p.line("%s  the simulator itself failed", p.paint(red, "INTERNAL"))
@@ -148,10 +153,16 @@ func (p *printer) failures(r *scenarios.Result) {
 	}
 }
 
+// judged reports whether the judge of liveness has told of the failure already.
+func judged(violations []checker.Violation, f *scenarios.Failure) bool {
+	return f.Outcome == scenarios.Stuck &&
+		slices.ContainsFunc(violations, func(v checker.Violation) bool { return v.Property == "liveness" })
+}
+
 // failure tells of a statement that did not hold.
 func (p *printer) failure(f *scenarios.Failure) {
 	word := map[scenarios.Outcome]string{
-		scenarios.Violation: "EXPECTATION", scenarios.Vacuous: "VACUOUS", scenarios.Internal: "INTERNAL",
+		scenarios.Violation: "EXPECTATION", scenarios.Stuck: "LIVENESS", scenarios.Vacuous: "VACUOUS", scenarios.Internal: "INTERNAL",
 		scenarios.Interrupted: "INTERRUPTED",
 	}[f.Outcome]
 	what := "at the end"
@@ -166,6 +177,9 @@ func (p *printer) violation(v *checker.Violation) {
 	about := v.Property
 	if v.Key != "" {
 		about += ", key " + store.Text(v.Key)
+	}
+	if len(v.Ops) == 0 && v.At > 0 {
+		about += fmt.Sprintf(", at %s", v.At)
 	}
 	p.line("%s %s", p.paint(bold+red, "VIOLATION"), about)
 	p.exhibits(v.Ops)
