@@ -17,15 +17,23 @@ func (s *Store) applyCompaction(req *store.CompactionRequest) store.Response {
 	s.compacted = rev
 	s.note(uint64(rev))
 	if dropped > 0 {
-		s.highest = max(s.highest, s.inUse)
-		for p := place(1); p < s.table.next; p++ {
-			if !kept.has(p) {
-				s.inUse -= recordSize(&s.table.at(p).kv[0])
-			}
+		if s.journal != nil {
+			s.journal.save(s)
 		}
-		s.table = s.table.rebuild(s.table.next, kept)
+		s.drop(kept)
 	}
 	return store.Response{Revision: s.rev, Result: doneCompaction}
+}
+
+// drop removes the versions that are not kept.
+func (s *Store) drop(kept placeSet) {
+	s.highest = max(s.highest, s.inUse)
+	for p := place(1); p < s.table.next; p++ {
+		if !kept.has(p) {
+			s.inUse -= recordSize(&s.table.at(p).kv[0])
+		}
+	}
+	s.table = s.table.rebuild(s.table.next, kept)
 }
 
 // placeSet is a set of places.

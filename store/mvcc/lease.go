@@ -128,6 +128,7 @@ func (s *Store) applyLeaseGrant(req *store.LeaseGrantRequest) store.Response {
 	}
 	ttl := max(req.TTL, s.cfg.MinLeaseTTL)
 	s.leases.set(lease{id: req.ID, ttl: ttl})
+	s.leaseChanged(req.ID)
 	s.note(store.Mix(uint64(req.ID), uint64(ttl)))
 	return store.Response{Revision: s.rev, Result: &store.LeaseGrantResult{ID: req.ID, TTL: ttl}}
 }
@@ -145,6 +146,7 @@ func (s *Store) applyLeaseRevoke(req *store.LeaseRevokeRequest) store.Response {
 		}
 	}
 	s.leases.tree.Delete(le)
+	s.leaseChanged(req.ID)
 	s.note(uint64(req.ID))
 	s.commit()
 	return store.Response{Revision: s.rev, Result: doneRevoke}
@@ -158,6 +160,7 @@ func (s *Store) applyLeaseCheckpoint(req *store.LeaseCheckpointRequest) store.Re
 			changed := *old
 			changed.remaining = c.RemainingTTL
 			s.leases.set(changed)
+			s.leaseChanged(c.ID)
 			s.note(store.Mix(^uint64(c.ID), uint64(c.RemainingTTL)))
 		}
 	}

@@ -16,7 +16,7 @@ func (s *Store) Clone() *Store {
 	c := *s
 	c.limit = min(s.limit, s.table.next)
 	c.leases = s.leases.clone()
-	c.found, c.paths, c.watchers = nil, nil, nil
+	c.found, c.paths, c.watchers, c.journal = nil, nil, nil, nil
 	return &c
 }
 
@@ -38,12 +38,86 @@ var ErrCorrupt = errors.New("mvcc: corrupt snapshot")
 //
 //	format                                               5 bytes
 //	applied, revision, compacted, hashes, highest size   integers
-//	settled checksums, leases                            lists
-//	users, roles, tokens, alarms                         see rules.append
+//	the parts of the state, whole                        see parts
 //	keys in ascending order                              list of strings
 //	versions in the order of their revisions             list
 //	checksum of all that                                 8 bytes
-const format = "mvcc\x02"
+const format = "mvcc\x03"
+
+// part is a piece of the state beside the numbers and the versions.
+type part struct {
+	append func(s *Store, buf []byte) []byte
+	read   func(s *Store, r *store.Reader)
+	// changed reports whether the part is another than when the journal began. If
+	// it is, the whole of it goes into a delta.
+	changed func(s *Store, j *journal) bool
+}
+
+// parts are all of them. What has no place here, in the numbers or among the
+// versions is lost with a snapshot and with a restart.
+var parts = [...]part{
+	{
+		(*Store).appendSettled, (*Store).readSettled,
+		func(s *Store, j *journal) bool { return s.compacted != j.compacted },
+	},
+	{
+		func(s *Store, buf []byte) []byte { return s.rules.append(buf) },
+		func(s *Store, r *store.Reader) { s.rules = readRules(r) },
+		func(s *Store, j *journal) bool { return s.rules != j.rules },
+	},
+	{
+		(*Store).appendLeases, (*Store).readLeases,
+		func(*Store, *journal) bool { return false }, // a delta has those that changed
+	},
+}
+
+// appendNumbers appends what is small and always there.
+func (s *Store) appendNumbers(buf []byte) []byte {
+	buf = store.AppendUint(buf, s.applied)
+	buf = store.AppendInt(store.AppendInt(buf, s.rev), s.compacted)
+	buf = store.AppendUint(store.AppendUint(buf, s.hash), s.extra)
+	return store.AppendInt(buf, s.highest)
+}
+
+func (s *Store) readNumbers(r *store.Reader) {
+	s.applied = r.Uint()
+	s.rev, s.compacted = r.Int(), r.Int()
+	if s.rev < 1 || s.rev > math.MaxInt64/2 || s.compacted < -1 || s.compacted > s.rev {
+		r.Fail("expected a revision and an older one of compaction, found %d and %d", s.rev, s.compacted)
+	}
+	s.hash, s.extra = r.Uint(), r.Uint()
+	s.highest = r.Int()
+}
+
+func (s *Store) appendSettled(buf []byte) []byte {
+	buf = store.AppendUint(buf, uint64(len(s.settled)))
+	for _, h := range s.settled {
+		buf = store.AppendUint(buf, uint64(h.Hash))
+		buf = store.AppendInt(store.AppendInt(buf, h.CompactRevision), h.HashRevision)
+	}
+	return buf
+}
+
+func (s *Store) readSettled(r *store.Reader) {
+	s.settled = nil
+	for range r.Count() {
+		s.settled = append(s.settled, store.HashKVResult{Hash: uint32(r.Uint()), CompactRevision: r.Int(), HashRevision: r.Int()})
+	}
+}
+
+func (s *Store) appendLeases(buf []byte) []byte {
+	buf = store.AppendUint(buf, uint64(s.leases.len()))
+	for _, le := range s.leases.all() {
+		buf = store.AppendInt(store.AppendInt(store.AppendInt(buf, le.id), le.ttl), le.remaining)
+	}
+	return buf
+}
+
+func (s *Store) readLeases(r *store.Reader) {
+	for range r.Count() {
+		s.leases.set(lease{id: r.Int(), ttl: r.Int(), remaining: r.Int()})
+	}
+}
 
 // Flags of a version in a snapshot.
 const (
@@ -59,23 +133,10 @@ func (s *Store) Encode() []byte {
 	t := s.table
 	end := min(s.limit, t.next)
 	buf := make([]byte, 0, 256+64*int(end))
-	buf = append(buf, format...)
-	buf = store.AppendUint(buf, s.applied)
-	buf = store.AppendInt(store.AppendInt(buf, s.rev), s.compacted)
-	buf = store.AppendUint(store.AppendUint(buf, s.hash), s.extra)
-	buf = store.AppendInt(buf, s.highest)
-
-	buf = store.AppendUint(buf, uint64(len(s.settled)))
-	for _, h := range s.settled {
-		buf = store.AppendUint(buf, uint64(h.Hash))
-		buf = store.AppendInt(store.AppendInt(buf, h.CompactRevision), h.HashRevision)
+	buf = s.appendNumbers(append(buf, format...))
+	for i := range parts {
+		buf = parts[i].append(s, buf)
 	}
-	buf = store.AppendUint(buf, uint64(s.leases.len()))
-	for _, le := range s.leases.all() {
-		buf = store.AppendInt(store.AppendInt(store.AppendInt(buf, le.id), le.ttl), le.remaining)
-	}
-
-	buf = s.rules.append(buf)
 	names, numbers := s.numberKeys()
 	buf = store.AppendUint(buf, uint64(len(names)))
 	for _, name := range names {
@@ -85,7 +146,7 @@ func (s *Store) Encode() []byte {
 	main := int64(0)
 	for p := place(1); p < end; p++ {
 		ver := t.at(p)
-		buf = appendVersion(buf, numbers[ver.id], ver, main)
+		buf = appendVersion(store.AppendUint(buf, uint64(numbers[ver.id])), ver, main)
 		main = ver.main()
 	}
 	return binary.LittleEndian.AppendUint64(buf, store.MixString(0, buf))
@@ -109,7 +170,9 @@ func (s *Store) numberKeys() (names []string, numbers []uint32) {
 	return names, numbers
 }
 
-func appendVersion(buf []byte, number uint32, ver *version, main int64) []byte {
+// appendVersion appends a version without its key. main is the revision of the
+// version before it.
+func appendVersion(buf []byte, ver *version, main int64) []byte {
 	kv := &ver.kv[0]
 	flags := byte(0)
 	if !ver.live() {
@@ -121,7 +184,7 @@ func appendVersion(buf []byte, number uint32, ver *version, main int64) []byte {
 	if kv.ModRevision == main {
 		flags |= flagSameMain
 	}
-	buf = store.AppendUint(append(buf, flags), uint64(number))
+	buf = append(buf, flags)
 	if kv.ModRevision != main {
 		buf = store.AppendUint(buf, uint64(kv.ModRevision-main))
 	}
@@ -149,20 +212,10 @@ func Decode(cfg Config, data []byte) (*Store, error) {
 	}
 	r := store.NewReader(string(data[len(format):body]))
 	s := New(cfg)
-	s.applied = r.Uint()
-	s.rev, s.compacted = r.Int(), r.Int()
-	if s.rev < 1 || s.rev > math.MaxInt64/2 || s.compacted < -1 || s.compacted > s.rev {
-		r.Fail("expected a revision and an older one of compaction, found %d and %d", s.rev, s.compacted)
+	s.readNumbers(&r)
+	for i := range parts {
+		parts[i].read(s, &r)
 	}
-	s.hash, s.extra = r.Uint(), r.Uint()
-	s.highest = r.Int()
-	for range r.Count() {
-		s.settled = append(s.settled, store.HashKVResult{Hash: uint32(r.Uint()), CompactRevision: r.Int(), HashRevision: r.Int()})
-	}
-	for range r.Count() {
-		s.leases.set(lease{id: r.Int(), ttl: r.Int(), remaining: r.Int()})
-	}
-	s.rules = readRules(&r)
 	names := make([]string, r.Count())
 	for i := range names {
 		if names[i] = r.String(); i > 0 && names[i] <= names[i-1] {
@@ -180,36 +233,20 @@ func Decode(cfg Config, data []byte) (*Store, error) {
 func (s *Store) readVersions(r *store.Reader, names []string) {
 	t := s.table
 	t.heads = make([]place, len(names))
-	main, sub := int64(0), uint64(0)
+	var before version
 	for range r.Count() {
-		flags, number := r.Byte(), r.Uint()
-		step, least := int64(0), sub+1
-		if flags&flagSameMain == 0 {
-			step, least = int64(r.Uint()), 0
-		}
-		next := r.Uint()
-		ascending := step > 0 || step == 0 && next >= least && least > 0
-		if number >= uint64(len(names)) || !ascending || step > s.rev-main || next >= 1<<subBits {
-			r.Fail("expected one of %d keys and a revision after %d.%d up to %d, found key %d and revision %d.%d",
-				len(names), main, sub, s.rev, number, main+step, next)
+		number := r.Uint()
+		if number >= uint64(len(names)) {
+			r.Fail("expected one of %d keys, found key %d", len(names), number)
 			return
 		}
-		main, sub = main+step, next
-		kv := store.KeyValue{Key: names[number], ModRevision: main}
-		if flags&flagTombstone == 0 {
-			kv.Value, kv.Version, kv.CreateRevision = r.String(), int64(r.Uint()), main-int64(r.Uint())
-			if flags&flagLease != 0 {
-				kv.Lease = r.Int()
-			}
-			if kv.Version < 1 || kv.CreateRevision < 1 || kv.CreateRevision > main {
-				r.Fail("expected a version of a life that began at 1 to %d, found version %d from %d", main, kv.Version, kv.CreateRevision)
-			}
+		ver, ok := s.readVersion(r, names[number], &before)
+		if !ok {
+			return
 		}
-		if flags&^flagsAll != 0 || flags&flagLease != 0 && kv.Lease == 0 {
-			r.Fail("expected the flags of a version, found %#x", flags)
-		}
-		s.inUse += recordSize(&kv)
-		t.copy(&version{kv: [1]store.KeyValue{kv}, rankAndSub: uint32(sub)}, keyID(number))
+		s.inUse += recordSize(&ver.kv[0])
+		t.copy(&ver, keyID(number))
+		before = ver
 	}
 	ids := make([]keyID, len(names))
 	for i, name := range names {
@@ -225,4 +262,36 @@ func (s *Store) readVersions(r *store.Reader, names []string) {
 			s.attach(ver.kv[0].Lease, name)
 		}
 	}
+}
+
+// readVersion reads a version of a key. before is the version before it, which
+// has an older revision.
+func (s *Store) readVersion(r *store.Reader, key string, before *version) (ver version, ok bool) {
+	main := before.main()
+	flags, least := r.Byte(), uint64(before.sub())+1
+	step := int64(0)
+	if flags&flagSameMain == 0 {
+		step, least = int64(r.Uint()), 0
+	}
+	sub := r.Uint()
+	ascending := step > 0 || step == 0 && sub >= least && least > 0
+	if !ascending || step > s.rev-main || sub >= 1<<subBits {
+		r.Fail("expected a revision after %d.%d up to %d, found %d.%d", main, before.sub(), s.rev, main+step, sub)
+		return version{}, false
+	}
+	main += step
+	kv := store.KeyValue{Key: key, ModRevision: main}
+	if flags&flagTombstone == 0 {
+		kv.Value, kv.Version, kv.CreateRevision = r.String(), int64(r.Uint()), main-int64(r.Uint())
+		if flags&flagLease != 0 {
+			kv.Lease = r.Int()
+		}
+		if kv.Version < 1 || kv.CreateRevision < 1 || kv.CreateRevision > main {
+			r.Fail("expected a version of a life that began at 1 to %d, found version %d from %d", main, kv.Version, kv.CreateRevision)
+		}
+	}
+	if flags&^flagsAll != 0 || flags&flagLease != 0 && kv.Lease == 0 {
+		r.Fail("expected the flags of a version, found %#x", flags)
+	}
+	return version{kv: [1]store.KeyValue{kv}, rankAndSub: uint32(sub)}, true
 }

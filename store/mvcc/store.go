@@ -45,6 +45,8 @@ type Store struct {
 	inUse, highest int64
 	// watchers are told of what is applied; nil if there are none.
 	watchers *Watchers
+	// journal is what a delta needs to know; nil if nobody asked for one.
+	journal *journal
 
 	// Working space, without meaning between requests.
 	found []place

@@ -21,19 +21,19 @@ func drain(st *Stream) []store.WatchResponse {
 	return all
 }
 
-// settle serves all watchers until none is behind.
-func settle(ws *Watchers, streams ...*Stream) map[*Stream][]store.WatchResponse {
-	got := make(map[*Stream][]store.WatchResponse)
-	for {
-		for _, st := range streams {
-			got[st] = append(got[st], drain(st)...)
-		}
+// settle serves the watchers of a stream until none is behind.
+func settle(t *testing.T, ws *Watchers, st *Stream) []store.WatchResponse {
+	var got []store.WatchResponse
+	for range 100 {
+		got = append(got, drain(st)...)
 		if ws.Behind() == 0 && ws.Waiting() == 0 {
 			return got
 		}
 		ws.Retry()
 		ws.Sync()
 	}
+	t.Fatalf("%d watchers behind, %d waiting, and no progress", ws.Behind(), ws.Waiting())
+	return nil
 }
 
 // Whatever order watchers, writes, slow clients and restored snapshots come in,
@@ -90,7 +90,7 @@ func TestWatchersSeeEverythingOnce(t *testing.T) {
 				ws.Restore(s)
 			case 6:
 				// More than a stream holds.
-				for range streamBuffer + 10 {
+				for range streamBuffer + rapid.IntRange(-1, 3).Draw(t, "too many") {
 					ops := []store.Op{&store.PutRequest{Key: "c", Value: fmt.Sprint(i)}}
 					n.change(ops)
 					apply(s, ops)
@@ -191,7 +191,7 @@ func TestSlowWatcherIsCancelledByCompaction(t *testing.T) {
 	apply(s, []store.Op{&store.PutRequest{Key: "a"}})
 	apply(s, []store.Op{&store.PutRequest{Key: "a"}})
 	compact(s, s.Revision())
-	got := settle(ws, st)[st]
+	got := settle(t, ws, st)
 	if n := len(got); n != 1+streamBuffer+1+1 {
 		t.Fatalf("%d responses, want the creation, %d events and a cancellation", n, streamBuffer+1)
 	}
@@ -201,6 +201,25 @@ func TestSlowWatcherIsCancelledByCompaction(t *testing.T) {
 	}
 	if len(ws.synced.all) != 0 {
 		t.Error("the cancelled watcher is still served")
+	}
+}
+
+// A long history goes to a watcher in parts of a thousand revisions, none of them
+// torn apart.
+func TestLongHistoryComesInParts(t *testing.T) {
+	s := New(Config{})
+	for range 2*syncRevisions + 1 {
+		apply(s, []store.Op{&store.PutRequest{Key: "a"}, &store.PutRequest{Key: "b"}})
+	}
+	ws := NewWatchers(s)
+	st := ws.Open(0)
+	st.Watch(&store.WatchRequest{Key: "a", RangeEnd: "c", StartRevision: 1})
+	var sizes []int
+	for _, resp := range settle(t, ws, st)[1:] {
+		sizes = append(sizes, len(resp.Events))
+	}
+	if want := []int{2 * syncRevisions, 2 * syncRevisions, 2}; !slices.Equal(sizes, want) {
+		t.Errorf("parts of %v events, want %v", sizes, want)
 	}
 }
 
