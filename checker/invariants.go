@@ -18,9 +18,9 @@ import (
 // Understandable Consensus Algorithm" (extended version).
 type Invariants struct {
 	members []memberAccount // by ID; 0 is nobody
-	// voters is a bit set of the IDs that vote when no configuration change was
-	// applied.
-	voters uint64
+	// configs are the configurations in the order of the log; the first is that of
+	// the founders.
+	configs []configMark
 
 	// By log index; index 0 is unused.
 	entries   []entryMark  // as first written by any member
@@ -106,7 +106,7 @@ type memberAccount struct {
 	// bound over all of them.
 	commit, committable uint64
 	applied             uint64
-	// voters as of the last configuration change applied, or 0.
+	// voters by the configuration that the member has applied: a bit set of IDs.
 	voters uint64
 }
 
@@ -145,6 +145,9 @@ const (
 	stateMachineSafety
 	applyOrder
 	restartDurable
+	electedByVoters
+	oneConfiguration
+	oneChange
 	numInvariants
 )
 
@@ -163,6 +166,9 @@ var invariantNames = [numInvariants]string{
 	stateMachineSafety: "state machine safety",
 	applyOrder:         "apply in order, and only what is committed",
 	restartDurable:     "restart keeps what was durable",
+	electedByVoters:    "election by a majority of the voters",
+	oneConfiguration:   "one configuration at an index",
+	oneChange:          "one member at a time",
 }
 
 // NewInvariants returns the invariants of a cluster that begins with the voters
@@ -170,12 +176,12 @@ var invariantNames = [numInvariants]string{
 func NewInvariants(members int) *Invariants {
 	v := &Invariants{
 		members: make([]memberAccount, members+1),
-		voters:  1<<(members+1) - 2,
+		configs: []configMark{{voters: 1<<(members+1) - 2}},
 		rivals:  make(map[rivalKey]entryMark),
 		leaders: make(map[uint64]trace.Addr),
 	}
 	for id := range v.members {
-		v.members[id].id = trace.Addr(id)
+		v.members[id].id, v.members[id].voters = trace.Addr(id), v.configs[0].voters
 	}
 	return v
 }
@@ -183,7 +189,8 @@ func NewInvariants(members int) *Invariants {
 // Watch subscribes to the log. It must be called before the first event.
 func (v *Invariants) Watch(log *trace.Log) {
 	log.Subscribe(trace.Kinds(
-		trace.MemberStart, trace.MemberCrash, trace.MemberStop, trace.MemberPanic, trace.DiskLost,
+		trace.MemberStart, trace.MemberCrash, trace.MemberStop, trace.MemberPanic, trace.MemberRemoved,
+		trace.DiskLost,
 		trace.RoleChange, trace.LeaderKnown, trace.CommitMoved,
 		trace.LogAppend, trace.LogDurable, trace.StateDurable,
 		trace.SnapSaved, trace.SnapInstall, trace.Apply, trace.ConfApplied, trace.Send,
@@ -214,7 +221,7 @@ func (v *Invariants) Observe(e *trace.Event) {
 	switch e.Kind {
 	case trace.MemberStart:
 		v.started(m, e)
-	case trace.MemberCrash, trace.MemberStop, trace.MemberPanic:
+	case trace.MemberCrash, trace.MemberStop, trace.MemberPanic, trace.MemberRemoved:
 		m.role = trace.RoleFollower
 		v.stops = append(v.stops, Stop{At: e.At, Member: e.Member})
 	case trace.DiskLost:
@@ -240,8 +247,7 @@ func (v *Invariants) Observe(e *trace.Event) {
 	case trace.Apply:
 		v.entryApplied(m, e)
 	case trace.ConfApplied:
-		m.voters = e.A
-		v.inOrder(m, e)
+		v.configApplied(m, e)
 	}
 }
 
@@ -323,6 +329,9 @@ func (v *Invariants) started(m *memberAccount, e *trace.Event) {
 	m.incarnation = e.B
 	m.commit, m.applied = e.A, e.A
 	m.committable = max(m.committable, e.A)
+	if m.voters = 0; e.A > 0 { // whoever joins knows nobody
+		m.voters = v.configAt(e.A).voters
+	}
 }
 
 // roleChanged checks what must hold of a new leader: it is the only one of its
@@ -345,6 +354,7 @@ func (v *Invariants) roleChanged(m *memberAccount, e *trace.Event) {
 			v.report(voteDurable, e, "n%d became leader of term %d before its vote for itself was durable (durable: term %d, vote %s)",
 				m.id, e.Term, m.stateTerm, voteText(m))
 		}
+		v.elected(m, e)
 		v.complete(m, e)
 	}
 }
@@ -549,12 +559,8 @@ func (v *Invariants) commitMoved(m *memberAccount, e *trace.Event) {
 
 // heldByMajority checks that an entry is durable on a majority of the voters.
 func (v *Invariants) heldByMajority(m *memberAccount, e *trace.Event, term uint64) {
-	voters := m.voters
-	if voters == 0 {
-		voters = v.voters
-	}
 	holders := 0
-	for rest := voters; rest != 0; rest &= rest - 1 {
+	for rest := m.voters; rest != 0; rest &= rest - 1 {
 		id := bits.TrailingZeros64(rest)
 		if id >= len(v.members) {
 			continue
@@ -565,7 +571,7 @@ func (v *Invariants) heldByMajority(m *memberAccount, e *trace.Event, term uint6
 			holders++
 		}
 	}
-	if all := bits.OnesCount64(voters); holders <= all/2 {
+	if all := bits.OnesCount64(m.voters); holders <= all/2 {
 		v.report(commitQuorum, e, "n%d committed index %d (term %d) when it was durable on %d of %d voters", m.id, e.Index, term, holders, all)
 	}
 }
@@ -637,6 +643,7 @@ func (v *Invariants) snapshotInstalled(m *memberAccount, e *trace.Event) {
 		m.hole = 0
 	}
 	m.applied = e.Index
+	m.voters = v.configAt(e.Index).voters
 	m.commit = max(m.commit, e.Index)
 	m.committable = max(m.committable, e.Index)
 }

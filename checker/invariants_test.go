@@ -117,7 +117,7 @@ func TestInvariants(t *testing.T) {
 		{
 			name: "two leaders in one term", property: electionSafety,
 			wrong: func(s *story) { s.state(3, 1, 3); s.role(3, trace.RoleLeader, 1) },
-			right: func(s *story) { s.state(2, 2, 2); s.role(2, trace.RoleLeader, 2) },
+			right: func(s *story) { s.elect(2, 3, 2) },
 			why:   "n3 became leader of term 1, which n1 leads already",
 		},
 		{
@@ -141,12 +141,8 @@ func TestInvariants(t *testing.T) {
 		{
 			name: "a leader without a durable vote", property: voteDurable,
 			wrong: func(s *story) { s.role(2, trace.RoleCandidate, 2); s.role(2, trace.RoleLeader, 2) },
-			right: func(s *story) {
-				s.role(2, trace.RoleCandidate, 2)
-				s.state(2, 2, 2)
-				s.role(2, trace.RoleLeader, 2)
-			},
-			why: "n2 became leader of term 2 before its vote for itself was durable (durable: term 1, vote n1)",
+			right: func(s *story) { s.elect(2, 3, 2) },
+			why:   "n2 became leader of term 2 before its vote for itself was durable (durable: term 1, vote n1)",
 		},
 		{
 			name: "a term that goes back", property: termMonotonic,
