@@ -131,9 +131,9 @@ func (s *Store) ApplyDelta(data []byte) error {
 	if s.limit != everything {
 		s.thaw()
 	}
-	rev, compacted, size := s.rev, s.compacted, int64(0)
+	rev, compacted := s.rev, s.compacted
 	s.readNumbers(&r)
-	size = s.highest
+	highest := s.highest
 	if s.rev < rev || s.compacted < compacted {
 		r.Fail("expected a revision from %d and a compaction from %d, found %d and %d", rev, compacted, s.rev, s.compacted)
 	}
@@ -156,7 +156,7 @@ func (s *Store) ApplyDelta(data []byte) error {
 			s.drop(kept)
 		}
 	}
-	s.highest = size
+	s.highest = highest
 	return nil
 }
 
