@@ -1,8 +1,10 @@
 package node
 
 import (
+	"slices"
 	"time"
 
+	"etcdsim/sim/bug"
 	"etcdsim/sim/trace"
 	"etcdsim/store"
 )
@@ -23,9 +25,11 @@ type leasing struct {
 	renewals []forwardedCall
 	// looking: the timer of the next look at the leases is set.
 	looking bool
-	// recording: a checkpoint is on its way through the log. etcd's lessor looks
-	// at nothing else meanwhile.
-	recording bool
+	// recording are the checkpoints on their way through the log. etcd's lessor
+	// looks at nothing else meanwhile.
+	recording []store.LeaseCheckpoint
+	// clearing are leases whose renewals wait until their checkpoints are erased.
+	clearing []int64
 }
 
 // errNotPrimary is etcd's lease.ErrNotPrimary as it reaches a client.
@@ -64,6 +68,11 @@ func (n *Node) promoteLessor() {
 		return
 	}
 	leases := n.kv.Leases()
+	if n.bugs.Has(bug.LeaseTTLReset) {
+		for i := range leases {
+			leases[i].Remaining = leases[i].TTL
+		}
+	}
 	n.leasing.lessor.promote(n.now, leases, n.cfg.Election())
 	if len(leases) == 0 {
 		return
@@ -124,7 +133,7 @@ func (n *Node) lookLater() {
 func (n *Node) lookAtLeases() {
 	l := &n.leasing
 	l.looking = false
-	if l.lessor.primary && !l.recording {
+	if l.lessor.primary && l.recording == nil {
 		if expired := l.lessor.expired(n.now, revokeRate/2); len(expired) > 0 {
 			n.revokeExpired(expired)
 		}
@@ -169,28 +178,29 @@ func (n *Node) revokeExpired(ids []int64) {
 func (n *Node) recordCheckpoints(entries int) {
 	l := &n.leasing
 	due := l.lessor.due(n.now, checkpointBatch, n.kv.Lease)
-	if len(due) == 0 {
+	full := len(due) == checkpointBatch
+	if due = n.uncrossed(due); len(due) == 0 {
 		return
 	}
-	l.recording = true
-	n.checkpoint(due, func(leads bool) {
-		l.recording = false
-		if leads && len(due) == checkpointBatch && entries+1 < checkpointRate/2 {
+	l.recording = due
+	n.checkpoint(due, func(leads bool, _ store.Response) {
+		l.recording = nil
+		if leads && full && entries+1 < checkpointRate/2 {
 			n.recordCheckpoints(entries + 1)
 		}
 	})
 }
 
-// checkpoint sends checkpoints through the log. It tells whether this member
-// leads; if it does, nothing is said of what became of them.
-func (n *Node) checkpoint(due []store.LeaseCheckpoint, then func(leads bool)) {
+// checkpoint sends checkpoints through the log, if this member leads, and tells what
+// became of them.
+func (n *Node) checkpoint(due []store.LeaseCheckpoint, then func(leads bool, r store.Response)) {
 	n.ensureLeadership(func(leads bool) {
 		if !leads {
-			then(false)
+			then(false, store.Response{})
 			return
 		}
 		n.log.Hit(trace.ProbeLeaseCheckpoint)
-		n.ask(&store.LeaseCheckpointRequest{Checkpoints: due}, func(store.Response) { then(true) })
+		n.ask(&store.LeaseCheckpointRequest{Checkpoints: due}, func(r store.Response) { then(true, r) })
 	})
 }
 
@@ -219,25 +229,55 @@ func (n *Node) renew(c forwardedCall) {
 	}
 	id := keepAliveID(c)
 	lease, ok := n.kv.Lease(id)
+	late := ok && l.left(id, n.now) <= 0
+	if late {
+		n.log.Hit(trace.ProbeRenewedLate)
+	}
 	switch {
 	case !ok:
 		n.answerKeepAlive(c, 0)
-	case l.left(id, n.now) <= 0:
+	case late && !n.bugs.Has(bug.RenewAfterRevoke):
 		// It is being revoked, or will be; whether that succeeds is not known yet.
-		n.log.Hit(trace.ProbeRenewedLate)
 		n.leasing.renewals = append(n.leasing.renewals, c)
-	case n.cfg.LeaseCheckpoint && lease.Remaining != lease.TTL:
+	case n.cfg.LeaseCheckpoint && (lease.Remaining != lease.TTL || n.recordingOf(id)):
 		// The checkpoint says less than what is promised now: it goes first.
-		n.checkpoint([]store.LeaseCheckpoint{{ID: id}}, func(leads bool) {
-			if !leads {
+		n.leasing.clearing = append(n.leasing.clearing, id)
+		n.checkpoint([]store.LeaseCheckpoint{{ID: id}}, func(leads bool, r store.Response) {
+			i := slices.Index(n.leasing.clearing, id)
+			n.leasing.clearing = slices.Delete(n.leasing.clearing, i, i+1)
+			switch {
+			case !leads:
 				n.notPrimary(c)
-				return
+			case r.Err != nil && !n.bugs.Has(bug.StaleCheckpoint):
+				n.answer(c.Client, c.Op, store.Response{Err: r.Err}, n.applied)
+			default:
+				n.refresh(c)
 			}
-			n.refresh(c)
 		})
 	default:
 		n.refresh(c)
 	}
+}
+
+// A checkpoint says what was left before a renewal; if it is in force afterwards, the
+// next leader goes by it and ends the lease too early. etcd 3.7 lets that happen
+// (its feature is in alpha): lessor.Renew erases only checkpoints that were applied,
+// others are sent while it waits for that, and it does not look whether it
+// succeeded. Here, a checkpoint that is on its way is erased as well, none is sent
+// while a renewal waits, and a renewal fails if the erasure does.
+
+// uncrossed returns the checkpoints of leases that are not being renewed.
+func (n *Node) uncrossed(due []store.LeaseCheckpoint) []store.LeaseCheckpoint {
+	if n.bugs.Has(bug.StaleCheckpoint) {
+		return due
+	}
+	return slices.DeleteFunc(due, func(c store.LeaseCheckpoint) bool { return slices.Contains(n.leasing.clearing, c.ID) })
+}
+
+// recordingOf reports whether a checkpoint of the lease is on its way.
+func (n *Node) recordingOf(id int64) bool {
+	return !n.bugs.Has(bug.StaleCheckpoint) &&
+		slices.ContainsFunc(n.leasing.recording, func(c store.LeaseCheckpoint) bool { return c.ID == id })
 }
 
 // refresh is the renewal itself. Since the request came, the lease may have been

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"etcdsim/sim/bug"
 	"etcdsim/sim/trace"
 	"etcdsim/store"
 )
@@ -80,7 +81,7 @@ func (n *Node) takeOwnAnswers() {
 // when the clock stood still, behind a slow disk or in a stopped process, others
 // may have elected a leader meanwhile (etcd #15247).
 func (n *Node) ensureLeadership(then func(leads bool)) {
-	if n.lastTick.Add(3*n.cfg.Tick) > n.now {
+	if n.lastTick.Add(3*n.cfg.Tick) > n.now || n.bugs.Has(bug.LeaseOldLeader) {
 		then(true)
 		return
 	}

@@ -147,6 +147,14 @@ func execResume(r *run, _ *Statement, a MemberArgs) *halt {
 	return r.each(a.Of, "resumed", r.c.Resume)
 }
 
+func execStall(r *run, _ *Statement, a MemberArgs) *halt {
+	return r.each(a.Of, "stalled", func(id uint64) { r.c.Disk(id).Stall() })
+}
+
+func execUnstall(r *run, _ *Statement, a MemberArgs) *halt {
+	return r.each(a.Of, "goes on", r.c.ResumeDisk)
+}
+
 // stopPatience bounds how long a restart waits for a graceful stop.
 const stopPatience = time.Minute
 

@@ -80,6 +80,8 @@ kill    any
 stop    leader followers
 restart all
 pause   $few
+stall   $few
+unstall $few
 resume  $few
 partition majority | rest
 partition n1 clients | n2 n3 | rest

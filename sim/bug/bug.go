@@ -27,6 +27,10 @@ const (
 	LeaderLocalRead
 	LearnerNotPersisted
 	MemberUpdateLearner
+	LeaseOldLeader
+	RenewAfterRevoke
+	LeaseTTLReset
+	StaleCheckpoint
 	numBugs // keep last
 )
 
@@ -69,6 +73,30 @@ var catalogue = [numBugs]Bug{
 		Cause: "Changing the addresses of a learner clears the flag that makes it one. " +
 			"The list of members calls it a voter, raft does not, and it can no longer be promoted.",
 		Judge: "membership", Scenario: "learner-promote",
+	},
+	LeaseOldLeader: {
+		Name: "lease-old-leader", Reference: "etcd-io/etcd#15247",
+		Cause: "A leader touches leases without making sure that it leads, although its clock stood still. " +
+			"Behind a stalled disk it goes on renewing leases, and the leader that was elected meanwhile knows nothing of it.",
+		Judge: "leases", Scenario: "lease-through-election",
+	},
+	RenewAfterRevoke: {
+		Name: "renew-after-revoke", Reference: "etcd-io/etcd#14758",
+		Cause: "A renewal does not wait for the end of a lease that has expired and is being revoked. " +
+			"The client is told that it has time, and the lease goes a moment later.",
+		Judge: "leases", Scenario: "lease-expiry",
+	},
+	LeaseTTLReset: {
+		Name: "lease-ttl-reset", Reference: "etcd-io/etcd#9888",
+		Cause: "A new leader gives every lease all of its time again, whatever the checkpoints say that is left. " +
+			"With every election a long lease lives that much longer.",
+		Judge: "leases", Scenario: "lease-checkpoint",
+	},
+	StaleCheckpoint: {
+		Name: "stale-checkpoint", Reference: "etcd 3.7.3, lessor.Renew with feature LeaseCheckpoint",
+		Cause: "A renewal succeeds although a checkpoint from before stays in force: the two cross in the log, or the " +
+			"checkpoint could not be erased and nobody looked. The next leader goes by it and ends the lease too early.",
+		Judge: "leases", Scenario: "lease-checkpoint",
 	},
 }
 
