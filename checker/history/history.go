@@ -76,4 +76,6 @@ type History struct {
 	Ops     []Op
 	Commits []Commit
 	Members []Member
+	// Watches are in the order of their creation.
+	Watches []*Watch
 }

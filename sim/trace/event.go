@@ -118,6 +118,13 @@ const (
 	LeaseRenewed   // A = the time that it gets, in s; B = when it expires now
 	LeaseExpired   // it is to be revoked; A = when it expired
 
+	// Watchers.
+
+	// Watched: client Member took a response of Peer's for a watcher; ID = the
+	// stream's operation; Index = watcher; Aux = Watch flags; A = hash of the
+	// response; B = revision in its header.
+	Watched
+
 	numKinds // keep last
 )
 
@@ -149,6 +156,15 @@ const (
 	DropFull                      // the link's queue was full
 )
 
+// Flags in Aux of Watched.
+const (
+	WatchCreated   uint16 = 1 << iota // the watcher was created
+	WatchCanceled                     // it has ended
+	WatchCompacted                    // because of a compaction
+	WatchProgress                     // the response says only how far the watcher was served
+	WatchResumed                      // the watcher goes on after an earlier stream broke
+)
+
 // Outcomes, for Aux of Return.
 const (
 	OutcomeOK      uint16 = 1 + iota // answered
@@ -168,6 +184,7 @@ var kindNames = [numKinds]string{
 	Invoke: "invoke", Return: "return", Abandon: "abandon",
 	Phase: "phase", Action: "action", Probe: "probe", RunEnd: "end",
 	LeasesPromoted: "leases", LeaseRenewed: "renew", LeaseExpired: "expire",
+	Watched: "watched",
 }
 
 // String returns the kind's short name, as printed in trace files.
