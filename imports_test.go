@@ -138,7 +138,7 @@ var rooms = []room{
 	},
 	{
 		path:    "scenarios/workload",
-		imports: []string{"sim", "sim/trace", "network", "store", "checker/history", "node", "sim/cluster"},
+		imports: []string{"sim", "sim/trace", "sim/bug", "network", "store", "checker/history", "node", "sim/cluster"},
 		why:     "clients see requests and what comes back (a node.Answer); no store, no disk, no judge",
 	},
 	{

@@ -56,6 +56,9 @@ func Judge(h history.History, o Options) Report {
 	if j, ok := judgeLeases(l, all, o); ok {
 		report.Judgements = append(report.Judgements, j)
 	}
+	if j, ok := judgeWatches(l); ok {
+		report.Judgements = append(report.Judgements, j)
+	}
 	if o.Invariants != nil {
 		report.Judgements = append(report.Judgements, o.Invariants.judgement())
 	}

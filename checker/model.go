@@ -58,6 +58,9 @@ type model struct {
 	// known, which makes every TTL not below the one asked for acceptable.
 	minTTL int64
 
+	// told, if not nil, takes what watchers are told of the requests applied.
+	told *[]store.Event
+
 	// rangeResult is the result of the last range outside a transaction.
 	rangeResult store.RangeResult
 }
@@ -68,7 +71,7 @@ type model struct {
 //
 // The body of the answer to a plain range is valid until the next call.
 func (m *model) apply(s *state, r store.Request) (next state, answer store.Response, known bool) {
-	e := edit{before: s, root: s.now.root}
+	e := edit{before: s, root: s.now.root, told: m.told}
 	var err *store.Error
 	next = *s
 	switch r := r.(type) {
@@ -153,6 +156,8 @@ type edit struct {
 	// sum is a hash of what was written; the order within a request does not
 	// matter.
 	sum uint64
+	// told, if not nil, takes an event for each write.
+	told *[]store.Event
 }
 
 // rev is the revision as seen from inside the request: before its first write
@@ -203,6 +208,7 @@ func (e *edit) put(r *store.PutRequest) store.Response {
 		kv.CreateRevision, kv.Version = kv.ModRevision, 1
 	}
 	e.root = e.root.put(kv)
+	e.tell(store.EventPut, kv)
 	e.sum += store.Mix(store.MixString(store.MixString(uint64(kv.Lease), kv.Key), kv.Value), 1)
 	return store.Response{Revision: e.rev(), Result: result}
 }
@@ -232,4 +238,13 @@ func (e *edit) delete(key string) {
 	e.root = e.root.delete(key)
 	e.sum += store.MixString(0, key)
 	e.changed = true
+	e.tell(store.EventDelete, store.KeyValue{Key: key, ModRevision: e.rev()})
+}
+
+// tell notes what a watcher is told of a write.
+func (e *edit) tell(what store.EventType, kv store.KeyValue) {
+	if e.told != nil {
+		told := kv
+		*e.told = append(*e.told, store.Event{Type: what, KV: &told})
+	}
 }

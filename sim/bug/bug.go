@@ -25,6 +25,7 @@ type ID uint8
 const (
 	AckBeforeFsync ID = iota
 	LeaderLocalRead
+	ResumeDup
 	LearnerNotPersisted
 	MemberUpdateLearner
 	LeaseOldLeader
@@ -61,6 +62,12 @@ var catalogue = [numBugs]Bug{
 		Cause: "A member that believes it leads answers linearizable reads from its own state without asking a quorum. " +
 			"A leader that was cut off and replaced does not know it yet, and serves stale data.",
 		Judge: "linearizability", Scenario: "leader-partition",
+	},
+	ResumeDup: {
+		Name: "resume-dup", Reference: "etcd-io/etcd#15248",
+		Cause: "A client resumes a watcher at the revision of the last notification of progress, not after it. " +
+			"When its stream breaks, it is told of that revision a second time.",
+		Judge: "watch", Scenario: "watch-through-failover",
 	},
 	LearnerNotPersisted: {
 		Name: "learner-not-persisted", Reference: "etcd-io/etcd#19557",
