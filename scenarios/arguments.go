@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,10 +53,8 @@ func (a LoadArgs) String() string {
 func parseLoad(p *parser) LoadArgs {
 	at := p.at()
 	a := LoadArgs{Name: p.name("the name of the load"), Config: workload.DefaultConfig()}
-	for _, name := range p.scope.loads {
-		if name == a.Name {
-			p.fail(at, "there is a load %s already: expected another name", name)
-		}
+	if slices.Contains(p.scope.loads, a.Name) || slices.Contains(p.scope.watches, a.Name) {
+		p.fail(at, "there is a load or a watch %s already: expected another name", a.Name)
 	}
 	p.scope.loads = append(p.scope.loads, a.Name)
 	a.Via = p.targetOption("via")
@@ -63,13 +62,18 @@ func parseLoad(p *parser) LoadArgs {
 	return a
 }
 
-// NameArgs name a load.
+// NameArgs name a load, or watching clients.
 type NameArgs struct{ Name string }
 
 // String prints the arguments as they are written.
 func (a NameArgs) String() string { return a.Name }
 
-func parseUnload(p *parser) NameArgs { return NameArgs{p.load()} }
+func parseUnload(p *parser) NameArgs {
+	if slices.Contains(p.scope.watches, p.peek()) {
+		return NameArgs{p.watchers()}
+	}
+	return NameArgs{p.load()}
+}
 
 // CompactArgs ask for a compaction.
 type CompactArgs struct {

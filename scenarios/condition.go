@@ -188,6 +188,8 @@ func parseOperand(p *parser) Operand {
 	p.take()
 	o := Operand{Meter: m.name}
 	switch m.kind {
+	case meterWatch:
+		o.Load = p.watchers()
 	case meterLoad:
 		o.Load = p.load()
 	case meterMember:

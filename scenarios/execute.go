@@ -53,6 +53,11 @@ func execUnload(r *run, _ *Statement, a NameArgs) *halt {
 			l.Stop()
 		}
 	}
+	for _, w := range r.watches {
+		if w.Name == a.Name {
+			w.Stop()
+		}
+	}
 	return nil
 }
 

@@ -33,7 +33,10 @@ func Help() string {
 	for _, kind := range []struct {
 		kind  meterKind
 		title string
-	}{{meterLoad, "METERS OF A LOAD"}, {meterMember, "METERS OF MEMBERS"}, {meterCounter, "COUNTERS OF THE RUN"}} {
+	}{
+		{meterLoad, "METERS OF A LOAD"}, {meterWatch, "METERS OF WATCHING CLIENTS"},
+		{meterMember, "METERS OF MEMBERS"}, {meterCounter, "COUNTERS OF THE RUN"},
+	} {
 		fmt.Fprintf(&b, "\n%s\n", kind.title)
 		for i := range meters {
 			if m := &meters[i]; m.kind == kind.kind {

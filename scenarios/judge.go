@@ -20,7 +20,7 @@ func (r *run) judge(h *halt) {
 	res.Digest = r.log.Digest()
 	res.Counts = r.counters.counts()
 	res.Breakdowns = r.c.Breakdowns()
-	res.History = history.History{Ops: r.clients.Ops(), Commits: r.c.Commits(), Members: r.c.Members()}
+	res.History = history.History{Ops: r.clients.Ops(), Commits: r.c.Commits(), Members: r.c.Members(), Watches: r.watched()}
 	res.Counts.Commits = uint64(len(res.History.Commits))
 
 	outcome := Pass

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"slices"
 
+	"etcdsim/scenarios/workload"
 	"etcdsim/sim"
 	"etcdsim/sim/trace"
 )
@@ -18,6 +19,7 @@ type meter struct {
 	// One of these reads it, by kind.
 	counter func(*counters) uint64
 	load    func(*load) uint64
+	watch   func(*workload.Watches) uint64
 	member  func(*run, uint64) uint64
 }
 
@@ -26,6 +28,7 @@ type meterKind uint8
 const (
 	meterCounter meterKind = iota
 	meterLoad
+	meterWatch
 	meterMember
 )
 
@@ -52,6 +55,8 @@ var meters = append([]meter{
 	count("saved-snapshots", "snapshots that members saved of their own", trace.SnapSaved),
 	count("expired", "times that a leader found a lease expired", trace.LeaseExpired),
 	count("renewed", "renewals of leases", trace.LeaseRenewed),
+	count("watched", "responses that watching clients were given", trace.Watched),
+	tally("resumed", "watchers that went on over another stream", func(c *counters) uint64 { return c.resumed }, trace.Watched),
 	count("invoked", "requests sent by clients", trace.Invoke),
 	tally("answered", "requests answered", func(c *counters) uint64 { return c.outcomes[trace.OutcomeOK] }, trace.Return),
 	tally("refused", "requests refused, certainly without effect",
@@ -62,6 +67,11 @@ var meters = append([]meter{
 	ofLoad("written", "writes of a load that were acknowledged", func(l *load) uint64 { return l.written }),
 	ofLoad("failed", "operations of a load that were refused", func(l *load) uint64 { return l.failed }),
 	ofLoad("lost", "operations of a load whose outcome is unknown", func(l *load) uint64 { return l.unknown }),
+
+	ofWatch("events", "events that watching clients were told of", func(w *workload.Watches) uint64 { return w.Events }),
+	ofWatch("watchers", "watchers that were created", func(w *workload.Watches) uint64 { return w.Created }),
+	ofWatch("resumptions", "watchers that went on over another stream", func(w *workload.Watches) uint64 { return w.Resumed }),
+	ofWatch("bookmarks", "responses that told a watcher how far it was served", func(w *workload.Watches) uint64 { return w.Progress }),
 
 	ofMember("term", "raft term of a member; the last known if it is down",
 		func(r *run, id uint64) uint64 { return r.counters.terms[id] }),
@@ -148,6 +158,7 @@ type counters struct {
 	elected    uint64
 	candidates uint64
 	lostBytes  uint64
+	resumed    uint64
 	// terms holds the highest term each member was seen in, by ID.
 	terms []uint64
 }
@@ -169,6 +180,10 @@ func (c *counters) count(e *trace.Event) {
 		c.dropped[e.Aux&7]++
 	case trace.Return:
 		c.outcomes[e.Aux&3]++
+	case trace.Watched:
+		if e.Aux&trace.WatchResumed != 0 {
+			c.resumed++
+		}
 	case trace.DiskLost:
 		c.lostBytes += e.A
 	}

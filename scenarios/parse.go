@@ -52,8 +52,8 @@ func ParseStatement(text string, scope *Scope) (*Statement, error) {
 // Scope is what a statement may refer to: the names that statements before it
 // introduced.
 type Scope struct {
-	// vars and loads in order of appearance.
-	vars, loads []string
+	// vars, loads and watches in order of appearance.
+	vars, loads, watches []string
 	// running reports that a statement that acts was seen: the universe is made.
 	running bool
 }

@@ -60,7 +60,9 @@ disk    sync=1ms
 node    snapshot=100 prevote=off
 load    w
 load    r clients=1 mix=get via=n1,n2  # a comment behind
+watch   eyes watchers=2 pace=1ms..5ms via=n1
 unload  w
+unload  eyes
 compact
 compact keep=10
 wait    leader within=1s
@@ -70,6 +72,7 @@ wait    converged within=500ms
 wait    elapsed 1.5s
 wait    at 2m
 wait    elections >=3 since=here within=1s
+wait    events eyes >=3 since=here within=1s
 wait    applied all >= applied $x within=1s
 wait    10 <= revision n1 within=1s
 expect  term $x == term leader
@@ -149,7 +152,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"load w\nwait acked v >=1 within=1s", `2:12: wait: "v": expected the name of a load: one of w`},
 		{"load w\nwait acked w =>1 within=1s", `2:14: wait: "=": expected a relation such as >=`},
 		{"load w\nwait acked w >= many within=1s", `2:17: wait: "many": expected a number or a meter`},
-		{"load w\nload w", `2:6: load: there is a load w already`},
+		{"load w\nload w", `2:6: load: there is a load or a watch w already`},
 		{"load 7", `1:6: load: "7": expected the name of the load`},
 		{"load w mix=put:5,got:4", `1:8: load.mix: unknown kind of request "got": expected put, get,`},
 		{"load w mix=put:0", `1:8: load.mix: "put:0" asks for nothing`},

@@ -65,6 +65,7 @@ type run struct {
 	rest      members
 	loads     []*load
 	workloads []*workload.Load
+	watches   []*workload.Watches
 	sifted    []*load
 	covers    []Bound
 	liveness  time.Duration
@@ -116,6 +117,7 @@ func Run(f *File, seed uint64, o Options) (result *Result, err error) {
 	r.rest = r.all()
 	r.c.Attach(0, (*script)(r))
 	r.clients = workload.New(r.c, seed, r.log, r.returned)
+	r.clients.Break(o.Bugs)
 	defer r.clients.Close()
 
 	h := r.play()
@@ -184,6 +186,8 @@ func largestMember(a Args) (largest uint64) {
 	}
 	switch a := a.(type) {
 	case LoadArgs:
+		named(a.Via)
+	case WatchArgs:
 		named(a.Via)
 	case WaitArgs:
 		condition(a.Condition)

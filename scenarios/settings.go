@@ -34,12 +34,20 @@ func ParseSetting(text string) (Setting, error) {
 		var scratch workload.Config
 		return s, scratch.Set(option, value)
 	}
+	if section == watchSection {
+		var scratch workload.WatchConfig
+		return s, scratch.Set(option, value)
+	}
 	scratch := defaults()
 	return s, scratch.set(s)
 }
 
-// loadSection is the section whose options belong to loads.
-const loadSection = "load"
+// loadSection is the section whose options belong to loads, watchSection the one
+// whose options belong to watching clients.
+const (
+	loadSection  = "load"
+	watchSection = "watch"
+)
 
 // Section is a part of the universe that has options, for the help.
 type Section struct {
@@ -49,18 +57,21 @@ type Section struct {
 
 // Sections lists the sections with their options.
 func Sections() []Section {
-	all := make([]Section, 0, len(sections)+1)
+	all := make([]Section, 0, len(sections)+2)
 	for _, s := range sections {
 		all = append(all, Section{s.name, s.doc, s.options()})
 	}
-	return append(all, Section{loadSection, "the clients of every load", workload.Options()})
+	return append(all,
+		Section{loadSection, "the clients of every load", workload.Options()},
+		Section{watchSection, "all watching clients", workload.WatchOptions()})
 }
 
 // universe is the configuration of one run.
 type universe struct {
 	cluster cluster.Config
-	// loads are settings that apply to every load.
-	loads []Setting
+	// loads are settings that apply to every load, watches those that apply to all
+	// watching clients.
+	loads, watches []Setting
 }
 
 func defaults() universe { return universe{cluster: cluster.DefaultConfig()} }
@@ -90,13 +101,17 @@ func (u *universe) set(s Setting) error {
 		u.loads = append(u.loads, s)
 		return nil
 	}
+	if s.Section == watchSection {
+		u.watches = append(u.watches, s)
+		return nil
+	}
 	i := slices.IndexFunc(sections, func(sec section) bool { return sec.name == s.Section })
 	if i < 0 {
 		names := make([]string, 0, len(sections)+1)
 		for _, sec := range sections {
 			names = append(names, sec.name)
 		}
-		return fmt.Errorf("unknown section %q: expected one of %s", s.Section, strings.Join(append(names, loadSection), ", "))
+		return fmt.Errorf("unknown section %q: expected one of %s", s.Section, strings.Join(append(names, loadSection, watchSection), ", "))
 	}
 	return sections[i].set(&u.cluster, s.Name, s.Value)
 }

@@ -23,6 +23,9 @@ func (r *run) settle() *halt {
 	for _, l := range r.workloads {
 		l.Stop()
 	}
+	for _, w := range r.watches {
+		w.Settle()
+	}
 	if h := r.drain(); h != nil {
 		return h
 	}
@@ -78,6 +81,9 @@ func (r *run) prove() *halt {
 	}
 	converged, _ := ConvergedCondition{}.watch(r)
 	if h := await(converged, "all members to have applied the same log"); h != nil {
+		return h
+	}
+	if h := r.proveWatches(core, r.liveness-r.now().Sub(began)); h != nil {
 		return h
 	}
 	r.note(converged.note(), true)

@@ -46,8 +46,10 @@ var statements = []statement{
 
 	row(groupClients, "load", "NAME [OPTION=VALUE...]", parseLoad, execLoad,
 		"starts clients that send requests until they are stopped"),
+	row(groupClients, "watch", "NAME [OPTION=VALUE...]", parseWatch, execWatch,
+		"starts clients that watch until they are stopped, and in the end must have been told of everything"),
 	row(groupClients, "unload", "NAME", parseUnload, execUnload,
-		"stops the clients of a load; requests under way end by themselves"),
+		"stops the clients of a load; requests under way end by themselves; watching clients hang up"),
 	row(groupClients, "compact", "[keep=N]", parseCompact, execCompact,
 		"compacts the history of the store, all but the newest N revisions (default 0)"),
 

@@ -224,6 +224,8 @@ func (c CompareCondition) gauge(r *run, o Operand) (gauge, *halt) {
 		}, h
 	case meterLoad:
 		return c.loadGauge(r, m, o.Load)
+	case meterWatch:
+		return c.watchGauge(r, m, o.Load), nil
 	}
 	before := uint64(0)
 	if c.Here {

@@ -7,6 +7,7 @@ import (
 	"etcdsim/checker/history"
 	"etcdsim/node"
 	"etcdsim/sim"
+	"etcdsim/sim/bug"
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/trace"
 	"etcdsim/store"
@@ -18,8 +19,11 @@ type Clients struct {
 	log  *trace.Log
 	seed uint64
 
+	count    int // of clients; each has an address of its own
 	sessions []*Session
 	ops      []history.Op
+	watches  []*history.Watch
+	bugs     bug.Set
 	busy     int
 	values   uint64
 	onReturn func(*history.Op)
@@ -38,7 +42,19 @@ func New(c *cluster.Cluster, seed uint64, log *trace.Log, onReturn func(*history
 func (cs *Clients) Ops() []history.Op { return cs.ops }
 
 // Count returns the number of clients so far.
-func (cs *Clients) Count() int { return len(cs.sessions) }
+func (cs *Clients) Count() int { return cs.count }
+
+// take returns the number of a new client, counted from 0.
+func (cs *Clients) take() int {
+	cs.count++
+	return cs.count - 1
+}
+
+// Watches returns the watchers so far, in the order of their creation.
+func (cs *Clients) Watches() []*history.Watch { return cs.watches }
+
+// Break switches on the defects that are the clients' own.
+func (cs *Clients) Break(bugs bug.Set) { cs.bugs = bugs }
 
 // Busy returns the number of clients that have not ended.
 func (cs *Clients) Busy() int { return cs.busy }
@@ -90,7 +106,7 @@ type Session struct {
 // Spawn starts a client process. Its operations belong to the load of this
 // name, and it gives up on each after the timeout. The body may end by itself.
 func (cs *Clients) Spawn(load string, timeout time.Duration, endpoints []uint64, body func(*Session)) *Session {
-	i := len(cs.sessions)
+	i := cs.take()
 	s := &Session{
 		cs: cs, index: i, addr: trace.Client(i), load: load, timeout: timeout,
 		rand:      sim.NewRand(cs.seed, "client/"+strconv.Itoa(i)),

@@ -1,0 +1,134 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"etcdsim/checker/history"
+	"etcdsim/scenarios/workload"
+	"etcdsim/sim/trace"
+)
+
+// WatchArgs start watching clients.
+type WatchArgs struct {
+	Name    string
+	Options OptionList
+	Config  workload.WatchConfig
+	// Via are the members that the clients connect to; empty means all.
+	Via Targets
+}
+
+// String prints the arguments as they are written.
+func (a WatchArgs) String() string {
+	return LoadArgs{Name: a.Name, Options: a.Options, Via: a.Via}.String()
+}
+
+func parseWatch(p *parser) WatchArgs {
+	at := p.at()
+	a := WatchArgs{Name: p.name("the name of the watching clients"), Config: workload.DefaultWatchConfig()}
+	if slices.Contains(p.scope.loads, a.Name) || slices.Contains(p.scope.watches, a.Name) {
+		p.fail(at, "there is a load or a watch %s already: expected another name", a.Name)
+	}
+	p.scope.watches = append(p.scope.watches, a.Name)
+	a.Via = p.targetOption("via")
+	a.Options = p.otherOptions(a.Config.Set)
+	return a
+}
+
+// watchers reads the name of watching clients that an earlier statement started.
+func (p *parser) watchers() string {
+	if len(p.words) == 0 || !slices.Contains(p.scope.watches, p.peek()) {
+		known := "an earlier watch statement"
+		if len(p.scope.watches) > 0 {
+			known = "one of " + strings.Join(p.scope.watches, ", ")
+		}
+		p.missing("the name of watching clients: " + known)
+		return ""
+	}
+	return p.take().text
+}
+
+func execWatch(r *run, _ *Statement, a WatchArgs) *halt {
+	config := a.Config
+	for _, s := range r.universe.watches {
+		if err := config.Set(s.Name, s.Value); err != nil {
+			panic("scenarios: a setting passed its check and fails now: " + err.Error())
+		}
+	}
+	var endpoints []uint64
+	if len(a.Via) > 0 {
+		var h *halt
+		if endpoints, h = r.peek(a.Via); h != nil {
+			return h
+		}
+	}
+	r.watches = append(r.watches, r.clients.Watch(a.Name, config, endpoints))
+	return nil
+}
+
+// watchers returns the watching clients of a name.
+func (r *run) watchers(name string) *workload.Watches {
+	for _, w := range r.watches {
+		if w.Name == name {
+			return w
+		}
+	}
+	panic("scenarios: no watching clients " + name + " although the parser saw them")
+}
+
+func ofWatch(name, doc string, read func(*workload.Watches) uint64) meter {
+	return meter{kind: meterWatch, name: name, doc: doc, wakes: trace.Kinds(trace.Watched), watch: read}
+}
+
+// watchGauge reads a meter of watching clients.
+func (c CompareCondition) watchGauge(r *run, m *meter, name string) gauge {
+	w, before := r.watchers(name), uint64(0)
+	if c.Here {
+		before = m.watch(w)
+	}
+	return gauge{
+		size: 1, wakes: m.wakes,
+		read: func(int) uint64 { return m.watch(w) - before },
+		tell: func(_ int, n uint64) string { return fmt.Sprintf("%s: %d %s", name, n, m.name) },
+	}
+}
+
+// caughtUp is the condition that all watchers were told of everything that the core
+// of the cluster has applied.
+func (r *run) caughtUp(core []uint64) watch {
+	revision := r.c.Member(core[0]).Revision
+	for _, w := range r.watches {
+		w.CatchUp(revision, core)
+	}
+	behind := func() string {
+		for _, w := range r.watches {
+			if s := w.Behind(); s != "" {
+				return s
+			}
+		}
+		return ""
+	}
+	return watch{
+		wakes: trace.Kinds(trace.Watched),
+		holds: func() bool { return behind() == "" },
+		state: behind,
+	}
+}
+
+// proveWatches makes the watchers show that they were told of everything.
+func (r *run) proveWatches(core []uint64, within time.Duration) *halt {
+	if len(r.watches) == 0 {
+		return nil
+	}
+	began, w := r.now(), r.caughtUp(core)
+	ok, h := r.await(w, within)
+	if h == nil && !ok {
+		h = stuck("all watchers to be told of everything", began, within, w.state())
+	}
+	return h
+}
+
+// watched returns what watchers were told, for the judges.
+func (r *run) watched() []*history.Watch { return r.clients.Watches() }
