@@ -18,6 +18,8 @@ type Options struct {
 	// defaults.
 	Lessors *Lessors
 	Leases  LeaseRules
+	// MaxLearners is how many learners a cluster may have; 0 means etcd's default, 1.
+	MaxLearners int
 	// MinLeaseTTL is the least TTL that members grant, in seconds; 0 if it is not
 	// known.
 	MinLeaseTTL int64
@@ -56,7 +58,11 @@ func Judge(h history.History, o Options) Report {
 	if j, ok := judgeLeases(l, all, o); ok {
 		report.Judgements = append(report.Judgements, j)
 	}
+<<<<<<< worktree
+	if j, ok := judgeMembers(r, all, o); ok {
+=======
 	if j, ok := judgeWatches(l); ok {
+>>>>>>> mine
 		report.Judgements = append(report.Judgements, j)
 	}
 	if o.Invariants != nil {

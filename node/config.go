@@ -90,7 +90,7 @@ var options = sim.Options[Config]{Component: "node", All: []sim.Option[Config]{
 	sim.SizeOption("max-request", "size allowed for a proposal", func(c *Config) *sim.Size { return &c.MaxRequest }),
 	sim.SwitchOption("strict-reconfig", "refuse changes of the membership that endanger the quorum",
 		func(c *Config) *bool { return &c.StrictReconfig }),
-	sim.CountOption("max-learners", "learners that a cluster may have", 0, store.MaxMembers,
+	sim.CountOption("max-learners", "learners that a cluster may have", 1, store.MaxMembers,
 		func(c *Config) *uint64 { return &c.MaxLearners }),
 	sim.SizeOption("segment", "size at which the log starts a new segment", func(c *Config) *sim.Size { return &c.Segment }),
 	sim.SwitchOption("lease-checkpoint", "record the remaining time of leases in the log", func(c *Config) *bool { return &c.LeaseCheckpoint }),

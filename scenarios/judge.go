@@ -26,7 +26,7 @@ func (r *run) judge(h *halt) {
 	outcome := Pass
 	node := r.universe.cluster.Node
 	options := checker.Options{
-		Invariants: r.invariants, Converged: r.settled, Lessors: &r.lessors,
+		Invariants: r.invariants, Converged: r.settled, Lessors: &r.lessors, MaxLearners: int(node.MaxLearners),
 		Leases: checker.LeaseRules{Election: node.Election(), Look: 500 * time.Millisecond, Retry: node.RequestTimeout()},
 	}
 	if h != nil {

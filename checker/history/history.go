@@ -62,6 +62,8 @@ type Commit struct {
 type Member struct {
 	ID      uint64
 	Running bool
+	// Founder: the cluster began with it, as a voter.
+	Founder bool
 	Term    uint64
 	Commit  uint64
 	Applied uint64

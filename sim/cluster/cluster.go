@@ -536,7 +536,9 @@ func (c *Cluster) step(m *member, in node.Input) {
 	}
 	for i := range out.Applied {
 		if a := &out.Applied[i]; len(c.commits) == 0 || a.Index > c.commits[len(c.commits)-1].Index {
-			c.commits = append(c.commits, history.Commit{Index: a.Index, Term: a.Term, Proposal: a.Proposal, Response: a.Response})
+			c.commits = append(c.commits, history.Commit{
+				Index: a.Index, Term: a.Term, Proposal: a.Proposal, Response: a.Response, At: c.Now(),
+			})
 			c.enroll(a)
 		}
 	}
@@ -613,7 +615,7 @@ func messageBytes(m *pb.Message) int32 {
 func (c *Cluster) Members() []history.Member {
 	states := make([]history.Member, len(c.members))
 	for i, m := range c.members {
-		states[i] = history.Member{ID: m.id, Running: m.state == Up && m.removed == 0}
+		states[i] = history.Member{ID: m.id, Running: m.state == Up && m.removed == 0, Founder: m.id <= uint64(c.cfg.Nodes)}
 		if m.node != nil {
 			v := m.node.View()
 			states[i].Term, states[i].Commit, states[i].Applied = v.Term, v.Commit, v.Applied

@@ -1,0 +1,220 @@
+package checker
+
+import (
+	"slices"
+	"testing"
+
+	"etcdsim/checker/history"
+	"etcdsim/sim"
+	"etcdsim/sim/trace"
+	"etcdsim/store"
+)
+
+// assembly is a history about members, written by hand.
+type assembly struct {
+	h   history.History
+	inv *Invariants
+	now sim.Time
+}
+
+// begin is a cluster of three founders.
+func begin() *assembly {
+	a := &assembly{inv: NewInvariants(3)}
+	for id := uint64(1); id <= 3; id++ {
+		a.h.Members = append(a.h.Members, history.Member{ID: id, Founder: true})
+	}
+	return a
+}
+
+// known is a list of started members; learners are those behind 0.
+func known(ids ...uint64) *store.MembersResult {
+	r := &store.MembersResult{}
+	learner := false
+	for _, id := range ids {
+		if id == 0 {
+			learner = true
+			continue
+		}
+		m := store.Member{ID: id, PeerURLs: []string{store.PeerURL(id)}, Learner: learner}
+		if id <= 3 {
+			m.Name = store.MemberName(id)
+		}
+		r.Members = append(r.Members, m)
+	}
+	return r
+}
+
+// do: a client asks, the change is committed at the index (0: it is not), and the
+// answer comes.
+func (a *assembly) do(index uint64, r store.Request, result store.Result, err *store.Error) *assembly {
+	op := history.Op{
+		ID: uint64(len(a.h.Ops) + 1), Member: 1, Request: r, Invoke: a.now, Outcome: history.OK, Applied: index,
+		Response: store.Response{Result: result, Err: err},
+	}
+	a.now += 1e9
+	op.Return = a.now
+	a.now++
+	if err != nil {
+		op.Outcome = history.Failed
+		if err.MaybeApplied() {
+			op.Outcome = history.Unknown
+		}
+	}
+	a.h.Ops = append(a.h.Ops, op)
+	if store.Reconfigures(r) && index > 0 {
+		a.h.Commits = append(a.h.Commits, history.Commit{
+			Index: index, Proposal: &store.Proposal{ID: op.ID, Request: r}, Response: op.Response, At: op.Return,
+		})
+	}
+	return a
+}
+
+func (a *assembly) add(index uint64, learner bool, after ...uint64) *assembly {
+	members := known(after...).Members
+	r := &store.MemberAddRequest{PeerURLs: []string{store.PeerURL(members[len(members)-1].ID)}, Learner: learner}
+	return a.do(index, r, &store.MemberAddResult{Member: members[len(members)-1], Members: members}, nil)
+}
+
+func (a *assembly) list(applied uint64, linearizable bool, ids ...uint64) *assembly {
+	return a.do(applied, &store.MemberListRequest{Linearizable: linearizable}, known(ids...), nil)
+}
+
+// last is the last operation.
+func (a *assembly) last() *history.Op { return &a.h.Ops[len(a.h.Ops)-1] }
+
+func TestMembership(t *testing.T) {
+	promote, remove := &store.MemberPromoteRequest{ID: 4}, &store.MemberRemoveRequest{ID: 2}
+	for _, tt := range []struct {
+		name, property string
+		wrong, right   func(a *assembly)
+		why            string
+	}{
+		{
+			name: "a promotion that is not in the list", property: "lists",
+			wrong: func(a *assembly) {
+				a.add(5, true, 1, 2, 3, 0, 4).do(6, promote, known(1, 2, 3, 4), nil).list(6, true, 1, 2, 3, 0, 4)
+			},
+			right: func(a *assembly) {
+				a.add(5, true, 1, 2, 3, 0, 4).do(6, promote, known(1, 2, 3, 4), nil).list(6, true, 1, 2, 3, 4)
+			},
+			why: "After index 6 the members are n1, n2, n3, n4 (not started), but n1 listed n1, n2, n3, n4 (learner) (not started).",
+		},
+		{
+			name: "an update that makes a learner a voter", property: "etcd's rules",
+			wrong: func(a *assembly) {
+				after := known(1, 2, 3, 4)
+				after.Members[3].PeerURLs = []string{"http://x:1"}
+				a.add(5, true, 1, 2, 3, 0, 4).do(6, &store.MemberUpdateRequest{ID: 4, PeerURLs: []string{"http://x:1"}}, after, nil)
+			},
+			right: func(a *assembly) {
+				after := known(1, 2, 3, 0, 4)
+				after.Members[3].PeerURLs = []string{"http://x:1"}
+				a.add(5, true, 1, 2, 3, 0, 4).do(6, &store.MemberUpdateRequest{ID: 4, PeerURLs: []string{"http://x:1"}}, after, nil)
+			},
+			why: `Applying member update n4 http://x:1 at index 6 must give n1, n2, n3, n4 (learner) (not started) at ["http://x:1"], ` +
+				`but the members gave n1, n2, n3, n4 (not started) at ["http://x:1"].`,
+		},
+		{
+			name: "an ID that is given again", property: "etcd's rules",
+			wrong: func(a *assembly) {
+				a.add(5, false, 1, 2, 3, 4).do(6, &store.MemberRemoveRequest{ID: 4}, known(1, 2, 3), nil).add(7, false, 1, 2, 3, 4)
+			},
+			right: func(a *assembly) {
+				a.add(5, false, 1, 2, 3, 4).do(6, &store.MemberRemoveRequest{ID: 4}, known(1, 2, 3), nil).add(7, false, 1, 2, 3, 5)
+			},
+			why: "Applying member add http://n4:2380 at index 7 must give n1, n2, n3, n5 (not started) at [\"http://n4:2380\"], " +
+				"but the members gave n1, n2, n3, n4 (not started).",
+		},
+		{
+			name: "who was removed is removed again", property: "etcd's rules",
+			wrong: func(a *assembly) { a.do(5, remove, known(1, 3), nil).do(6, remove, known(1, 3), nil) },
+			right: func(a *assembly) { a.do(5, remove, known(1, 3), nil).do(6, remove, nil, store.ErrMemberNotFound) },
+			why:   `Applying member remove n2 at index 6 must give the error "etcdserver: member not found", but the members gave n1, n3.`,
+		},
+		{
+			name: "a refusal without a reason", property: "etcd's rules",
+			wrong: func(a *assembly) { a.do(5, promote, nil, store.ErrMemberNotLearner) },
+			right: func(a *assembly) { a.do(5, promote, nil, store.ErrMemberNotFound) },
+			why: `Applying member promote n4 at index 5 must give the error "etcdserver: member not found", ` +
+				`but the members gave the error "etcdserver: can only promote a learner member".`,
+		},
+		{
+			name: "acknowledged and not in the log", property: "durability",
+			wrong: func(a *assembly) { a.do(0, remove, known(1, 3), nil) },
+			right: func(a *assembly) { a.do(0, remove, nil, store.ErrUnhealthy) },
+			why:   "n1 acknowledged member remove n2 at 1.000s, but no entry of the committed log carries it.",
+		},
+		{
+			name: "another answer than the log's", property: "durability",
+			wrong: func(a *assembly) { a.do(5, remove, known(1, 3), nil).last().Response.Result = known(1, 2, 3) },
+			right: func(a *assembly) { a.do(5, remove, known(1, 3), nil) },
+			why:   "member remove n2, committed at index 5, gave n1, n3, but n1 answered n1, n2, n3.",
+		},
+		{
+			name: "refused for good and yet applied", property: "durability",
+			wrong: func(a *assembly) {
+				op := a.do(5, remove, known(1, 3), nil).last()
+				op.Outcome, op.Response = history.Failed, store.Response{Err: store.ErrUnhealthy}
+			},
+			right: func(a *assembly) {
+				op := a.do(5, remove, known(1, 3), nil).last()
+				op.Outcome, op.Response = history.Unknown, store.Response{Err: store.ErrTimeout}
+			},
+			why: "n1 refused member remove n2 for good (etcdserver: unhealthy cluster), but it was committed at index 5 and applied.",
+		},
+		{
+			name: "a stale list", property: "lists",
+			wrong: func(a *assembly) { a.do(5, remove, known(1, 3), nil).list(4, true, 1, 2, 3) },
+			right: func(a *assembly) { a.do(5, remove, known(1, 3), nil).list(4, false, 1, 2, 3).list(5, true, 1, 3) },
+			why: "member remove n2 was acknowledged at 1.000s, at index 5; at 1.000s n1 was asked for a linearizable list, " +
+				"and gave the one as of index 4.",
+		},
+		{
+			name: "a handover that did not happen", property: "handover",
+			wrong: func(a *assembly) {
+				a.inv.elections = []Election{{At: 1, Term: 2, Member: 2}, {At: 2, Term: 3, Member: 1}}
+				a.now = 10
+				a.do(0, &store.MoveLeaderRequest{Target: 2}, &store.MoveLeaderResult{}, nil)
+			},
+			right: func(a *assembly) {
+				a.inv.elections = []Election{{At: 2, Term: 3, Member: 1}, {At: 11, Term: 4, Member: trace.Addr(2)}}
+				a.now = 10
+				a.do(0, &store.MoveLeaderRequest{Target: 2}, &store.MoveLeaderResult{}, nil)
+				a.do(0, &store.MoveLeaderRequest{Target: 2}, &store.MoveLeaderResult{}, nil) // to itself
+			},
+			why: "n1 said at 1.000s that it had handed over to n2, which did not lead then.",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			legal := begin()
+			tt.right(legal)
+			report := Judge(legal.h, Options{Invariants: legal.inv})
+			if v := report.Violations(); len(v) > 0 {
+				t.Errorf("the legal neighbour violates %s: %s", v[0].Property, v[0].Why)
+			}
+			wrong := begin()
+			tt.wrong(wrong)
+			report = Judge(wrong.h, Options{Invariants: wrong.inv})
+			j, ok := report.Judgement("membership")
+			if !ok || len(j.Violations) == 0 {
+				t.Fatalf("nothing was violated: %+v", j)
+			}
+			if v := j.Violations[0]; v.Property != tt.property || v.Why != tt.why {
+				t.Errorf("got  %s: %s\nwant %s: %s", v.Property, v.Why, tt.property, tt.why)
+			}
+			others := slices.DeleteFunc(report.Judgements, func(j Judgement) bool { return j.Judge == "membership" })
+			if v := (Report{others}).Violations(); len(v) > 0 {
+				t.Errorf("another judge objects as well: %+v", v[0])
+			}
+		})
+	}
+}
+
+// Without a word about members there is nothing to judge.
+func TestMembershipUnasked(t *testing.T) {
+	a := begin()
+	a.do(5, &store.PutRequest{Key: "k"}, &store.PutResult{}, nil)
+	if _, ok := Judge(a.h, Options{}).Judgement("membership"); ok {
+		t.Error("the membership was judged though nobody asked about it")
+	}
+}
