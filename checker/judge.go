@@ -58,11 +58,10 @@ func Judge(h history.History, o Options) Report {
 	if j, ok := judgeLeases(l, all, o); ok {
 		report.Judgements = append(report.Judgements, j)
 	}
-<<<<<<< worktree
-	if j, ok := judgeMembers(r, all, o); ok {
-=======
 	if j, ok := judgeWatches(l); ok {
->>>>>>> mine
+		report.Judgements = append(report.Judgements, j)
+	}
+	if j, ok := judgeMembers(r, all, o); ok {
 		report.Judgements = append(report.Judgements, j)
 	}
 	if o.Invariants != nil {
