@@ -525,7 +525,6 @@ func (v *Invariants) stateDurable(m *memberAccount, e *trace.Event) {
 		v.report(termMonotonic, e, "n%d saved term %d after term %d", m.id, e.Term, m.stateTerm)
 	}
 	m.stateTerm, m.stateVote, m.voteKnown = e.Term, e.A, true
-	m.committable = max(m.committable, e.B)
 }
 
 // commitMoved checks a member's new commit index. What nobody had committed

@@ -220,6 +220,12 @@ func TestInvariants(t *testing.T) {
 			why:   "n2 acknowledged the log through index 3 to n1, though it was durable only through 2",
 		},
 		{
+			name: "an acknowledgement of a replacement", property: appendDurable,
+			wrong: func(s *story) { s.write(2, 3, 1, 1); s.append(2, 3, 2, 1); s.ack(2, 1, 3, 2) },
+			right: func(s *story) { s.write(2, 3, 1, 1); s.write(2, 3, 2, 1); s.ack(2, 1, 3, 2) },
+			why:   "n2 acknowledged the log through index 3 to n1, though it was durable only through 2",
+		},
+		{
 			name: "an acknowledgement of what was replaced", property: appendDurable,
 			wrong: func(s *story) {
 				s.append(2, 3, 1, 1)
@@ -350,14 +356,61 @@ func TestInvariants(t *testing.T) {
 func TestUnknownTailsAreNoViolations(t *testing.T) {
 	s := committed()
 	s.write(2, 3, 1, 1)
-	s.append(2, 3, 2, 1) // replaces index 3, not yet durable
+	s.write(2, 4, 1, 1)
+	s.append(2, 4, 2, 1) // replaces index 4, not yet durable
+	s.append(2, 3, 3, 1) // and now index 3
 	s.crash(2)
-	s.start(2, 1, 3) // either entry
+	s.start(2, 1, 4) // either log
 	s.elect(2, 3, 4)
-	s.append(2, 4, 4, 1) // the old one, as it turns out
+	s.append(2, 4, 1, 1) // the old one, as it turns out
+	s.legal(t)
+}
+
+func (s *story) legal(t *testing.T) {
+	t.Helper()
 	if v := s.inv.Violations(); len(v) > 0 {
 		t.Errorf("%s: %s", v[0].Property, v[0].Why)
 	}
+}
+
+// A vote may reach the disk although its sync did not complete.
+func TestRecoveredVoteMayBeUnknown(t *testing.T) {
+	s := committed()
+	s.state(3, 2, 0)
+	s.crash(3)
+	s.start(3, 2, 1)
+	s.grant(3, 2, 2)
+	s.legal(t)
+}
+
+// A candidate may win its term late, when a later term has moved on: it need not
+// hold what was committed there.
+func TestLateLeaderOfAnEarlierTerm(t *testing.T) {
+	s := committed()
+	s.write(3, 2, 1, 0)
+	s.role(3, trace.RoleCandidate, 2)
+	s.state(3, 2, 3)
+	s.state(1, 2, 3)
+	s.grant(1, 3, 2)
+	s.elect(2, 1, 3)
+	s.write(2, 3, 3, 1)
+	s.role(1, trace.RoleFollower, 3)
+	s.write(1, 3, 3, 1)
+	s.commit(2, trace.RoleLeader, 3, 3)
+	s.role(3, trace.RoleLeader, 2)
+	s.legal(t)
+}
+
+// Entries that came with a snapshot and were written together with it are kept.
+func TestSnapshotWithEntries(t *testing.T) {
+	s := committed()
+	s.write(1, 3, 1, 1)
+	s.append(3, 3, 1, 0)
+	s.durable(3, 3, 1)
+	s.emit(trace.Event{Kind: trace.SnapInstall, Member: 3, Index: 2, Term: 1, B: 100})
+	s.ack(3, 1, 3, 1)
+	s.commit(1, trace.RoleLeader, 3, 1) // counts on it
+	s.legal(t)
 }
 
 // The first violation of an invariant is kept, and none makes the account

@@ -202,6 +202,7 @@ func TestLostWriteNamesTheCrash(t *testing.T) {
 	inv.Observe(&trace.Event{Kind: trace.MemberCrash, At: ms(40), Member: 1})
 	inv.Observe(&trace.Event{Kind: trace.DiskLost, At: ms(40), Member: 1, A: 48})
 	apply(50, 2, 6, 3, 0)
+	apply(55, 3, 6, 2, 2) // a member that kept the old log changes nothing
 
 	o := Options{Invariants: inv}
 	expect(t, judged(t, "durability", c.History, o),

@@ -253,18 +253,12 @@ const slack = 1
 //
 // The k-th operation's point is the latest invocation up to it, so that points
 // never decrease. In ranks of points, an interval is narrowed to the places
-// within slack whose points lie in it. That keeps every precedence: if one
+// within slack whose points lie in it. That keeps every precedence (and only
+// what keeps precedence is sound): if one
 // operation returned before another was invoked, all points in the first
 // interval lie before all points in the second.
 func (l *linearity) confirmed() bool {
-	points := make([]sim.Time, len(l.order))
-	var latest sim.Time
-	for k, i := range l.order {
-		if i >= 0 {
-			latest = max(latest, l.acts[i].invoke)
-		}
-		points[k] = latest
-	}
+	points := l.points()
 	ops := make([]timed, 0, window+1)
 	s := searcher{model: model{minTTL: l.model.minTTL}}
 	g := 0
@@ -275,17 +269,12 @@ func (l *linearity) confirmed() bool {
 		for k := begin; k < end; k++ {
 			var t timed
 			t, g = l.timedAt(k, g)
-			first, last := k, k
 			if i := l.order[k]; i >= 0 {
-				a := &l.acts[i]
-				for first > max(begin, k-slack) && points[first-1] >= a.invoke {
-					first--
-				}
-				for last < min(end-1, k+slack) && points[last+1] <= a.ret {
-					last++
-				}
+				first, last := narrowed(points[begin:end], k-begin, &l.acts[i])
+				t.call, t.ret = int64(2*(begin+first)), int64(2*(begin+last)+1)
+			} else {
+				t.call, t.ret = int64(2*k), int64(2*k+1)
 			}
-			t.call, t.ret = int64(2*first), int64(2*last+1)
 			ops = append(ops, t)
 		}
 		ops = append(ops, timed{final: true, next: &l.states[g], call: int64(2 * end), ret: int64(2*end + 1)})
@@ -295,6 +284,32 @@ func (l *linearity) confirmed() bool {
 		}
 	}
 	return true
+}
+
+// points returns a time for each place of the witness.
+func (l *linearity) points() []sim.Time {
+	points := make([]sim.Time, len(l.order))
+	var latest sim.Time
+	for k, i := range l.order {
+		if i >= 0 {
+			latest = max(latest, l.acts[i].invoke)
+		}
+		points[k] = latest
+	}
+	return points
+}
+
+// narrowed returns the first and the last of the places within slack of k whose
+// points lie in the interval of the act.
+func narrowed(points []sim.Time, k int, a *act) (first, last int) {
+	first, last = k, k
+	for first > max(0, k-slack) && points[first-1] >= a.invoke {
+		first--
+	}
+	for last < min(len(points)-1, k+slack) && points[last+1] <= a.ret {
+		last++
+	}
+	return first, last
 }
 
 // timedAt returns the k-th operation of the witness for a search, and the number

@@ -151,6 +151,13 @@ func twoPuts() *chronicle {
 	return c
 }
 
+// compacted goes on with a compaction at revision 3.
+func compacted(c *chronicle) {
+	done := store.Response{Revision: 3, Result: &store.CompactionResult{}}
+	c.op(0, 1, 50, 60, &store.CompactionRequest{Revision: 3}, done, 7)
+	c.commit(uint64(len(c.Ops)), 7, 55, &store.CompactionRequest{Revision: 3}, done)
+}
+
 func TestTellsWhatIsWrong(t *testing.T) {
 	first, second := kv("k", "1", 2, 2, 1), kv("k", "2", 2, 3, 2)
 	for _, tt := range []struct {
@@ -285,6 +292,33 @@ func TestTellsWhatIsWrong(t *testing.T) {
 				c.commit(3, 7, 45, &store.LeaseGrantRequest{ID: 77, TTL: 5}, granted)
 			},
 		},
+		{
+			name: "history that was compacted before", legal: true,
+			make: func(c *chronicle) {
+				compacted(c)
+				c.op(1, 2, 55, 65, &store.RangeRequest{Key: "k", Revision: 2}, read(3, first), 6)
+			},
+		},
+		{
+			name: "history that had been compacted",
+			make: func(c *chronicle) {
+				compacted(c)
+				c.op(1, 2, 62, 65, &store.RangeRequest{Key: "k", Revision: 2}, read(3, first), 6)
+			},
+			key: "k", ops: []uint64{3, 4}, notes: []string{"", "stale"},
+			why: "n2 answered in term 2, and answered from applied index 6 (rev 3); " +
+				`the refusal "etcdserver: mvcc: required revision has been compacted" was committed at index 7 in term 2 at 0.055s.`,
+		},
+		{
+			name: "history that was to be compacted",
+			make: func(c *chronicle) {
+				compacted(c)
+				op := c.op(1, 2, 41, 49, &store.RangeRequest{Key: "k", Revision: 2}, store.Response{Err: store.ErrCompacted}, 6)
+				op.Outcome = history.Failed
+			},
+			key: "", ops: []uint64{4, 3}, notes: []string{"from the future", ""},
+			why: "The read returned at 0.049s with the effect of index 7, which was asked for only at 0.050s.",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			c := twoPuts()
@@ -318,12 +352,111 @@ func TestTellsWhatIsWrong(t *testing.T) {
 // The order of operations is found even if the members were wrong about where
 // they served the reads; it only takes another road.
 func TestFindsTheOrderWithoutAppliedIndexes(t *testing.T) {
-	h := generate(recipe{seed: 3, ops: 400, clients: 6, keys: 3, timeouts: sim.Percent(5)})
-	for i := range h.Ops {
-		h.Ops[i].Applied = 0
+	for seed := range uint64(20) {
+		h := generate(recipe{seed: seed, ops: 400, clients: 6, keys: 3, timeouts: sim.Percent(5)})
+		for i := range h.Ops {
+			op := &h.Ops[i]
+			op.Applied = 0
+			// A coarse clock: what returns as another is invoked is concurrent with it.
+			op.Invoke -= op.Invoke % 10e6
+			op.Return += 10e6 - op.Return%10e6
+		}
+		if j := judgeLin(h); j.Verdict != Pass || j.Note == "" {
+			t.Errorf("seed %d: got %v %q, expected a pass in the order of the log", seed, j.Verdict, j.Note)
+		}
 	}
-	if j := judgeLin(h); j.Verdict != Pass || j.Note == "" {
-		t.Errorf("got %v %q, expected a pass in the order of the log", j.Verdict, j.Note)
+}
+
+// Intervals are closed: what returns as another is invoked is concurrent with it.
+func TestTouchingIntervalsAreConcurrent(t *testing.T) {
+	c := twoPuts()
+	old := read(2, kv("k", "1", 2, 2, 1))
+	c.op(1, 2, 30, 40, get("k"), old, 6) // served from index 5, whatever the member says
+	if j := judgeLin(c.History); j.Verdict != Pass {
+		t.Errorf("got %v %+v, expected a pass", j.Verdict, j.Violations)
+	}
+	if v := rawPorcupine(pinned(c.History)); v != Pass {
+		t.Errorf("porcupine disagrees: %v", v)
+	}
+}
+
+// What porcupine has no budget to confirm is not called a violation.
+func TestUnconfirmedIsUnknown(t *testing.T) {
+	c := twoPuts()
+	c.op(1, 2, 31, 40, get("k"), read(2, kv("k", "1", 2, 2, 1)), 5)
+	j := judged(t, "linearizability", c.History, Options{Budget: 1})
+	if j.Verdict != Unknown || j.Note == "" {
+		t.Errorf("got %v %q, expected unknown with a reason", j.Verdict, j.Note)
+	}
+}
+
+// Narrowing keeps all precedence between operations, or porcupine would be asked
+// about another history.
+func TestNarrowingKeepsPrecedence(t *testing.T) {
+	for seed := range uint64(20) {
+		l := newLinearity(newRecord(generate(recipe{seed: seed, ops: 120, clients: 8, keys: 3, timeouts: sim.Percent(5)}), nil), Options{})
+		if !l.witnessed() {
+			t.Fatalf("seed %d: no witness", seed)
+		}
+		points := l.points()
+		type place struct{ first, last int }
+		places := make([]place, len(l.order))
+		wider := 0
+		for k, i := range l.order {
+			first, last := narrowed(points, k, &l.acts[i])
+			if first > k || last < k {
+				t.Fatalf("seed %d: [%d, %d] does not hold place %d", seed, first, last, k)
+			}
+			wider += last - first
+			places[k] = place{first, last}
+		}
+		if wider == 0 {
+			t.Errorf("seed %d: everything is sequential", seed)
+		}
+		for k, i := range l.order {
+			for m, j := range l.order {
+				if l.acts[i].ret < l.acts[j].invoke && places[k].last >= places[m].first {
+					t.Fatalf("seed %d: operation %d preceded operation %d, but no longer does", seed, i, j)
+				}
+			}
+		}
+	}
+}
+
+// A window of the proof must end in the state in which the next one begins.
+func TestSearchEndsInTheGivenState(t *testing.T) {
+	var m model
+	begin := emptyState()
+	right, _, _ := m.apply(&begin, put("k", "1"))
+	wrong, _, _ := m.apply(&begin, put("k", "2"))
+	for _, tt := range []struct {
+		end  state
+		want Verdict
+	}{{right, Pass}, {wrong, Violated}, {begin, Violated}} {
+		s := searcher{budget: 100}
+		ops := []timed{{request: put("k", "1"), ret: 1}, {final: true, next: &tt.end, call: 2, ret: 3}}
+		if got := s.linearizable(&begin, ops); got != tt.want {
+			t.Errorf("ending in %+v: %v, expected %v", tt.end.now.root, got, tt.want)
+		}
+	}
+}
+
+// What looks like a conflict is put to porcupine, and is none if it finds an
+// order.
+func TestConflictsMustBeRefuted(t *testing.T) {
+	c := twoPuts()
+	c.op(1, 2, 15, 35, get("k"), read(2, kv("k", "1", 2, 2, 1)), 5)
+	l := newLinearity(newRecord(c.History, nil), Options{})
+	places := l.places()
+	if found := l.conflicts(places); len(found) != 0 {
+		t.Fatalf("conflicts: %+v", found)
+	}
+	if l.refuted(conflict{1, 2}, places) {
+		t.Error("porcupine is said to refute what is legal")
+	}
+	l.acts[2].invoke = ms(31) // now the read is stale
+	if !l.refuted(conflict{1, 2}, places) {
+		t.Error("porcupine is said to find an order for a stale read")
 	}
 }
 
