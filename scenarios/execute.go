@@ -42,7 +42,7 @@ func execLoad(r *run, _ *Statement, a LoadArgs) *halt {
 			return h
 		}
 	}
-	r.loads = append(r.loads, &load{name: a.Name, members: r.all()})
+	r.loads = append(r.loads, &load{name: a.Name, members: everybody})
 	r.workloads = append(r.workloads, r.clients.Load(a.Name, config, endpoints))
 	return nil
 }

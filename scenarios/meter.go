@@ -1,10 +1,12 @@
 package scenarios
 
 import (
+	"math/bits"
 	"slices"
 
 	"etcdsim/scenarios/workload"
 	"etcdsim/sim"
+	"etcdsim/sim/cluster"
 	"etcdsim/sim/trace"
 )
 
@@ -50,6 +52,10 @@ var meters = append([]meter{
 	count("pauses", "members paused", trace.MemberPause),
 	tally("lost-bytes", "unsynced bytes that crashes lost", func(c *counters) uint64 { return c.lostBytes }, trace.DiskLost),
 	count("torn", "writes that crashes tore", trace.DiskTorn),
+	tally("voters", "members that vote", func(c *counters) uint64 { return uint64(bits.OnesCount64(c.voters)) }, trace.ConfApplied),
+	tally("learners", "members that learn", func(c *counters) uint64 { return uint64(bits.OnesCount64(c.learners)) }, trace.ConfApplied),
+	tally("conf-changes", "changes of the voters or learners", func(c *counters) uint64 { return c.changes }, trace.ConfApplied),
+	count("removals", "members that ended because they were removed", trace.MemberRemoved),
 	count("syncs", "disk syncs", trace.DiskSynced),
 	count("snapshots", "snapshots installed from a leader", trace.SnapInstall),
 	count("saved-snapshots", "snapshots that members saved of their own", trace.SnapSaved),
@@ -73,6 +79,13 @@ var meters = append([]meter{
 	ofWatch("resumptions", "watchers that went on over another stream", func(w *workload.Watches) uint64 { return w.Resumed }),
 	ofWatch("bookmarks", "responses that told a watcher how far it was served", func(w *workload.Watches) uint64 { return w.Progress }),
 
+	ofMember("member", "1 if it is a member of the cluster, else 0",
+		func(r *run, id uint64) uint64 { return one(id <= uint64(r.c.Size()) && r.c.Member(id).Member) }),
+	ofMember("voter", "1 if a member votes, else 0", func(r *run, id uint64) uint64 { return one(r.voters().has(id)) }),
+	ofMember("learner", "1 if a member learns and does not vote, else 0",
+		func(r *run, id uint64) uint64 { return one(id <= uint64(r.c.Size()) && r.c.Member(id).Learner) }),
+	ofMember("running", "1 if the process of a member runs, else 0",
+		func(r *run, id uint64) uint64 { return one(r.c.Member(id).State == cluster.Up) }),
 	ofMember("term", "raft term of a member; the last known if it is down",
 		func(r *run, id uint64) uint64 { return r.counters.terms[id] }),
 	ofMember("commit", "commit index of a member", func(r *run, id uint64) uint64 { return r.c.Member(id).Commit }),
@@ -82,10 +95,17 @@ var meters = append([]meter{
 		func(r *run, id uint64) uint64 { return uint64(r.c.Member(id).Revision) }),
 }, probeMeters()...)
 
+func one(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // memberEvents change the state of a member.
 var memberEvents = trace.Kinds(trace.MemberStart, trace.MemberCrash, trace.MemberStop, trace.MemberPause, trace.MemberResume,
 	trace.RoleChange, trace.LeaderKnown, trace.CommitMoved, trace.LogAppend, trace.LogDurable, trace.SnapInstall, trace.Apply,
-	trace.LinkCut, trace.LinkHeal, trace.LinkHold, trace.LinkFree)
+	trace.LinkCut, trace.LinkHeal, trace.LinkHold, trace.LinkFree, trace.ConfApplied, trace.MemberRemoved)
 
 // count is the number of events of one kind.
 func count(name, doc string, kind trace.Kind) meter {
@@ -159,6 +179,9 @@ type counters struct {
 	candidates uint64
 	lostBytes  uint64
 	resumed    uint64
+	// voters and learners are those of the newest configuration, at the index
+	// config, as bit sets of IDs; changes counts what made them so.
+	voters, learners, config, changes uint64
 	// terms holds the highest term each member was seen in, by ID.
 	terms []uint64
 }
@@ -186,6 +209,20 @@ func (c *counters) count(e *trace.Event) {
 		}
 	case trace.DiskLost:
 		c.lostBytes += e.A
+	case trace.ConfApplied:
+		c.configured(e)
+	}
+}
+
+// configured takes note of a configuration that nobody had before.
+func (c *counters) configured(e *trace.Event) {
+	if e.Index <= c.config {
+		return
+	}
+	c.config = e.Index
+	if c.voters != e.A || c.learners != e.B {
+		c.voters, c.learners = e.A, e.B
+		c.changes++
 	}
 }
 

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strconv"
 	"strings"
@@ -85,6 +86,9 @@ func setOf(ids ...uint64) members {
 
 func (m members) has(id uint64) bool { return m&(1<<(id-1)) != 0 }
 
+// size returns the number of members in the set.
+func (m members) size() int { return bits.OnesCount64(uint64(m)) }
+
 // list returns the members in order.
 func (m members) list() []uint64 {
 	var ids []uint64
@@ -96,13 +100,36 @@ func (m members) list() []uint64 {
 	return ids
 }
 
-func (r *run) all() members { return 1<<r.c.Size() - 1 }
+// everybody is the set of all members there ever may be.
+const everybody = ^members(0)
 
-// running returns the members whose process runs.
+// all returns the members that have ever started and were not removed.
+func (r *run) all() members {
+	var all members
+	for id := uint64(1); id <= uint64(r.c.Size()); id++ {
+		if v := r.c.Member(id); v.Incarnation > 0 && !v.Removed {
+			all |= setOf(id)
+		}
+	}
+	return all
+}
+
+// voters returns the members that vote.
+func (r *run) voters() members {
+	var voters members
+	for _, m := range r.c.Roster() {
+		if !m.Learner {
+			voters |= setOf(m.ID)
+		}
+	}
+	return voters
+}
+
+// running returns the members whose process runs and that were not removed.
 func (r *run) running() []uint64 {
 	var ids []uint64
 	for id := uint64(1); id <= uint64(r.c.Size()); id++ {
-		if r.c.Member(id).State == cluster.Up {
+		if v := r.c.Member(id); v.State == cluster.Up && !v.Removed {
 			ids = append(ids, id)
 		}
 	}
@@ -135,20 +162,20 @@ func (r *run) members(t Target) (members, *halt) {
 		}
 		return up, nil
 	case "any":
-		return r.draw(1), nil
+		return r.draw(1, everybody), nil
 	case "minority":
-		return r.draw((r.c.Size() - 1) / 2), nil
+		return r.draw((r.voters().size()-1)/2, r.voters()), nil
 	case "majority":
-		return r.draw(r.quorum()), nil
+		return r.draw(r.quorum(), r.voters()), nil
 	}
 	panic("scenarios: no target of kind " + t.Kind)
 }
 
-func (r *run) quorum() int { return r.c.Size()/2 + 1 }
+func (r *run) quorum() int { return r.voters().size()/2 + 1 }
 
-// draw returns n running members, or as many as there are.
-func (r *run) draw(n int) members {
-	up := r.running()
+// draw returns n running members of a set, or as many as there are.
+func (r *run) draw(n int, of members) members {
+	up := (setOf(r.running()...) & of).list()
 	r.rand.Shuffle(len(up), func(i, j int) { up[i], up[j] = up[j], up[i] })
 	return setOf(up[:min(n, len(up))]...)
 }
@@ -187,7 +214,7 @@ func (r *run) core() (ids []uint64, quorum bool) {
 		}
 	}
 	slices.Sort(ids)
-	return ids, len(ids) >= r.quorum()
+	return ids, (setOf(ids...) & r.voters()).size() >= r.quorum()
 }
 
 // parted reports whether packets do not pass between two members, one way at

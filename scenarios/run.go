@@ -98,7 +98,7 @@ func Run(f *File, seed uint64, o Options) (result *Result, err error) {
 	if r.limit = o.MaxEvents; r.limit == 0 {
 		r.limit = DefaultMaxEvents
 	}
-	r.counters = counters{log: r.log, terms: make([]uint64, u.cluster.Nodes+1)}
+	r.counters = counters{log: r.log, terms: make([]uint64, cluster.MaxNodes+1), voters: 1<<(u.cluster.Nodes+1) - 2}
 	defer func() {
 		if p := recover(); p != nil {
 			r.result.Outcome = Internal
@@ -158,9 +158,16 @@ func prepare(f *File, o Options) (universe, error) {
 	if err := u.cluster.Node.Check(); err != nil {
 		return u, err
 	}
+	known := uint64(u.cluster.Nodes)
 	for _, s := range statements {
-		if m := largestMember(s.Args); m > uint64(u.cluster.Nodes) {
-			text := fmt.Sprintf("n%d: the cluster has %d members: expected n1 to n%d", m, u.cluster.Nodes, u.cluster.Nodes)
+		if a, ok := s.Args.(AddArgs); ok && !s.Not {
+			if known++; a.Member != 0 && a.Member != known {
+				text := fmt.Sprintf("add n%d: members are numbered in the order in which they are added: expected n%d", a.Member, known)
+				return u, &Error{f.Name, s.Pos, text}
+			}
+		}
+		if m := largestMember(s.Args); m > known {
+			text := fmt.Sprintf("n%d: the cluster has %d members: expected n1 to n%d", m, known, known)
 			return u, &Error{f.Name, s.Pos, text}
 		}
 	}
@@ -201,6 +208,10 @@ func largestMember(a Args) (largest uint64) {
 		named(a.Groups...)
 	case LinkArgs:
 		named(a.From, a.To)
+	case ChangeArgs:
+		named(a.Of, a.Via)
+	case AddArgs:
+		named(a.Via)
 	}
 	return largest
 }

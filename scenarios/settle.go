@@ -74,6 +74,9 @@ func (r *run) prove() *halt {
 		return h
 	}
 	for _, id := range core {
+		if r.c.Member(id).Learner {
+			continue // it serves no such reads
+		}
 		read := r.until("end-read", []uint64{id}, workload.Range, &store.RangeRequest{Key: "\x00", RangeEnd: "\x00"})
 		if h := await(read, fmt.Sprintf("n%d to answer a linearizable read", id)); h != nil {
 			return h
@@ -122,7 +125,7 @@ func (r *run) awaitDown(id uint64) *halt {
 	}
 	r.c.Stop(id)
 	down := watch{
-		wakes: trace.Kinds(trace.MemberStop, trace.MemberCrash),
+		wakes: trace.Kinds(trace.MemberStop, trace.MemberCrash, trace.MemberRemoved),
 		holds: func() bool { return r.c.Member(id).State == cluster.Down },
 	}
 	began := r.now()

@@ -25,12 +25,13 @@ const (
 	groupClients
 	groupWaits
 	groupFaults
+	groupMembers
 	groupVerdict
 )
 
 // String returns the title of the group.
 func (g group) String() string {
-	return [...]string{"the universe", "clients", "waiting and expecting", "faults", "the verdict"}[g]
+	return [...]string{"the universe", "clients", "waiting and expecting", "faults", "members that come and go", "the verdict"}[g]
 }
 
 // statements is the language.
@@ -86,6 +87,19 @@ var statements = []statement{
 		"keeps the packets of links waiting"),
 	row(groupFaults, "release", "[TARGET... -> TARGET... | TARGET... <-> TARGET...]", parseSomeLinks, execRelease,
 		"delivers the packets that were held, on these links or on all"),
+
+	row(groupMembers, "add", "[nN] [learner] [as=$NAME] [via=TARGET] within=DURATION", parseAdd, execAdd,
+		"an operator announces a new member, the next by number, and does not start it; with \"!\": it must be refused").orNot(),
+	row(groupMembers, "start", "TARGET...", parseMembers, execStart,
+		"members start that do not run, from what their disks hold: new ones from nothing"),
+	row(groupMembers, "promote", "TARGET [via=TARGET] within=DURATION", parseChange, execChange,
+		"an operator gives a learner its vote; with \"!\": it must be refused").orNot(),
+	row(groupMembers, "remove", "TARGET [via=TARGET] within=DURATION", parseChange, execChange,
+		"an operator removes a member for good; with \"!\": it must be refused").orNot(),
+	row(groupMembers, "update", "TARGET url=URL [via=TARGET] within=DURATION", parseUpdate, execChange,
+		"an operator changes the address at which the others reach a member; with \"!\": it must be refused").orNot(),
+	row(groupMembers, "transfer", "TARGET [via=TARGET] within=DURATION", parseChange, execChange,
+		"an operator asks the leader to hand over to a member; with \"!\": it must be refused").orNot(),
 
 	row(groupVerdict, "cover", "METER>=N...", parseCover, execCover,
 		"what must have happened in the end: a run that did not meet it has tested nothing"),

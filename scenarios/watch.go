@@ -29,7 +29,7 @@ type watch struct {
 }
 
 func (c LeaderCondition) watch(r *run) (watch, *halt) {
-	among := r.all()
+	among := everybody
 	if len(c.In) > 0 {
 		ids, h := r.peek(c.In)
 		if h != nil {
@@ -48,7 +48,7 @@ func (c LeaderCondition) watch(r *run) (watch, *halt) {
 			if leader != 0 {
 				return fmt.Sprintf("n%d leads term %d", leader, r.counters.terms[leader])
 			}
-			if among != r.all() {
+			if among != everybody {
 				return fmt.Sprintf("no leader among %s", names(among.list()))
 			}
 			return "no leader"
@@ -241,7 +241,7 @@ func (c CompareCondition) gauge(r *run, o Operand) (gauge, *halt) {
 // loadGauge reads a meter of a load, of all its operations or of some.
 func (c CompareCondition) loadGauge(r *run, m *meter, who string) (gauge, *halt) {
 	l := r.load(who)
-	via := r.all()
+	via := everybody
 	if len(c.Via) > 0 {
 		ids, h := r.peek(c.Via)
 		if h != nil {

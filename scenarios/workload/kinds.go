@@ -12,20 +12,26 @@ type Kind uint8
 // The kinds a load can mix. New ones go to the end: the values are part of the
 // digest.
 const (
-	Put        Kind = 1 + iota // writes one key
-	Get                        // reads one key
-	Range                      // reads all keys of the load, or some of them
-	Delete                     // deletes one key
-	Txn                        // compares and swaps, writes two keys at once, or moves a value
-	Past                       // reads at a revision seen before
-	Count                      // counts the keys of the load
-	Clear                      // deletes a range of keys
-	Compact                    // compacts the history; only the scenario does
-	Grant                      // grants a lease
-	Revoke                     // revokes a lease
-	KeepAlive                  // renews a lease
-	TimeToLive                 // asks how long a lease has left
-	numKinds                   // keep last
+	Put           Kind = 1 + iota // writes one key
+	Get                           // reads one key
+	Range                         // reads all keys of the load, or some of them
+	Delete                        // deletes one key
+	Txn                           // compares and swaps, writes two keys at once, or moves a value
+	Past                          // reads at a revision seen before
+	Count                         // counts the keys of the load
+	Clear                         // deletes a range of keys
+	Compact                       // compacts the history; only the scenario does
+	Grant                         // grants a lease
+	Revoke                        // revokes a lease
+	KeepAlive                     // renews a lease
+	TimeToLive                    // asks how long a lease has left
+	MemberList                    // lists the members
+	MemberAdd                     // announces a member
+	MemberRemove                  // removes a member
+	MemberUpdate                  // changes where a member is reached
+	MemberPromote                 // gives a learner its vote
+	MoveLeader                    // asks the leader to hand over
+	numKinds                      // keep last
 )
 
 var kinds = [numKinds]struct {
@@ -46,6 +52,13 @@ var kinds = [numKinds]struct {
 	Revoke:     {"revoke", "revokes a lease", true},
 	KeepAlive:  {"keep-alive", "renews a lease", false},
 	TimeToLive: {"time-to-live", "asks how long a lease has left", false},
+
+	MemberList:    {"members", "lists the members", false},
+	MemberAdd:     {"member-add", "announces a member", true},
+	MemberRemove:  {"member-remove", "removes a member", true},
+	MemberUpdate:  {"member-update", "changes where a member is reached", true},
+	MemberPromote: {"member-promote", "gives a learner its vote", true},
+	MoveLeader:    {"move-leader", "asks the leader to hand over", false},
 }
 
 // mixed are the kinds that a mix may name.

@@ -12,6 +12,7 @@ type Life uint8
 const (
 	Mixed    Life = iota // requests from the mix, one after another
 	Leases               // grants leases, puts keys on them, keeps some alive
+	Members              // lists the members of the cluster
 	numLives             // keep last
 )
 
@@ -19,8 +20,9 @@ var lives = [numLives]struct {
 	name, doc string
 	live      func(*Load, *Session)
 }{
-	Mixed:  {"mixed", "requests from the mix", (*Load).mixed},
-	Leases: {"lease", "grants leases, puts keys on them, keeps some alive and lets others expire", (*Load).leases},
+	Mixed:   {"mixed", "requests from the mix", (*Load).mixed},
+	Leases:  {"lease", "grants leases, puts keys on them, keeps some alive and lets others expire", (*Load).leases},
+	Members: {"members", "lists the members of the cluster", (*Load).listing},
 }
 
 // String returns the name of the life.

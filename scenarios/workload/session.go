@@ -175,11 +175,17 @@ func (s *Session) Do(kind Kind, req store.Request) history.Op {
 	answer := s.await(s.Now().Add(s.timeout))
 	s.settle(&s.cs.ops[i], kind, answer)
 	op := s.cs.ops[i]
-	if answer == nil || op.Response.Err != nil && op.Response.Err.Code == store.Unavailable {
+	if answer == nil || elsewhere(op.Response.Err) {
 		s.reconnect()
 		s.Sleep(s.rand.Between(reconnectMin, reconnectMax))
 	}
 	return op
+}
+
+// elsewhere reports whether another member may do better: this one is not well,
+// or is a learner (etcd's client tries another then, too).
+func elsewhere(err *store.Error) bool {
+	return err != nil && (err.Code == store.Unavailable || err == store.ErrNotSupportedForLearner)
 }
 
 // invoke records and sends a request, and returns where its operation is kept.

@@ -401,12 +401,13 @@ func (c *Cluster) Member(id uint64) View {
 // Node returns a member to be looked at closely, or nil while it is down.
 func (c *Cluster) Node(id uint64) *node.Node { return c.members[id-1].node }
 
-// Leader returns the running member that leads in the highest term, or 0.
+// Leader returns the running member that leads in the highest term, or 0. One that
+// was removed does not count, though it may lead for a moment longer.
 // During a partition an older leader may still believe in itself.
 func (c *Cluster) Leader() (id uint64) {
 	var term uint64
 	for _, m := range c.members {
-		if m.state != Up {
+		if m.state != Up || m.removed != 0 {
 			continue
 		}
 		if t, role := m.node.Role(); role == trace.RoleLeader && t > term {
