@@ -108,6 +108,8 @@ type memberAccount struct {
 	applied             uint64
 	// voters by the configuration that the member has applied: a bit set of IDs.
 	voters uint64
+
+	state backendAccount
 }
 
 type entryMark struct {
@@ -148,6 +150,7 @@ const (
 	electedByVoters
 	oneConfiguration
 	oneChange
+	stateRecovered
 	numInvariants
 )
 
@@ -169,6 +172,7 @@ var invariantNames = [numInvariants]string{
 	electedByVoters:    "election by a majority of the voters",
 	oneConfiguration:   "one configuration at an index",
 	oneChange:          "one member at a time",
+	stateRecovered:     "restart from a state as it was written",
 }
 
 // NewInvariants returns the invariants of a cluster that begins with the voters
@@ -194,6 +198,7 @@ func (v *Invariants) Watch(log *trace.Log) {
 		trace.RoleChange, trace.LeaderKnown, trace.CommitMoved,
 		trace.LogAppend, trace.LogDurable, trace.StateDurable,
 		trace.SnapSaved, trace.SnapInstall, trace.Apply, trace.ConfApplied, trace.Send,
+		trace.BackendCommit, trace.BackendDurable, trace.BackendOpen,
 	), v.Observe)
 }
 
@@ -248,6 +253,12 @@ func (v *Invariants) Observe(e *trace.Event) {
 		v.entryApplied(m, e)
 	case trace.ConfApplied:
 		v.configApplied(m, e)
+	case trace.BackendCommit:
+		v.stateCommitted(m, e)
+	case trace.BackendDurable:
+		v.stateSettled(m, e)
+	case trace.BackendOpen:
+		v.stateOpened(m, e)
 	}
 }
 
@@ -319,8 +330,9 @@ func (v *Invariants) started(m *memberAccount, e *trace.Event) {
 		m.terms[i] = 0
 	}
 	m.last, m.durable, m.rewritten, m.hole = e.Index, e.Index, 0, 0
-	m.base = max(m.base, e.A)
+	v.stateStarted(m, e)
 	if m.incarnation == 0 {
+		m.base = e.A
 		m.voteKnown = true // nobody
 	} else if e.Term != m.stateTerm || m.stateVote == 0 {
 		m.voteKnown = false // a vote may have reached the disk without its sync

@@ -89,6 +89,20 @@ func (s *story) apply(m trace.Addr, index, term, store uint64) {
 	s.emit(trace.Event{Kind: trace.Apply, Member: m, Term: term, Index: index, A: hash(index, term), B: store, ID: index})
 }
 
+// batch: a member writes its state; settled: it is durable; open: a restart
+// finds it, with a hash of the store.
+func (s *story) batch(m trace.Addr, index uint64) {
+	s.emit(trace.Event{Kind: trace.BackendCommit, Member: m, Index: index})
+}
+
+func (s *story) settled(m trace.Addr, index uint64) {
+	s.emit(trace.Event{Kind: trace.BackendDurable, Member: m, Index: index})
+}
+
+func (s *story) open(m trace.Addr, index, store uint64) {
+	s.emit(trace.Event{Kind: trace.BackendOpen, Member: m, Index: index, B: store})
+}
+
 // committed: n1 leads term 1 and has committed and applied index 2; n2 has the
 // entry, n3 does not.
 func committed() *story {
@@ -119,6 +133,54 @@ func TestInvariants(t *testing.T) {
 			wrong: func(s *story) { s.state(3, 1, 3); s.role(3, trace.RoleLeader, 1) },
 			right: func(s *story) { s.elect(2, 3, 2) },
 			why:   "n3 became leader of term 1, which n1 leads already",
+		},
+		{
+			name: "an old state", property: restartDurable,
+			wrong: func(s *story) {
+				s.batch(2, 1)
+				s.batch(2, 2)
+				s.settled(2, 2)
+				s.crash(2)
+				s.open(2, 1, 0)
+			},
+			right: func(s *story) { s.batch(2, 1); s.settled(2, 1); s.batch(2, 2); s.crash(2); s.open(2, 1, 0) },
+			why:   "n2 restarted with its state at index 1, though that at index 2 was durable",
+		},
+		{
+			name: "a state between two records", property: stateRecovered,
+			wrong: func(s *story) { s.batch(2, 1); s.settled(2, 1); s.batch(2, 3); s.crash(2); s.open(2, 2, 100) },
+			right: func(s *story) { s.batch(2, 1); s.settled(2, 1); s.batch(2, 2); s.crash(2); s.open(2, 2, 100) },
+			why:   "n2 restarted with its state at index 2, where it never wrote one",
+		},
+		{
+			name: "an index without its data", property: stateRecovered,
+			wrong: func(s *story) { s.batch(2, 2); s.crash(2); s.open(2, 2, 99) },
+			right: func(s *story) { s.batch(2, 2); s.crash(2); s.open(2, 2, 100) },
+			why:   "n2 took the state that it found for that of index 2: the hash is 0000000000000063, n1 had 0000000000000064 there",
+		},
+		{
+			name: "a state that goes back", property: stateRecovered,
+			wrong: func(s *story) { s.batch(2, 2); s.batch(2, 1) },
+			right: func(s *story) { s.batch(2, 2); s.batch(2, 2) },
+			why:   "n2 wrote its state at index 1 after that at index 2",
+		},
+		{
+			name: "durable and never written", property: stateRecovered,
+			wrong: func(s *story) { s.batch(2, 1); s.settled(2, 2) },
+			right: func(s *story) { s.batch(2, 2); s.settled(2, 2) },
+			why:   "the state of n2 at index 2 became durable, but was never written",
+		},
+		{
+			name: "a start from elsewhere", property: stateRecovered,
+			wrong: func(s *story) { s.batch(2, 2); s.crash(2); s.open(2, 2, 100); s.start(2, 1, 2) },
+			right: func(s *story) { s.batch(2, 1); s.crash(2); s.open(2, 1, 0); s.start(2, 1, 2) },
+			why:   "n2 started at applied index 1, but its state is that of index 2",
+		},
+		{
+			name: "an entry applied again", property: applyOrder,
+			wrong: func(s *story) { s.crash(2); s.open(2, 1, 0); s.start(2, 1, 2); s.apply(2, 1, 1, 7) },
+			right: func(s *story) { s.crash(2); s.open(2, 1, 0); s.start(2, 1, 2); s.apply(2, 2, 1, 100) },
+			why:   "n2 applied index 1 after index 1",
 		},
 		{
 			name: "a second vote after a restart", property: oneVote,

@@ -10,6 +10,7 @@ const (
 	tokenWatchLeader                    // see whether there is a leader
 	tokenWatchProgress                  // notify a stream of progress; its Op follows
 	tokenLeases                         // look for leases that expired
+	tokenBatch                          // hand what was applied to the disk
 )
 
 // tokenBits is the part of a token that says what the timer is for. The rest says
@@ -28,6 +29,8 @@ func (n *Node) alarm(t Token) {
 		n.retryForwarded()
 	case tokenLeases:
 		n.lookAtLeases()
+	case tokenBatch:
+		n.batchTime()
 	case tokenWatchSync:
 		n.syncWatchers()
 	case tokenWatchRetry:

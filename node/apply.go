@@ -16,9 +16,10 @@ import (
 // apply hands committed entries to the store, in log order, and answers those
 // who wait for them.
 func (n *Node) apply(entries []*pb.Entry) {
+	before := n.applied
 	for _, e := range entries {
 		if e.GetIndex() <= n.applied {
-			continue // recovered with the snapshot
+			continue // recovered with the backend
 		}
 		if e.GetIndex() != n.applied+1 {
 			panic(fmt.Sprintf("node %d: entry %d follows applied index %d", n.id, e.GetIndex(), n.applied))
@@ -34,6 +35,9 @@ func (n *Node) apply(entries []*pb.Entry) {
 		case pb.EntryConfChange, pb.EntryConfChangeV2:
 			n.applyConf(e)
 		}
+	}
+	if n.applied > before {
+		n.stateChanged()
 	}
 	n.serveReads()
 }
@@ -128,33 +132,40 @@ type snapshot struct {
 	sent []sentSnapshot
 }
 
-// snapshotIfDue saves a snapshot once enough entries were applied since the
-// last one, and forgets the log before it except for what slow followers may
-// still ask for. The old log leaves the disk only when the snapshot is durable.
+// snapshotIfDue lets the log begin anew once the backend is durable so many
+// entries beyond the last time, and forgets the log before that except for what
+// slow followers may still ask for. The old log leaves the disk only when the
+// mark is durable, too.
 func (n *Node) snapshotIfDue() {
-	if n.snapshot.pending || n.applied-n.snapshot.index <= n.cfg.SnapshotEntries {
+	due := n.snapshot.index + n.cfg.SnapshotEntries
+	if n.snapshot.pending || n.applied <= due || n.out.Fatal != nil {
+		return
+	}
+	state := n.keeping.durable
+	if state.Index <= due {
+		n.commitBatch() // etcd, too, does not wait for the batch's time
 		return
 	}
 	// Entries may be applied before they are durable here; a snapshot may not
 	// run ahead of the log it replaces (etcd's applyAll waits likewise).
-	if last, _ := n.wal.LastIndex(); last < n.applied {
+	if last, _ := n.wal.LastIndex(); last < state.Index {
 		return
 	}
-	data := n.encode()
-	n.snapshot.index = n.applied
-	if _, err := n.wal.CreateSnapshot(n.applied, n.confState, data); err != nil {
-		panic(fmt.Sprintf("node %d: snapshot at applied index %d: %v", n.id, n.applied, err))
+	if _, err := n.wal.CreateSnapshot(state.Index, state.confState, nil); err != nil {
+		n.out.Fatal = err
+		return
 	}
+	n.snapshot.index = state.Index
 	ticket := n.disk.Sync()
 	n.out.Syncs = append(n.out.Syncs, ticket)
 	n.snapshot.pending, n.snapshot.ticket = true, ticket.ID
 
-	term, _ := n.wal.Term(n.applied)
+	size, _ := n.keeping.backend.Size()
 	n.log.Emit(trace.Event{
-		Kind: trace.SnapSaved, Member: n.addr, Term: term, Index: n.applied, A: uint64(len(data)), B: n.stateHash(),
+		Kind: trace.SnapSaved, Member: n.addr, Term: state.Term, Index: state.Index, A: uint64(size), B: state.hash,
 	})
-	if first, _ := n.wal.FirstIndex(); n.applied >= first+n.cfg.SnapshotCatchUp && !n.catchingUp() {
-		through := n.applied - n.cfg.SnapshotCatchUp
+	if first, _ := n.wal.FirstIndex(); state.Index >= first+n.cfg.SnapshotCatchUp && !n.catchingUp() {
+		through := state.Index - n.cfg.SnapshotCatchUp
 		if err := n.wal.Compact(through); err != nil {
 			panic(fmt.Sprintf("node %d: compact the log through %d: %v", n.id, through, err))
 		}
@@ -193,6 +204,9 @@ func (n *Node) install(snap *pb.Snapshot) {
 	n.restoreWatchers()
 	n.snapshot = snapshot{index: n.applied, sent: n.snapshot.sent}
 	n.release()
+	if n.out.Fatal = n.writeBase(); n.out.Fatal == nil {
+		n.out.Syncs = append(n.out.Syncs, n.disk.Sync())
+	}
 	n.log.Hit(trace.ProbeSnapshotInstalled)
 	n.log.Emit(trace.Event{
 		Kind: trace.SnapInstall, Member: n.addr, Term: meta.GetTerm(), Index: meta.GetIndex(),

@@ -18,11 +18,16 @@ type Config struct {
 	// ElectionTicks is the least number of silent ticks after which a follower
 	// campaigns; HeartbeatTicks is the number between two heartbeats.
 	ElectionTicks, HeartbeatTicks uint64
-	// SnapshotEntries is the number of applied entries after which a member
-	// saves a snapshot; etcd's --snapshot-count. SnapshotCatchUp is the number of
+	// SnapshotEntries is the number of applied entries after which the log of a
+	// member begins anew; etcd's --snapshot-count. SnapshotCatchUp is the number of
 	// entries kept in the log before a snapshot, so that a slow follower needs no
 	// snapshot; etcd's --snapshot-catchup-entries.
 	SnapshotEntries, SnapshotCatchUp uint64
+	// Batch is the time after which what was applied goes to the disk, BatchLimit the
+	// number of entries after which it does not wait for that; etcd's
+	// --backend-batch-interval and --backend-batch-limit.
+	Batch      time.Duration
+	BatchLimit uint64
 	// PreVote (Raft thesis, section 9.6) and CheckQuorum (section 6.2) are on in
 	// etcd.
 	PreVote, CheckQuorum bool
@@ -54,6 +59,7 @@ func DefaultConfig() Config {
 	return Config{
 		Tick: 100 * time.Millisecond, ElectionTicks: 10, HeartbeatTicks: 1,
 		SnapshotEntries: 1000, SnapshotCatchUp: 200,
+		Batch: 100 * time.Millisecond, BatchLimit: 10_000,
 		PreVote: true, CheckQuorum: true,
 		MaxTxnOps: 128, MaxRequest: 3 << 19,
 		StrictReconfig: true, MaxLearners: 1,
@@ -82,8 +88,11 @@ var options = sim.Options[Config]{Component: "node", All: []sim.Option[Config]{
 	sim.DurationOption("tick", "length of a raft tick", func(c *Config) *time.Duration { return &c.Tick }),
 	sim.CountOption("election", "ticks of silence before a follower campaigns", 2, 1000, func(c *Config) *uint64 { return &c.ElectionTicks }),
 	sim.CountOption("heartbeat", "ticks between heartbeats; fewer than node.election", 1, 100, func(c *Config) *uint64 { return &c.HeartbeatTicks }),
-	sim.CountOption("snapshot", "applied entries between snapshots", 1, 1e9, func(c *Config) *uint64 { return &c.SnapshotEntries }),
+	sim.CountOption("snapshot", "applied entries after which the log begins anew", 1, 1e9, func(c *Config) *uint64 { return &c.SnapshotEntries }),
 	sim.CountOption("catch-up", "entries kept in the log before a snapshot", 0, 1e9, func(c *Config) *uint64 { return &c.SnapshotCatchUp }),
+	sim.DurationOption("batch", "time after which what was applied goes to the disk", func(c *Config) *time.Duration { return &c.Batch }),
+	sim.CountOption("batch-limit", "applied entries after which it does not wait for that", 1, 1e9,
+		func(c *Config) *uint64 { return &c.BatchLimit }),
 	sim.SwitchOption("prevote", "ask before campaigning (Raft thesis 9.6)", func(c *Config) *bool { return &c.PreVote }),
 	sim.SwitchOption("checkquorum", "a leader without a quorum steps down (Raft thesis 6.2)", func(c *Config) *bool { return &c.CheckQuorum }),
 	sim.CountOption("max-txn-ops", "operations allowed in a transaction", 1, 1e6, func(c *Config) *uint64 { return &c.MaxTxnOps }),

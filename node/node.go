@@ -67,6 +67,7 @@ type Node struct {
 	// firstCommit is the last term in which this member saw an entry committed.
 	firstCommit uint64
 
+	keeping  keeping
 	save     save
 	syncing  []written
 	snapshot snapshot
@@ -231,19 +232,18 @@ func Start(id uint64, voters []uint64, cfg Config, d *disk.Disk, seed uint64, bu
 	if err != nil {
 		return nil, fmt.Errorf("node %d: %w", id, err)
 	}
-	if err := n.open(snap); err != nil {
-		return nil, fmt.Errorf("node %d: snapshot at index %d: %w", id, snap.GetMetadata().GetIndex(), err)
+	if err := n.openState(snap); err != nil {
+		return nil, fmt.Errorf("node %d: %w", id, err)
 	}
-	n.applied, n.appliedTerm = snap.GetMetadata().GetIndex(), snap.GetMetadata().GetTerm()
-	n.snapshot.index = n.applied
-	n.confState = snap.GetMetadata().GetConfState()
+	n.snapshot.index = snap.GetMetadata().GetIndex()
+	hard, _, _ := w.InitialState()
 
 	n.rn, err = raft.NewRawNode(&raft.Config{
 		ID:            id,
 		ElectionTick:  int(cfg.ElectionTicks),
 		HeartbeatTick: int(cfg.HeartbeatTicks),
-		Storage:       w,
-		Applied:       n.applied,
+		Storage:       storage{w, n.confState},
+		Applied:       min(n.applied, hard.GetCommit()),
 		// As in etcd: a message of at most 1 MiB, and 512 under way.
 		MaxSizePerMsg:   1 << 20,
 		MaxInflightMsgs: 4096 / 8,
@@ -255,7 +255,6 @@ func Start(id uint64, voters []uint64, cfg Config, d *disk.Disk, seed uint64, bu
 		return nil, fmt.Errorf("node %d: %w", id, err)
 	}
 	n.timer = newTimer(n.rn, seed, id, int(cfg.ElectionTicks))
-	hard, _, _ := w.InitialState()
 	n.term, n.commit = hard.GetTerm(), max(hard.GetCommit(), n.applied)
 	if n.members.Removed(id) || n.committedRemoval() {
 		return nil, fmt.Errorf("node %d: %w", id, ErrRemoved)

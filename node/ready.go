@@ -117,6 +117,7 @@ func (n *Node) synced(ticket uint64) {
 		return // the disk stalled meanwhile: the ticket comes again
 	}
 	n.traceDurable(ticket)
+	n.stateSettled()
 	if n.save.underWay && ticket == n.save.ticket {
 		rd, leader := n.save.ready, n.save.leader
 		n.save = save{}

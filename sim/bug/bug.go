@@ -32,6 +32,8 @@ const (
 	RenewAfterRevoke
 	LeaseTTLReset
 	StaleCheckpoint
+	CindexAhead
+	CindexBehind
 	numBugs // keep last
 )
 
@@ -104,6 +106,18 @@ var catalogue = [numBugs]Bug{
 		Cause: "A renewal succeeds although a checkpoint from before stays in force: the two cross in the log, or the " +
 			"checkpoint could not be erased and nobody looked. The next leader goes by it and ends the lease too early.",
 		Judge: "leases", Scenario: "lease-checkpoint",
+	},
+	CindexAhead: {
+		Name: "cindex-ahead", Reference: "etcd-io/etcd#13766",
+		Cause: "A batch saves the applied index of entries whose data it does not hold. " +
+			"A member that is killed under load skips them when it starts again.",
+		Judge: "raft", Scenario: "crash-all",
+	},
+	CindexBehind: {
+		Name: "cindex-behind", Reference: "etcd-io/etcd#14685",
+		Cause: "A batch saves data without the applied index that belongs to it. " +
+			"A member that is killed under load applies entries a second time when it starts again.",
+		Judge: "raft", Scenario: "crash-all",
 	},
 }
 

@@ -253,6 +253,7 @@ func (c *Cluster) successor(leader *member) (id uint64) {
 }
 
 func (c *Cluster) finishStop(m *member) {
+	m.node.Close()
 	c.log.Emit(trace.Event{Kind: trace.MemberStop, Member: m.addr, B: uint64(m.incarnation)})
 	m.disk.Flush()
 	c.down(m, store.ErrStopped)

@@ -10,7 +10,7 @@ import "etcdsim/sim"
 // Version identifies the meaning of the event stream. It grows whenever the
 // same seed gives another trace: a new kind or field, another order, another
 // draw. Recorded digests are comparable only within a version.
-const Version = 1
+const Version = 2
 
 // Addr names an endpoint: members are 1, 2, 3... as their raft IDs; clients
 // start at FirstClient; 0 is nobody.
@@ -66,7 +66,7 @@ const (
 	LogAppend    // one entry handed to the log: Term, Index = of the entry; A = term of the one before; B = hash of type and data
 	LogDurable   // the log is durable through Index; Term = of that entry; A = first index of this batch
 	StateDurable // hard state is durable: Term; A = vote; B = commit
-	SnapSaved    // Member saved a snapshot of its own: Index, Term; A = bytes; B = store hash
+	SnapSaved    // Member marked its log with a snapshot that its backend holds: Index, Term; A = bytes of that; B = store hash
 	SnapInstall  // Member installed a leader's snapshot: Index, Term; A = bytes; B = store hash
 	LogCompacted // entries through Index were dropped from the front of the log
 	Apply        // one entry applied: Index, Term; A = hash of type and data; B = store hash afterwards; ID = request ID, or 0
@@ -125,6 +125,12 @@ const (
 	// response; B = revision in its header.
 	Watched
 
+	// The state of a member on its disk. Term, Index = of the last entry in it.
+
+	BackendCommit  // a record was handed to the disk: Aux = BackendBatch or BackendBase; A = bytes; B = store hash
+	BackendDurable // the state is durable through Index
+	BackendOpen    // Member recovered it, before its start: A = bytes of the file; B = store hash
+
 	numKinds // keep last
 )
 
@@ -144,6 +150,12 @@ const Rejected uint16 = 1 << 8
 const (
 	ClientRequest  uint16 = 100
 	ClientResponse uint16 = 101
+)
+
+// Records of a backend, for Aux of BackendCommit.
+const (
+	BackendBatch uint16 = iota // what was applied since the record before
+	BackendBase                // the whole state, in a file of its own
 )
 
 // Drop reasons, for Aux of Drop.
@@ -184,7 +196,8 @@ var kindNames = [numKinds]string{
 	Invoke: "invoke", Return: "return", Abandon: "abandon",
 	Phase: "phase", Action: "action", Probe: "probe", RunEnd: "end",
 	LeasesPromoted: "leases", LeaseRenewed: "renew", LeaseExpired: "expire",
-	Watched: "watched",
+	Watched:       "watched",
+	BackendCommit: "batch", BackendDurable: "batch-durable", BackendOpen: "backend",
 }
 
 // String returns the kind's short name, as printed in trace files.

@@ -1,0 +1,355 @@
+package node
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
+
+	"etcdsim/sim/bug"
+	"etcdsim/sim/trace"
+	"etcdsim/store/backend"
+	"etcdsim/store/membership"
+)
+
+// The member's state on its disk, after etcd's backend. What was applied goes
+// there in batches, every so often, each with the index up to which it goes;
+// nobody waits for it. The log begins anew where the backend is durable, every so
+// many entries, with a snapshot that is a mark without data. A restart takes what
+// the backend holds, and applies what the log has beyond that.
+//
+// The backend may be ahead of everything else that the disk knows of the log: of
+// the committed index, which is not synced when it moves alone, and of the log
+// itself, since a leader applies what others have made durable. What raft reports
+// as committed once more, up to the index of the backend, is skipped.
+
+// keeping is the member's backend and what is on the way to it.
+type keeping struct {
+	backend *backend.Backend
+	// armed: the timer of the next batch is set. due: a batch waits for the one
+	// that is under way; etcd's blocks all else meanwhile.
+	armed, due bool
+	// underWay are the states that were written and are not durable yet, oldest
+	// first; durable is the newest one that is.
+	underWay []keptState
+	durable  keptState
+	// confState and members tell what the newest record holds of these: they change
+	// rarely, and a batch has them only if they did.
+	confState *pb.ConfState
+	members   uint64
+	misplaced misplaced
+	buf       []byte
+}
+
+// keptState is a state that went to the disk.
+type keptState struct {
+	backend.Point
+	confState *pb.ConfState
+	hash      uint64
+}
+
+// errBehindLog: the backend ends before the log begins, and the entries between
+// are nowhere.
+var errBehindLog = errors.New("the backend does not reach the beginning of the log")
+
+// openState takes over the state that the disk holds: that of the backend, or, if
+// it is newer, that of the log's snapshot, which came from a leader or is the one
+// that a new member begins with.
+func (n *Node) openState(snap *pb.Snapshot) error {
+	index, term := snap.GetMetadata().GetIndex(), snap.GetMetadata().GetTerm()
+	b, state, err := backend.Open(n.disk)
+	fresh := errors.Is(err, backend.ErrNone)
+	switch {
+	case err != nil && !fresh:
+		return err
+	case !fresh && state.Index >= index:
+		n.keeping.backend = b
+		err = n.recover(state)
+	case !fresh && len(snap.GetData()) == 0:
+		return fmt.Errorf("%w: it goes up to index %d, the log begins after %d", errBehindLog, state.Index, index)
+	case fresh && len(snap.GetData()) == 0 && index > 1:
+		return fmt.Errorf("%w: there is none, the log begins after index %d", errBehindLog, index)
+	default:
+		if err = n.open(snap); err != nil {
+			return fmt.Errorf("snapshot at index %d: %w", index, err)
+		}
+		n.applied, n.appliedTerm, n.confState = index, term, snap.GetMetadata().GetConfState()
+		n.keeping.backend = b
+		if err = n.writeBase(); err == nil {
+			n.disk.Flush()
+			n.stateSettled()
+		}
+	}
+	if err != nil {
+		return err
+	}
+	size, _ := n.keeping.backend.Size()
+	n.log.Emit(trace.Event{
+		Kind: trace.BackendOpen, Member: n.addr, Term: n.appliedTerm, Index: n.applied, A: uint64(size), B: n.stateHash(),
+	})
+	return nil
+}
+
+// The bytes of a base are the configuration with its length before it, and the
+// state as a snapshot holds it. Those of a batch are a flag; if that is set, the
+// configuration and the list of members, each with its length before it; and what
+// the store applied.
+
+// recover takes over the state of a backend.
+func (n *Node) recover(state *backend.State) error {
+	cs, rest, err := cutConfState(state.Image)
+	if err != nil {
+		return fmt.Errorf("backend: base: %w", err)
+	}
+	if err := n.open(&pb.Snapshot{Data: rest, Metadata: &pb.SnapshotMetadata{ConfState: cs}}); err != nil {
+		return fmt.Errorf("backend: base: %w", err)
+	}
+	n.confState = cs
+	for i, batch := range state.Batches {
+		if err := n.redo(batch); err != nil {
+			return fmt.Errorf("backend: batch %d of %d: %w", i+1, len(state.Batches), err)
+		}
+	}
+	n.applied, n.appliedTerm = state.Index, state.Term
+	n.keeping.durable = keptState{state.Point, n.confState, n.stateHash()}
+	n.kv.BeginDelta()
+	n.beginBatch()
+	return nil
+}
+
+// redo applies a batch.
+func (n *Node) redo(batch []byte) error {
+	if len(batch) == 0 || batch[0] > 1 {
+		return errMalformedState
+	}
+	changed, rest := batch[0] == 1, batch[1:]
+	if changed {
+		cs, after, err := cutConfState(rest)
+		if err != nil {
+			return err
+		}
+		list, after, ok := cutBytes(after)
+		if !ok {
+			return errMalformedState
+		}
+		members, _, err := membership.Decode(n.settings(), cs.GetVoters(), list)
+		if err != nil {
+			return err
+		}
+		n.confState, n.members, rest = cs, members, after
+	}
+	return n.kv.ApplyDelta(rest)
+}
+
+var errMalformedState = errors.New("the bytes of the state are malformed")
+
+func appendBytes(buf, data []byte) []byte {
+	return append(binary.AppendUvarint(buf, uint64(len(data))), data...)
+}
+
+func cutBytes(data []byte) (first, rest []byte, ok bool) {
+	size, n := binary.Uvarint(data)
+	if n <= 0 || size > uint64(len(data)-n) {
+		return nil, nil, false
+	}
+	return data[n : n+int(size)], data[n+int(size):], true
+}
+
+func appendConfState(buf []byte, cs *pb.ConfState) []byte {
+	data, err := proto.Marshal(cs)
+	if err != nil {
+		panic(fmt.Sprintf("node: configuration %v does not marshal: %v", cs, err))
+	}
+	return appendBytes(buf, data)
+}
+
+func cutConfState(data []byte) (*pb.ConfState, []byte, error) {
+	first, rest, ok := cutBytes(data)
+	cs := &pb.ConfState{}
+	if !ok || proto.Unmarshal(first, cs) != nil {
+		return nil, nil, errMalformedState
+	}
+	return cs, rest, nil
+}
+
+// storage is the log as raft finds it at the start: with the configuration of the
+// state, which is newer than that of the log's snapshot.
+type storage struct {
+	raft.Storage
+	confState *pb.ConfState
+}
+
+// InitialState is part of raft.Storage.
+func (s storage) InitialState() (*pb.HardState, *pb.ConfState, error) {
+	hard, _, err := s.Storage.InitialState()
+	return hard, s.confState, err
+}
+
+// stateChanged makes sure that what was applied goes to the disk before long.
+func (n *Node) stateChanged() {
+	k := &n.keeping
+	if !k.armed {
+		k.armed = true
+		n.setTimer(n.cfg.Batch, tokenBatch)
+	}
+	if n.applied-k.backend.Point().Index >= n.cfg.BatchLimit {
+		n.commitBatch()
+	}
+}
+
+// batchTime takes the ringing of the timer of batches.
+func (n *Node) batchTime() {
+	n.keeping.armed = false
+	n.commitBatch()
+}
+
+// commitBatch hands what was applied since the last time to the disk, unless that
+// is still busy with the last time.
+func (n *Node) commitBatch() {
+	k := &n.keeping
+	switch {
+	case k.backend.Point().Index == n.applied:
+		return
+	case len(k.underWay) > 0:
+		k.due = true
+		return
+	}
+	n.writeState()
+	if n.out.Fatal == nil {
+		n.out.Syncs = append(n.out.Syncs, n.disk.Sync())
+	}
+}
+
+// slack is how much of a backend's file may be superseded beside half of it,
+// before a new one is begun.
+const slack = 64 << 10
+
+// writeState writes a batch, or a new base if most of the file is superseded. A
+// disk that refuses it ends the process, as in etcd.
+func (n *Node) writeState() {
+	k := &n.keeping
+	if size, _ := k.backend.Size(); size > 2*n.kv.SizeInUse()+slack {
+		n.out.Fatal = n.writeBase()
+		return
+	}
+	p := backend.Point{Index: n.applied, Term: n.appliedTerm}
+	k.buf = n.appendBatch(k.buf[:0])
+	batch := k.buf
+	if n.bugs.Has(bug.CindexAhead) || n.bugs.Has(bug.CindexBehind) {
+		if p, batch = n.misplaced(p, batch); batch == nil {
+			return
+		}
+	}
+	before, _ := k.backend.Size()
+	if n.out.Fatal = k.backend.Append(p, batch); n.out.Fatal != nil {
+		return
+	}
+	n.beginBatch()
+	n.stateWritten(p, before, trace.BackendBatch)
+}
+
+// appendBatch appends what was applied since the newest record.
+func (n *Node) appendBatch(buf []byte) []byte {
+	k := &n.keeping
+	if n.confState == k.confState && n.members.Hash() == k.members {
+		buf = append(buf, 0)
+	} else {
+		buf = appendConfState(append(buf, 1), n.confState)
+		buf = appendBytes(buf, n.members.Append(nil))
+	}
+	return n.kv.AppendDelta(buf)
+}
+
+// writeBase begins a new generation of the backend with the present state, or the
+// first one.
+func (n *Node) writeBase() (err error) {
+	k := &n.keeping
+	p := backend.Point{Index: n.applied, Term: n.appliedTerm}
+	image := append(appendConfState(nil, n.confState), n.encode()...)
+	if k.backend == nil {
+		k.backend, err = backend.Create(n.disk, p, image)
+	} else {
+		err = k.backend.Rewrite(p, image)
+	}
+	if err != nil {
+		return err
+	}
+	n.kv.BeginDelta()
+	n.beginBatch()
+	k.misplaced = misplaced{}
+	n.stateWritten(p, 0, trace.BackendBase)
+	return nil
+}
+
+// beginBatch remembers what the newest record holds.
+func (n *Node) beginBatch() {
+	n.keeping.confState, n.keeping.members = n.confState, n.members.Hash()
+}
+
+// stateWritten notes that a record is on its way to the disk: what the file holds
+// beyond before.
+func (n *Node) stateWritten(p backend.Point, before int64, kind uint16) {
+	k := &n.keeping
+	k.underWay = append(k.underWay, keptState{p, n.confState, n.stateHash()})
+	size, _ := k.backend.Size()
+	n.log.Emit(trace.Event{
+		Kind: trace.BackendCommit, Aux: kind, Member: n.addr, Term: p.Term, Index: p.Index,
+		A: uint64(size - before), B: n.stateHash(),
+	})
+}
+
+// stateSettled looks what a completed sync made durable of the backend.
+func (n *Node) stateSettled() {
+	k := &n.keeping
+	if len(k.underWay) == 0 {
+		return
+	}
+	p := k.backend.Settle()
+	done := 0
+	for done < len(k.underWay) && k.underWay[done].Index <= p.Index {
+		done++
+	}
+	if done == 0 {
+		return
+	}
+	k.durable = k.underWay[done-1]
+	k.underWay = slices.Delete(k.underWay, 0, done)
+	n.log.Emit(trace.Event{Kind: trace.BackendDurable, Member: n.addr, Term: p.Term, Index: p.Index})
+	if k.due && len(k.underWay) == 0 {
+		k.due = false
+		n.commitBatch()
+	}
+}
+
+// Close ends the process in good order: what was applied goes to the disk, which
+// the caller flushes. As after a crash, the member is of no use then.
+func (n *Node) Close() {
+	if n.keeping.backend.Point().Index != n.applied {
+		n.writeState()
+	}
+}
+
+// misplaced is what two of the defects hold back: the data, or the index, of the
+// last time.
+type misplaced struct {
+	batch []byte
+	point backend.Point
+}
+
+// misplaced pairs an index with other data than its own, as etcd once did: ahead
+// of the data, or behind it. It returns no data if there is none to pair.
+func (n *Node) misplaced(p backend.Point, batch []byte) (backend.Point, []byte) {
+	last := n.keeping.misplaced
+	n.keeping.misplaced = misplaced{slices.Clone(batch), p}
+	if n.bugs.Has(bug.CindexAhead) {
+		return p, last.batch
+	}
+	if last.point == (backend.Point{}) {
+		last.point = n.keeping.backend.Point()
+	}
+	return last.point, batch
+}
