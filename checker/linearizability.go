@@ -32,8 +32,7 @@ import (
 //     porcupine once more, with the part of the log between them, before it is
 //     called a violation.
 //
-// Without a log everything is left to porcupine, and unknown outcomes are writes
-// that may take effect at any time, or after the end.
+// Without a log everything is left to porcupine (blackbox.go).
 type linearity struct {
 	*record
 	model  model
@@ -330,37 +329,4 @@ func (l *linearity) timedAt(k, g int) (timed, int) {
 	}
 	t.request, t.next = l.Commits[g].Proposal.Request, &l.states[g+1]
 	return t, g + 1
-}
-
-// judgeWithoutLog leaves everything to the search. A write of unknown outcome
-// may take effect at any time after its invocation; that it never does is the
-// same as that it does so when all is over.
-func (l *linearity) judgeWithoutLog(j *Judgement) {
-	var ops []timed
-	for i := range l.Ops {
-		op := &l.Ops[i]
-		t := timed{request: op.Request, call: int64(op.Invoke), ret: int64(op.Return)}
-		switch {
-		case answered(op):
-			if store.ReadOnly(op.Request) && store.Serializable(op.Request) {
-				continue
-			}
-			t.answer = &op.Response
-		case op.Outcome == history.Unknown && !store.ReadOnly(op.Request):
-			t.ret = int64(sim.Forever)
-		default:
-			continue
-		}
-		ops = append(ops, t)
-	}
-	j.Judged = len(ops)
-	s := searcher{model: l.model, budget: l.budget}
-	init := emptyState()
-	j.Verdict = s.linearizable(&init, ops)
-	switch j.Verdict {
-	case Violated:
-		j.Violations = []Violation{l.withoutLog(ops)}
-	case Unknown:
-		j.Note = "the search for an order was given up after " + itoa(l.budget) + " steps"
-	}
 }

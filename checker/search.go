@@ -84,9 +84,14 @@ func (s *searcher) step(from *state, op *timed) (bool, any) {
 	if known && op.answer != nil && !s.model.sameAnswer(&answer, op.answer) {
 		return false, nil
 	}
+	return true, moved(from, next)
+}
+
+// moved returns the state that a request led to: from itself if nothing changed.
+func moved(from *state, next state) *state {
 	if next.now == from.now && next.compacted == from.compacted && len(next.leases) == len(from.leases) {
-		return true, from
+		return from
 	}
-	moved := next // only this copy lives on
-	return true, &moved
+	kept := next // only this copy lives on
+	return &kept
 }

@@ -14,9 +14,8 @@ import (
 // of the rest: what is left is wrong by itself.
 func (l *linearity) withoutLog(ops []timed) Violation {
 	impossible := func(some []timed) bool {
-		s := searcher{model: l.model, budget: min(l.budget, shrinkBudget)}
-		init := emptyState()
-		return s.linearizable(&init, some) == Violated
+		b := blackBox{model: l.model, budget: min(l.budget, shrinkBudget)}
+		return b.linearizable(some) == Violated
 	}
 	ops = firstImpossible(ops, impossible)
 	ops = withoutReads(ops, impossible)
