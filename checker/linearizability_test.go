@@ -484,3 +484,27 @@ func TestGivingUpIsUnknown(t *testing.T) {
 		t.Errorf("exit code %d, expected %d", report.ExitCode(), ExitUnknown)
 	}
 }
+
+// The end of a lease is in the log, but no client asked for it.
+func TestLeaseEndsWithoutAClient(t *testing.T) {
+	var c chronicle
+	granted := store.Response{Revision: 1, Result: &store.LeaseGrantResult{ID: 7, TTL: 5}}
+	leased := &store.PutRequest{Key: "k", Value: "1", Lease: 7}
+	c.op(0, 1, 0, 10, &store.LeaseGrantRequest{TTL: 5, ID: 7}, granted, 5)
+	c.op(0, 1, 20, 30, leased, wrote(2), 6)
+	c.op(0, 1, 40, 50, get("k"), read(3), 7)
+	h := c.History
+	if j := judgeLin(h); j.Verdict != Pass {
+		t.Errorf("without the log: got %v, expected a pass", j.Verdict)
+	}
+	c.commit(1, 5, 5, c.Ops[0].Request, granted)
+	c.commit(2, 6, 25, leased, wrote(2))
+	h = c.History
+	if j := judgeLin(h); j.Verdict != Violated {
+		t.Errorf("with a log in which the lease has not ended: got %v, expected a violation", j.Verdict)
+	}
+	c.commit(99, 7, 35, &store.LeaseRevokeRequest{ID: 7}, store.Response{Revision: 3, Result: &store.LeaseRevokeResult{}})
+	if j := judgeLin(c.History); j.Verdict != Pass {
+		t.Errorf("with the log: got %v %+v, expected a pass", j.Verdict, j.Violations)
+	}
+}
