@@ -288,7 +288,8 @@ func (g *registry) judgeChange(op *history.Op) {
 	i, committed := g.entries[op.ID]
 	switch {
 	case op.Outcome == history.OK && !committed:
-		g.add("durability", op, "not in the log", op.Return, op.Applied, "n%d acknowledged %s at %v, but no entry of the committed log carries it.",
+		g.add("durability", op, "not in the log", op.Return, op.Applied,
+			"n%d acknowledged %s at %v, but no entry of the committed log carries it.",
 			op.Member, store.Describe(op.Request), op.Return)
 	case op.Outcome == history.OK:
 		c := &g.Commits[i]
@@ -311,7 +312,8 @@ func (g *registry) judgeChange(op *history.Op) {
 func (g *registry) judgeList(op *history.Op, r *store.MemberListRequest) {
 	mark := g.listAt(op.Applied)
 	if want, got := membersText(mark.list), membersText(listed(op.Response.Result)); want != got {
-		g.add("lists", op, "wrong", op.Return, op.Applied, "After index %d the members are %s, but n%d listed %s.", op.Applied, want, op.Member, got)
+		g.add("lists", op, "wrong", op.Return, op.Applied,
+			"After index %d the members are %s, but n%d listed %s.", op.Applied, want, op.Member, got)
 		return
 	}
 	if !r.Linearizable {
@@ -325,7 +327,8 @@ func (g *registry) judgeList(op *history.Op, r *store.MemberListRequest) {
 		if c, ok := g.entries[other.ID]; ok && g.Commits[c].Index > op.Applied {
 			v := Violation{
 				Property: "lists", Ops: []Exhibit{{*other, ""}, {*op, "stale"}}, At: op.Return, Member: op.Member, Index: op.Applied,
-				Why: fmt.Sprintf("%s was acknowledged at %v, at index %d; at %v n%d was asked for a linearizable list, and gave the one as of index %d.",
+				Why: fmt.Sprintf(
+					"%s was acknowledged at %v, at index %d; at %v n%d was asked for a linearizable list, and gave the one as of index %d.",
 					store.Describe(other.Request), other.Return, g.Commits[c].Index, op.Invoke, op.Member, op.Applied),
 			}
 			g.found = append(g.found, v)
