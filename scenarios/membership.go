@@ -202,7 +202,7 @@ func (r *run) administer(st *Statement, req store.Request, via Targets, within t
 		ended = true
 	})
 	began := r.now()
-	over := watch{wakes: trace.Kinds(trace.Return, trace.Abandon), holds: func() bool { return ended }}
+	over := watch{wakes: trace.AllKinds, holds: func() bool { return ended }}
 	held, h := r.await(over, within)
 	switch {
 	case h != nil:

@@ -8,6 +8,7 @@ import (
 	"etcdsim/sim"
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/trace"
+	"etcdsim/store"
 )
 
 // A meter shows an amount that statements compare: a counter of the whole run,
@@ -84,6 +85,9 @@ var meters = append([]meter{
 	ofMember("voter", "1 if a member votes, else 0", func(r *run, id uint64) uint64 { return one(r.voters().has(id)) }),
 	ofMember("learner", "1 if a member learns and does not vote, else 0",
 		func(r *run, id uint64) uint64 { return one(id <= uint64(r.c.Size()) && r.c.Member(id).Learner) }),
+	ofMember("joined", "1 if a member has told the others its name, else 0", func(r *run, id uint64) uint64 {
+		return one(slices.ContainsFunc(r.c.Roster(), func(m store.Member) bool { return m.ID == id && m.Started() }))
+	}),
 	ofMember("running", "1 if the process of a member runs, else 0",
 		func(r *run, id uint64) uint64 { return one(r.c.Member(id).State == cluster.Up) }),
 	ofMember("term", "raft term of a member; the last known if it is down",

@@ -35,11 +35,16 @@ func (s *Session) Administer(req store.Request) []store.Member {
 	}
 }
 
-// Ask sends a request about members until it has an answer that says whether it
-// was done, and returns that.
+// Ask sends a request about members until a member that can has said whether it
+// was done, and returns that answer.
 func (s *Session) Ask(req store.Request) history.Op {
 	for {
-		if op := s.Do(KindOf(req), req); op.Outcome != history.Unknown {
+		op := s.Do(KindOf(req), req)
+		switch err := op.Response.Err; {
+		case op.Outcome == history.Unknown, err == store.ErrConnectionRefused, err == store.ErrNotSupportedForLearner:
+		case err == store.ErrNotLeader:
+			s.reconnect()
+		default:
 			return op
 		}
 		s.Sleep(operatorPause)
