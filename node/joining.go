@@ -29,8 +29,6 @@ func (n *Node) membersChanged() {
 		}
 		n.out.Removed = true
 	}
-	m := n.members.Member(n.id)
-	n.joined = m != nil && m.Started()
 }
 
 // committedRemoval reports whether the recovered log holds this member's own

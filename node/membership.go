@@ -62,17 +62,16 @@ type move struct {
 	arrived sim.Time
 }
 
-// admit refuses what a member does not serve to clients: anything before it has
-// joined, and most of it while it learns.
+// admit refuses what a member does not serve to clients: anything before its own
+// name has come to it through the log, and most of it while it learns.
 func (n *Node) admit(c Call) *store.Error {
 	if !c.Client.IsClient() {
 		return nil
 	}
 	switch m := n.members.Member(n.id); {
-	case n.members.Removed(n.id): // it ends soon
-	case m == nil || !m.Started():
+	case !n.serving:
 		return store.ErrConnectionRefused
-	case m.Learner && !store.ForLearners(c.Request):
+	case m != nil && m.Learner && !store.ForLearners(c.Request):
 		return store.ErrNotSupportedForLearner
 	}
 	return nil
@@ -312,21 +311,22 @@ func (n *Node) listMembers(c Call) {
 	n.answer(c.Client, c.Op, store.Response{Result: &store.MembersResult{Members: n.members.Members()}}, n.applied)
 }
 
-// publish tells the other members, through the log, the name of a member that
-// has joined. etcd publishes at every start; here a name that the members know
-// is not repeated.
+// publish tells the members the name of this one through the log. A member
+// publishes at every start, and serves clients only once it has applied that: it
+// has then applied all that was committed before it started. Of a cluster of one
+// voter nothing else would ensure that, for raft answers its ReadIndex at once
+// (etcd-io/raft#105), while its commit index may have been lost in a crash.
 func (n *Node) publish() {
-	if n.reconfig.publishing {
-		return
-	}
-	m := n.members.Member(n.id)
-	if m == nil || m.Started() {
+	if n.reconfig.publishing || n.members.Member(n.id) == nil {
 		return
 	}
 	n.reconfig.publishing = true
 	n.ask(&store.MemberPublishRequest{
 		ID: n.id, Name: store.MemberName(n.id), ClientURLs: []string{store.ClientURL(n.id)},
-	}, func(store.Response) { n.reconfig.publishing = false })
+	}, func(r store.Response) {
+		n.reconfig.publishing = false
+		n.serving = r.Err == nil
+	})
 }
 
 // pendingChanges returns the requests about members that are not answered.

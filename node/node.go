@@ -62,8 +62,9 @@ type Node struct {
 	appliedTerm uint64 // of that entry
 	confState   *pb.ConfState
 	members     *membership.Cluster
-	// joined: this member is one of them and has told them its name.
-	joined bool
+	// serving: this process has told the members its name through the log, and
+	// takes requests from clients.
+	serving bool
 	// firstCommit is the last term in which this member saw an entry committed.
 	firstCommit uint64
 
@@ -288,8 +289,6 @@ func (n *Node) open(snap *pb.Snapshot) error {
 		}
 	}
 	n.members, n.kv = members, kv
-	m := members.Member(n.id)
-	n.joined = m != nil && m.Started()
 	return nil
 }
 
@@ -355,7 +354,7 @@ func (n *Node) tick() {
 	if n.reconfig.busy() {
 		n.expireChanges()
 	}
-	if !n.joined {
+	if !n.serving {
 		n.publish()
 	}
 }
@@ -434,6 +433,8 @@ type View struct {
 	FirstIndex uint64
 	Revision   int64
 	Hash       uint64
+	// Serving: the member takes requests from clients.
+	Serving bool
 	// ElectionElapsed of ElectionTimeout ticks have passed without a leader.
 	ElectionElapsed, ElectionTimeout int
 }
@@ -445,7 +446,7 @@ func (n *Node) View() View {
 	return View{
 		Term: n.term, Role: n.role, Leader: n.leader, Commit: n.commit, Applied: n.applied,
 		LastIndex: last, FirstIndex: first, Revision: n.kv.Revision(), Hash: n.kv.Hash(),
-		ElectionElapsed: *n.timer.elapsed, ElectionTimeout: *n.timer.timeout,
+		Serving: n.serving, ElectionElapsed: *n.timer.elapsed, ElectionTimeout: *n.timer.timeout,
 	}
 }
 

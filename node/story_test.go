@@ -132,6 +132,7 @@ func (s *stage) begin(out *strings.Builder) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	n.serving = true // but for the story of publishing, it has published its name
 	s.node = n
 	v := n.View()
 	fmt.Fprintf(out, "member 1 starts: term %d, applied %d, last %d\n", v.Term, v.Applied, v.LastIndex)

@@ -109,6 +109,9 @@ func (s *story) settled() {
 // TestRefusals goes through etcd's refusals, on a follower and on the leader.
 func TestRefusals(t *testing.T) {
 	s := newStory(t, 1, nil)
+	s.until("the members serve clients", func() bool {
+		return s.Member(1).Serving && s.Member(2).Serving && s.Member(3).Serving
+	})
 	leader, follower := s.Leader(), s.follower()
 	if s.Now().Sub(0) > 4*time.Second {
 		t.Fatalf("the first leader came at %v: too late for this test", s.Now())
