@@ -58,6 +58,9 @@ func Judge(h history.History, o Options) Report {
 	if j, ok := judgeLeases(l, all, o); ok {
 		report.Judgements = append(report.Judgements, j)
 	}
+	if j, ok := judgeLocks(l, all); ok {
+		report.Judgements = append(report.Judgements, j)
+	}
 	if j, ok := judgeWatches(l); ok {
 		report.Judgements = append(report.Judgements, j)
 	}

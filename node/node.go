@@ -82,6 +82,7 @@ type Node struct {
 	forwarded forwarded
 	own       own
 	leasing   leasing
+	services  services
 	reconfig  reconfiguring
 	// heard is when each peer was last heard, by ID.
 	heard []sim.Time
@@ -331,8 +332,8 @@ func (n *Node) Step(now sim.Time, in Input) *Output {
 		n.answered(in.Answer)
 	}
 	n.pump()
-	if len(n.own.answers) > 0 {
-		n.takeOwnAnswers()
+	if len(n.own.answers) > 0 || len(n.services.ready) > 0 {
+		n.goOnInside()
 	}
 	if n.watch.watchers != nil {
 		n.serveWatchers()
@@ -468,3 +469,7 @@ func (n *Node) Status() raft.Status { return n.rn.Status() }
 
 // Store returns the member's store, to be looked at.
 func (n *Node) Store() *mvcc.Store { return n.kv }
+
+// Halt ends what runs inside the member and would wait for ever otherwise. It is
+// the last thing to be called, however the process ended.
+func (n *Node) Halt() { n.closeServices() }

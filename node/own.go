@@ -60,10 +60,11 @@ func (n *Node) expect(then func(store.Response)) uint64 {
 // forgetOwn makes sure that the answer to a call goes nowhere.
 func (n *Node) forgetOwn(id uint64) { delete(n.own.waiting, id) }
 
-// takeOwnAnswers goes on with what waited for the answers of this step. That may
-// make raft ready again.
-func (n *Node) takeOwnAnswers() {
-	for len(n.own.answers) > 0 && n.out.Fatal == nil {
+// goOnInside goes on with what waited for the answers of this step, or for what
+// watches were told in it. That may make raft ready again.
+func (n *Node) goOnInside() {
+	for len(n.own.answers)+len(n.services.ready) > 0 && n.out.Fatal == nil {
+		n.serveReady()
 		answers := n.own.answers
 		n.own.answers = nil
 		for _, a := range answers {

@@ -64,6 +64,10 @@ func (n *Node) request(c Call) {
 	case *store.MoveLeaderRequest:
 		n.moveLeader(c, r.Target)
 		return
+	case *store.LockRequest, *store.UnlockRequest, *store.CampaignRequest, *store.ProclaimRequest, *store.LeaderRequest,
+		*store.ObserveRequest, *store.ResignRequest:
+		n.serveCall(c)
+		return
 	case *store.LeaseGrantRequest:
 		c.Request = n.withLeaseID(r)
 	case *store.LeaseKeepAliveRequest:
@@ -211,6 +215,11 @@ func (n *Node) Pending() []Call {
 		calls = append(calls, Call{Client: c.Client, Op: c.Op})
 	}
 	calls = append(calls, n.pendingChanges()...)
+	for _, s := range n.services.all {
+		if !s.gone {
+			calls = append(calls, Call{Client: s.call.Client, Streamed: s.call.Streamed, Op: s.call.Op})
+		}
+	}
 	for _, s := range n.watch.streams {
 		calls = append(calls, Call{Client: s.client, Streamed: true, Op: s.op})
 	}

@@ -81,6 +81,17 @@ func (n *Node) onStream(c Call) {
 		n.openStream(c, req)
 		return
 	}
+	if store.Service(c.Request) {
+		if err := n.admit(c); err != nil {
+			n.endStream(c.Client, c.Op, err)
+			return
+		}
+		n.serveCall(c)
+		return
+	}
+	if _, closing := c.Request.(*store.StreamCloseRequest); closing {
+		n.leaveService(c.Op)
+	}
 	s := n.watch.byOp[c.Op]
 	if s == nil {
 		// The stream was another process's, or has ended.

@@ -119,6 +119,7 @@ func Run(f *File, seed uint64, o Options) (result *Result, err error) {
 	r.clients = workload.New(r.c, seed, r.log, r.returned)
 	r.clients.Break(o.Bugs)
 	defer r.clients.Close()
+	defer r.c.Close()
 
 	h := r.play()
 	if h == nil {

@@ -91,7 +91,7 @@ func describe(b *strings.Builder, req Request) {
 	case *MoveLeaderRequest:
 		b.WriteString("move leader to " + MemberName(req.Target))
 	default:
-		if !describeAuth(b, req) {
+		if !describeAuth(b, req) && !describeService(b, req) {
 			fmt.Fprintf(b, "%T", req)
 		}
 	}
@@ -237,6 +237,7 @@ func describeResult(b *strings.Builder, result Result) {
 		fmt.Fprintf(b, " = %08x at %d, compacted %d", res.Hash, res.HashRevision, res.CompactRevision)
 	default:
 		describeAuthResult(b, res)
+		describeServiceResult(b, res)
 	}
 }
 

@@ -54,6 +54,9 @@ func HashRequest(req Request) uint64 {
 	case *RangeRequest:
 		fields = appendRange(fields, req)
 	default:
+		if Service(req) {
+			return hashService(req)
+		}
 		// Encoding a transaction recurs, so the compiler cannot know that the
 		// space is not kept: it takes heap.
 		return MixString(uint64(kind), appendFields(nil, req))
@@ -124,7 +127,7 @@ func mixResponse(h uint64, resp *Response) uint64 {
 	case *MoveLeaderResult:
 		return Mix(h, uint64(kindMoveLeader))
 	}
-	return mixAuth(h, resp.Result)
+	return mixService(mixAuth(h, resp.Result), resp.Result)
 }
 
 // kindWatch stands for a WatchResponse in hashes; it is never stored.

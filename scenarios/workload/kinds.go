@@ -31,6 +31,8 @@ const (
 	MemberUpdate                  // changes where a member is reached
 	MemberPromote                 // gives a learner its vote
 	MoveLeader                    // asks the leader to hand over
+	Lock                          // waits for a lock
+	Unlock                        // gives up a lock
 	numKinds                      // keep last
 )
 
@@ -59,6 +61,9 @@ var kinds = [numKinds]struct {
 	MemberUpdate:  {"member-update", "changes where a member is reached", true},
 	MemberPromote: {"member-promote", "gives a learner its vote", true},
 	MoveLeader:    {"move-leader", "asks the leader to hand over", false},
+
+	Lock:   {"lock", "waits for a lock", true},
+	Unlock: {"unlock", "gives up a lock", true},
 }
 
 // mixed are the kinds that a mix may name.

@@ -13,6 +13,7 @@ const (
 	Mixed    Life = iota // requests from the mix, one after another
 	Leases               // grants leases, puts keys on them, keeps some alive
 	Members              // lists the members of the cluster
+	Locks                // takes locks, and writes under their protection
 	numLives             // keep last
 )
 
@@ -23,6 +24,7 @@ var lives = [numLives]struct {
 	Mixed:   {"mixed", "requests from the mix", (*Load).mixed},
 	Leases:  {"lease", "grants leases, puts keys on them, keeps some alive and lets others expire", (*Load).leases},
 	Members: {"members", "lists the members of the cluster", (*Load).listing},
+	Locks:   {"lock", "takes locks by short leases, and writes under their protection", (*Load).locks},
 }
 
 // String returns the name of the life.

@@ -172,14 +172,34 @@ const (
 // a failure of the connection or the member it reconnects, which takes a while.
 func (s *Session) Do(kind Kind, req store.Request) history.Op {
 	i := s.invoke(kind, req)
-	answer := s.await(s.Now().Add(s.timeout))
-	s.settle(&s.cs.ops[i], kind, answer)
-	op := s.cs.ops[i]
+	op, answer := s.outwait(i, kind)
 	if answer == nil || elsewhere(op.Response.Err) {
 		s.reconnect()
 		s.Sleep(s.rand.Between(reconnectMin, reconnectMax))
 	}
 	return op
+}
+
+// DoCancelable sends a request over a stream, as gRPC does, so that the member learns
+// when this client gives up or dies. It is for requests that may wait long.
+func (s *Session) DoCancelable(kind Kind, req store.Request) history.Op {
+	i := s.note(kind, req)
+	s.cs.c.Stream(s.addr, s.member, s.op, req)
+	id := s.op
+	op, answer := s.outwait(i, kind)
+	s.cs.c.HangUp(id)
+	if answer == nil || elsewhere(op.Response.Err) {
+		s.reconnect()
+		s.Sleep(s.rand.Between(reconnectMin, reconnectMax))
+	}
+	return op
+}
+
+// outwait waits for the answer to the operation at a place, or for the timeout.
+func (s *Session) outwait(i int, kind Kind) (history.Op, *node.Answer) {
+	answer := s.await(s.Now().Add(s.timeout))
+	s.settle(&s.cs.ops[i], kind, answer)
+	return s.cs.ops[i], answer
 }
 
 // elsewhere reports whether another member may do better: this one is not well,
@@ -190,6 +210,13 @@ func elsewhere(err *store.Error) bool {
 
 // invoke records and sends a request, and returns where its operation is kept.
 func (s *Session) invoke(kind Kind, req store.Request) int {
+	i := s.note(kind, req)
+	s.cs.c.Call(s.addr, s.member, s.op, req)
+	return i
+}
+
+// note records the beginning of an operation, and returns where it is kept.
+func (s *Session) note(kind Kind, req store.Request) int {
 	cs := s.cs
 	s.op = cs.c.NextOp()
 	cs.ops = append(cs.ops, history.Op{
@@ -199,7 +226,6 @@ func (s *Session) invoke(kind Kind, req store.Request) int {
 	cs.log.Emit(trace.Event{
 		Kind: trace.Invoke, Aux: uint16(kind), Member: s.addr, Peer: trace.Addr(s.member), A: store.HashRequest(req), ID: s.op,
 	})
-	cs.c.Call(s.addr, s.member, s.op, req)
 	return len(cs.ops) - 1
 }
 
@@ -237,7 +263,7 @@ func outcome(kind Kind, err *store.Error) history.Outcome {
 	switch {
 	case err == nil:
 		return history.OK
-	case kind.Writes() && err.MaybeApplied():
+	case kind.Writes() && err.MaybeApplied(), kind == Lock && err != store.ErrConnectionRefused:
 		return history.Unknown
 	}
 	return history.Failed

@@ -34,6 +34,7 @@ const (
 	StaleCheckpoint
 	CindexAhead
 	CindexBehind
+	LockNoLeaseCheck
 	numBugs // keep last
 )
 
@@ -118,6 +119,12 @@ var catalogue = [numBugs]Bug{
 		Cause: "A batch saves data without the applied index that belongs to it. " +
 			"A member that is killed under load applies entries a second time when it starts again.",
 		Judge: "raft", Scenario: "crash-all",
+	},
+	LockNoLeaseCheck: {
+		Name: "lock-no-lease-check", Reference: "etcd-io/etcd#11456",
+		Cause: "A lock that was waited for is returned without a look at whether the client's own key is still there. " +
+			"If its lease ended meanwhile, somebody else may hold the lock already.",
+		Judge: "locks", Scenario: "lock-contention",
 	},
 }
 

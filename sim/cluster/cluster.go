@@ -264,6 +264,7 @@ func (c *Cluster) finishStop(m *member) {
 func (c *Cluster) down(m *member, reason *store.Error) {
 	pending := m.node.Pending()
 	view := m.node.View()
+	m.node.Halt()
 	m.node, m.state, m.stopping, m.backlog = nil, Down, false, nil
 	for _, call := range pending {
 		why := reason
@@ -367,6 +368,15 @@ func (c *Cluster) resend(held []network.Packet) {
 		slot := c.held[p.ID]
 		delete(c.held, p.ID)
 		c.travel(slot, p)
+	}
+}
+
+// Close ends what the members have running inside. Nothing happens afterwards.
+func (c *Cluster) Close() {
+	for _, m := range c.members {
+		if m.node != nil {
+			m.node.Halt()
+		}
 	}
 }
 
@@ -585,6 +595,9 @@ func (c *Cluster) catch(m *member) {
 func (c *Cluster) breakdown(m *member, text, stack string) {
 	c.log.Emit(trace.Event{Kind: trace.MemberPanic, Member: m.addr, A: sim.Hash([]byte(text))})
 	c.faults = append(c.faults, Breakdown{At: c.Now(), Member: m.id, Text: text, Stack: stack})
+	if m.node != nil {
+		m.node.Halt()
+	}
 	m.node, m.state, m.stopping, m.backlog = nil, Down, false, nil
 	m.disk.Crash()
 }

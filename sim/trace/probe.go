@@ -41,6 +41,8 @@ const (
 	ProbeLeadershipLost                   // and learned that it leads no longer
 	ProbeLearnerNotReady                  // a learner was too far behind to be promoted
 	ProbeLeaderRemoved                    // a leader applied its own removal
+	ProbeLockQueued                       // a lock was held by somebody else, and waited for
+	ProbeLockExpired                      // a lease ended while its client waited for a lock
 	numProbes                             // keep last
 )
 
@@ -57,6 +59,7 @@ var probeNames = [numProbes]string{
 	ProbeStreamResent: "stream-resent",
 	ProbeLeaseExpired: "lease-expired", ProbeLeaseCheckpoint: "lease-checkpoint", ProbeRenewedLate: "renewed-late",
 	ProbeLeadershipAsked: "leadership-asked", ProbeLeadershipLost: "leadership-lost",
+	ProbeLockQueued: "lock-queued", ProbeLockExpired: "lock-expired",
 	ProbeLearnerNotReady: "learner-not-ready", ProbeLeaderRemoved: "leader-removed",
 }
 

@@ -1,0 +1,245 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+	"sort"
+
+	"etcdsim/checker/history"
+	"etcdsim/sim"
+	"etcdsim/store"
+)
+
+// Locks. What etcd's lock service promises, by name:
+//
+//   - held: whoever was told that the lock is his, held it at some moment while he
+//     waited: his key was there, and the first in the queue (etcd #11456).
+//   - one holder: nobody is told so as long as another one may rely on it: the one
+//     that was told before, has not unlocked, and whose lease lives for as long as
+//     he was told.
+//   - fenced: writes that compare the revision that created a place in the queue
+//     come in the order of those revisions. Whoever lost the lock writes nothing
+//     more once its next holder has written.
+//
+// The first two are about what clients know, the third about the log.
+
+// guard is the locks of a run, being judged.
+type guard struct {
+	*linearity
+	names map[string]bool
+	// ends are the operations about leases, and those that delete.
+	ends   []*history.Op
+	grants []grant
+	judged int
+	found  []Violation
+}
+
+// grant is one lock that a client was told to hold.
+type grant struct {
+	op   *history.Op
+	name string
+	key  string
+	// until is when the client may not rely on it any more.
+	until sim.Time
+}
+
+// judgeLocks judges the locks of a run. ok is false if it had none.
+func judgeLocks(l *linearity, all []history.Op) (j Judgement, ok bool) {
+	g := guard{linearity: l, names: make(map[string]bool)}
+	for i := range all {
+		switch r := all[i].Request.(type) {
+		case *store.LockRequest:
+			g.names[r.Name] = true
+		case *store.LeaseGrantRequest, *store.LeaseKeepAliveRequest, *store.LeaseRevokeRequest, *store.UnlockRequest, *store.DeleteRangeRequest:
+			g.ends = append(g.ends, &all[i])
+		}
+	}
+	if len(g.names) == 0 {
+		return j, false
+	}
+	for i := range all {
+		if r, ok := all[i].Request.(*store.LockRequest); ok {
+			g.granted(&all[i], r)
+		}
+	}
+	g.oneHolder()
+	g.fenced()
+
+	j = Judgement{Judge: "locks", Class: Safety, Verdict: Pass, Judged: g.judged}
+	slices.SortStableFunc(g.found, func(a, b Violation) int { return compareTimes(a.At, b.At) })
+	if len(g.found) > 0 {
+		j.Verdict, j.Violations = Violated, g.found[:1]
+		if len(g.found) > 1 {
+			j.Note = "the first of " + itoa(len(g.found))
+		}
+	}
+	return j, true
+}
+
+func (g *guard) add(property, key string, at sim.Time, ops []Exhibit, format string, args ...any) {
+	g.found = append(g.found, Violation{
+		Property: "locks, " + property, Key: key, At: at, Ops: ops, Why: fmt.Sprintf(format, args...),
+	})
+}
+
+// granted notes a lock that was granted, and judges whether it was held.
+func (g *guard) granted(op *history.Op, r *store.LockRequest) {
+	res, ok := op.Response.Result.(*store.LockResult)
+	if !ok || op.Outcome != history.OK {
+		return
+	}
+	g.judged++
+	g.grants = append(g.grants, grant{op: op, name: r.Name, key: res.Key, until: g.reliance(op, r, res.Key)})
+	if len(g.Commits) == 0 {
+		return
+	}
+	from := sort.Search(len(g.Commits), func(c int) bool { return g.commitTime(int32(c)) >= op.Invoke })
+	to := sort.Search(len(g.Commits), func(c int) bool { return g.commitTime(int32(c)) > op.Return })
+	there := false
+	for n := from; n <= to; n++ {
+		first := g.states[n].firstInLine(r.Name)
+		if first == res.Key {
+			return
+		}
+		there = there || g.states[n].now.root.get(res.Key) != nil
+	}
+	what := "was gone"
+	if there {
+		what = "was behind others"
+	}
+	g.add("held", r.Name, op.Return, []Exhibit{{*op, "not held"}},
+		"c%d was told by n%d at %v that lock %s is its own, but its key %s %s all the time.",
+		op.Client, op.Member, op.Return, store.Text(r.Name), store.Text(res.Key), what)
+}
+
+// firstInLine returns the key of the queue that was created first, or "".
+func (s *state) firstInLine(name string) (first string) {
+	prefix, end := store.QueuePrefix(name)
+	var created int64
+	s.now.root.ascend(prefix, end, func(kv *store.KeyValue) {
+		if first == "" || kv.CreateRevision < created {
+			first, created = kv.Key, kv.CreateRevision
+		}
+	})
+	return first
+}
+
+// reliance returns until when a client may rely on a lock: until somebody asks to
+// delete its key or to end its lease, and no longer than it was told that its
+// lease lives.
+func (g *guard) reliance(lock *history.Op, r *store.LockRequest, key string) sim.Time {
+	var told sim.Time
+	ended := sim.Forever
+	for _, op := range g.ends {
+		switch q := op.Request.(type) {
+		case *store.LeaseGrantRequest:
+			if res, ok := op.Response.Result.(*store.LeaseGrantResult); ok && res.ID == r.Lease {
+				told = max(told, op.Invoke.Add(wholeSeconds(res.TTL)))
+			}
+		case *store.LeaseKeepAliveRequest:
+			// What it is told only after its time it cannot have relied on.
+			if ttl := keptAlive(op); q.ID == r.Lease && ttl > 0 && op.Return <= told {
+				told = max(told, op.Invoke.Add(wholeSeconds(ttl)))
+			}
+		case *store.LeaseRevokeRequest:
+			if q.ID == r.Lease && op.Return >= lock.Invoke {
+				ended = min(ended, op.Invoke)
+			}
+		case *store.UnlockRequest:
+			if q.Key == key && op.Return >= lock.Invoke {
+				ended = min(ended, op.Invoke)
+			}
+		case *store.DeleteRangeRequest:
+			if q.Key <= key && op.Return >= lock.Invoke {
+				ended = min(ended, op.Invoke)
+			}
+		}
+	}
+	return min(told, ended)
+}
+
+// oneHolder: no two clients may rely on one lock at a time.
+func (g *guard) oneHolder() {
+	last := make(map[string]grant) // by name: the one that may be relied on longest
+	slices.SortStableFunc(g.grants, func(a, b grant) int { return compareTimes(a.op.Return, b.op.Return) })
+	for _, now := range g.grants {
+		before, ok := last[now.name]
+		if ok && before.key != now.key && now.op.Return < before.until {
+			g.add("one holder", now.name, now.op.Return, []Exhibit{{Op: *before.op}, {*now.op, "a second holder"}},
+				"c%d holds lock %s by %s and may rely on it until %v, yet c%d was told at %v that it is its own.",
+				before.op.Client, store.Text(now.name), store.Text(before.key), before.until, now.op.Client, now.op.Return)
+		}
+		if !ok || now.until > before.until || before.key == now.key {
+			last[now.name] = now
+		}
+	}
+}
+
+// fenced: writes under a lock come in the order of their tokens.
+func (g *guard) fenced() {
+	type write struct {
+		token  int64
+		commit int
+	}
+	newest := make(map[string]write) // by key
+	for c := range g.Commits {
+		txn, ok := g.Commits[c].Proposal.Request.(*store.TxnRequest)
+		if !ok {
+			continue
+		}
+		res, ok := g.Commits[c].Response.Result.(*store.TxnResult)
+		if !ok || !res.Succeeded {
+			continue
+		}
+		name, token := g.fence(txn)
+		if name == "" {
+			continue
+		}
+		for _, op := range txn.Success {
+			put, ok := op.(*store.PutRequest)
+			if !ok {
+				continue
+			}
+			g.judged++
+			before, ok := newest[put.Key]
+			if ok && token < before.token {
+				at := g.commitTime(int32(c))
+				g.add("fenced", put.Key, at, g.exhibits(before.commit, c),
+					"%s was written under token %d of lock %s at index %d, though it had been written under token %d at index %d.",
+					store.Text(put.Key), token, store.Text(name), g.Commits[c].Index, before.token, g.Commits[before.commit].Index)
+				continue
+			}
+			newest[put.Key] = write{token, c}
+		}
+	}
+}
+
+// exhibits returns the operations behind two commits, as far as clients asked for
+// them.
+func (g *guard) exhibits(before, now int) []Exhibit {
+	var ops []Exhibit
+	if o := g.opOf[before]; o >= 0 {
+		ops = append(ops, Exhibit{Op: g.Ops[o]})
+	}
+	if o := g.opOf[now]; o >= 0 {
+		ops = append(ops, Exhibit{g.Ops[o], "by an earlier holder"})
+	}
+	return ops
+}
+
+// fence returns the lock and the token by which a transaction is fenced, or "".
+func (g *guard) fence(txn *store.TxnRequest) (name string, token int64) {
+	for i := range txn.Compare {
+		c := &txn.Compare[i]
+		if c.Target != store.CompareCreate || c.Result != store.CompareEqual || c.Num == 0 {
+			continue
+		}
+		for candidate := range g.names { //unordered: at most one is the queue of a key
+			prefix, end := store.QueuePrefix(candidate)
+			if prefix < c.Key && c.Key < end && !slices.Contains([]byte(c.Key[len(prefix):]), '/') {
+				return candidate, c.Num
+			}
+		}
+	}
+	return "", 0
+}
