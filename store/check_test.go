@@ -36,6 +36,7 @@ func TestCheckFindsWhatEtcdFindsFirst(t *testing.T) {
 		{"an empty transaction", txn(nil), nil},
 		{"a missing operation", txn(ops(nil)), ErrKeyNotFound},
 		{"too many operations", txn(ops(putKey("a"), putKey("b"), putKey("c"), putKey(""))), ErrTooManyOps},
+		{"too many comparisons", &TxnRequest{Compare: make([]Compare, 4)}, ErrTooManyOps},
 		{"a comparison of nothing", &TxnRequest{Compare: []Compare{{}}, Success: ops(nil)}, ErrEmptyKey},
 		{"three levels", txn(ops(txn(ops(txn(ops(putKey("a"))))))), nil},
 		{"four levels", txn(ops(txn(ops(txn(ops(txn(ops(putKey("a"))))))))), ErrTooManyOps},

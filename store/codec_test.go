@@ -69,7 +69,7 @@ func anyOps(t *rapid.T, depth int) []Op {
 }
 
 func anyRequest(t *rapid.T) Request {
-	switch rapid.IntRange(0, 14).Draw(t, "kind") {
+	switch rapid.IntRange(0, 15).Draw(t, "kind") {
 	case 0:
 		return &CompactionRequest{Revision: anyInt(t, "rev"), Physical: rapid.Bool().Draw(t, "physical")}
 	case 1:
@@ -100,6 +100,8 @@ func anyRequest(t *rapid.T) Request {
 		return anyMemberRequest(t)
 	case 12:
 		return anyAuthRequest(t)
+	case 13:
+		return newMaintenanceRequest(rapid.ByteRange(kindStatus, kindSnapshot).Draw(t, "maintenance"))
 	}
 	if op := anyOp(t, 0); op != nil {
 		return op
@@ -154,6 +156,28 @@ func TestDeepNestingIsRefusedWithoutHarm(t *testing.T) {
 	}
 	if _, err := DecodeProposal(deep(maxDepth + 1)); !errors.Is(err, ErrMalformed) {
 		t.Errorf("%d nested transactions: error %v, want one", maxDepth+1, err)
+	}
+}
+
+// Equal values have equal bytes: an integer in more bytes than it needs is refused,
+// and so is one of more than 64 bits.
+func TestIntegersHaveOneForm(t *testing.T) {
+	for _, c := range []struct {
+		id []byte
+		ok bool
+	}{
+		{[]byte{0}, true},
+		{[]byte{0x80, 0}, false},
+		{[]byte{0x80, 1}, true},
+		{[]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, true},
+		{[]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2}, false},
+		{[]byte{0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1}, false},
+		{[]byte{0x80}, false},
+	} {
+		p, err := DecodeProposal(append([]byte{kindLeaseLeases}, c.id...))
+		if (err == nil) != c.ok {
+			t.Errorf("ID % x: %+v, %v", c.id, p, err)
+		}
 	}
 }
 

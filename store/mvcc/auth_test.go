@@ -172,8 +172,10 @@ func TestTokens(t *testing.T) {
 	}
 	for _, req := range []store.Request{
 		&store.UserChangePasswordRequest{Name: "u", Password: "new"},
+		&store.UserDeleteRequest{Name: "u"},
 		&store.AuthDisableRequest{},
 	} {
+		asks(s, "root", &store.UserAddRequest{Name: "u", Password: "p"}) // refused while there is one
 		token := authenticate()
 		asks(s, "root", req)
 		if _, err := s.Identify(token); err != store.ErrInvalidAuthToken {
@@ -341,6 +343,12 @@ func TestQuota(t *testing.T) {
 
 func TestRulesSurviveCopies(t *testing.T) {
 	s := guarded()
+	for _, role := range []string{"d", "c", "b", "a"} {
+		asks(s, "root", &store.RoleAddRequest{Name: role})
+		if role != "a" { // root's roles have room for one more
+			asks(s, "root", &store.UserGrantRoleRequest{User: "root", Role: role})
+		}
+	}
 	asks(s, "", &store.AuthenticateRequest{Name: "u", TokenPrefix: "abc"})
 	asks(s, "root", &store.AlarmRequest{Action: store.AlarmActivate, Alarm: store.Alarm{MemberID: 3, Type: store.AlarmNoSpace}})
 	decoded, err := Decode(Config{}, s.Encode())
@@ -348,11 +356,15 @@ func TestRulesSurviveCopies(t *testing.T) {
 		t.Fatal(err)
 	}
 	clone := s.Clone()
-	want := *s.rules
+	want, err := Decode(Config{}, s.Encode())
+	if err != nil {
+		t.Fatal(err)
+	}
 	asks(s, "root", &store.UserDeleteRequest{Name: "u"})
+	asks(s, "root", &store.UserGrantRoleRequest{User: "root", Role: "a"})
 	for name, copied := range map[string]*Store{"clone": clone, "decoded": decoded} { //unordered: independent checks
-		if !reflect.DeepEqual(*copied.rules, want) {
-			t.Errorf("%s: got %+v, want %+v", name, *copied.rules, want)
+		if !reflect.DeepEqual(copied.rules, want.rules) {
+			t.Errorf("%s: got %+v, want %+v", name, *copied.rules, *want.rules)
 		}
 	}
 	if s.StateHash() == clone.StateHash() {

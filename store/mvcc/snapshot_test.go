@@ -3,7 +3,9 @@ package mvcc
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 
 	"etcdsim/store"
@@ -98,6 +100,29 @@ func TestLeasesSurviveCopies(t *testing.T) {
 		want := store.LeaseTimeToLiveResult{ID: 7, TTL: 20, GrantedTTL: 60, Keys: []string{"d", c.key}}
 		if !reflect.DeepEqual(*res, want) {
 			t.Errorf("%s: got %+v, want %+v", c.name, *res, want)
+		}
+	}
+}
+
+// Original and copy attach keys to a lease whose list has room for more, or none.
+func TestCopiesAttachKeysOfTheirOwn(t *testing.T) {
+	for n := range 20 {
+		s := New(Config{})
+		do(s, &store.LeaseGrantRequest{ID: 7, TTL: 60})
+		for i := range n {
+			do(s, &store.PutRequest{Key: fmt.Sprint("k", i), Lease: 7})
+		}
+		clone := s.Clone()
+		do(s, &store.PutRequest{Key: "original", Lease: 7})
+		do(clone, &store.PutRequest{Key: "clone", Lease: 7})
+		for _, c := range []struct {
+			store *Store
+			key   string
+		}{{s, "original"}, {clone, "clone"}} {
+			keys := c.store.Read(&store.LeaseTimeToLiveRequest{ID: 7, Keys: true}).Result.(*store.LeaseTimeToLiveResult).Keys
+			if len(keys) != n+1 || !slices.Contains(keys, c.key) {
+				t.Errorf("%d keys before: the %s has %v", n, c.key, keys)
+			}
 		}
 	}
 }
