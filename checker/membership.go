@@ -153,7 +153,7 @@ func judgeMembers(r *record, ops []history.Op, o Options) (j Judgement, ok bool)
 			g.judge(&ops[i])
 		}
 	}
-	if g.judged == 0 {
+	if g.judged == 0 && len(g.found) == 0 {
 		return Judgement{}, false
 	}
 	j = Judgement{Judge: "membership", Class: Safety, Verdict: Pass, Judged: g.judged}
@@ -195,7 +195,9 @@ func (g *registry) replay(m members) {
 		if !known {
 			continue
 		}
-		g.judged++
+		if store.Reconfigures(c.Proposal.Request) {
+			g.judged++
+		}
 		g.entries[c.Proposal.ID] = i
 		m = next
 		if err == nil {

@@ -96,7 +96,7 @@ func parseStatement(words []word, end int, scope *Scope) (*Statement, *Error) {
 		s.Not = true
 		words = words[1:]
 		if len(words) == 0 {
-			return nil, &Error{Pos: Pos{Col: end}, Text: "expected a statement after \"!\": wait or expect"}
+			return nil, &Error{Pos: Pos{Col: end}, Text: "expected a statement after \"!\": one of " + negatable()}
 		}
 	}
 	verb := words[0]
@@ -106,7 +106,7 @@ func parseStatement(words []word, end int, scope *Scope) (*Statement, *Error) {
 		return nil, &Error{Pos: Pos{Col: verb.col}, Text: text}
 	}
 	if s.Not && !st.negatable {
-		return nil, &Error{Pos: s.Pos, Text: fmt.Sprintf("! %s: expected \"!\" before wait or expect only", verb.text)}
+		return nil, &Error{Pos: s.Pos, Text: fmt.Sprintf("! %s: expected \"!\" before %s only", verb.text, negatable())}
 	}
 	if st.group == groupUniverse && st.exec == nil && scope.running {
 		text := verb.text + ": the universe is made before it runs: expected this line before the first statement that acts"

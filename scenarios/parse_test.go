@@ -96,6 +96,18 @@ heal    n1 -> n2
 hold    clients -> n1
 release
 release clients -> n1
+add     within=20s
+add     n7 learner as=$new via=n1,n2 within=20s
+! add   learner within=20s
+start   n7 $new
+promote $new within=20s
+! promote n7 via=leader within=20s
+remove  followers within=1m
+update  n7 url=http://n9:2380 within=20s
+transfer n7 via=rest within=20s
+wait    voters >=5 within=1s
+expect  voter n7 >=1
+expect  learner $new ==0
 cover   elections>=1 leader-crash>=2
 liveness within=20s
 liveness off
@@ -162,8 +174,15 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"wait elapsed", `1:13: wait: expected a duration such as 500ms or 2s`},
 		{"! wait elapsed 1s", `1:1: wait: time always passes`},
 		{"expect elapsed 1s", `1:8: expect: expected a condition on the cluster`},
-		{"! kill n1", `1:1: ! kill: expected "!" before wait or expect only`},
+		{"! kill n1", `1:1: ! kill: expected "!" before wait, expect, add,`},
 		{"!", `1:2: expected a statement after "!"`},
+		{"add", `1:4: add: expected within=a duration`},
+		{"add leader within=1s", `1:5: add: "leader" is too much: expected add [nN] [learner]`},
+		{"add as=new within=1s", `1:5: add: as: "new": expected a variable such as $new`},
+		{"! add as=$new within=1s", `1:7: add: as: a member that must be refused cannot be named`},
+		{"promote within=1s", `1:18: promote: expected a member (n1, n2...), leader,`},
+		{"update n1 within=1s", `1:20: update: expected url=http://host:port`},
+		{"remove n1", `1:10: remove: expected within=a duration`},
 		{"partition n1 n2", `1:16: partition: expected "|" and the other side`},
 		{"partition n1 |", `1:15: partition: expected a member`},
 		{"cut n1 n2", `1:10: cut: expected "->" or "<->"`},

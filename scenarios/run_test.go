@@ -131,6 +131,20 @@ func TestMistakesThatOnlySettingsShow(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 	for text, want := range map[string]string{
+		"add n5 within=1s":                    "test.scn:1:1: add n5: members are numbered in the order in which they are added: expected n4",
+		"! add n5 within=1s\nkill n4":         "test.scn:2:1: n4: the cluster has 3 members",
+		"kill n4\nadd within=1s":              "test.scn:1:1: n4: the cluster has 3 members",
+		"add within=1s\npromote n5 within=1s": "test.scn:2:1: n5: the cluster has 4 members",
+	} {
+		f, err := scenarios.Parse("test.scn", text)
+		if err == nil {
+			_, err = scenarios.Run(f, 1, scenarios.Options{})
+		}
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%q: error %v, want %s", text, err, want)
+		}
+	}
+	for text, want := range map[string]string{
 		"nodes=3":        `"nodes=3": expected SECTION.OPTION=VALUE`,
 		"cluster.nodes":  `"cluster.nodes": expected SECTION.OPTION=VALUE`,
 		"cluster.nodes=": `"cluster.nodes=": expected SECTION.OPTION=VALUE`,

@@ -1,6 +1,9 @@
 package scenarios
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // statement is one row of the language. The parser, the runner, the help and
 // the documentation share the table below.
@@ -123,6 +126,17 @@ func row[A Args](
 func (s statement) orNot() statement {
 	s.negatable = true
 	return s
+}
+
+// negatable lists the verbs that "!" may stand before.
+func negatable() string {
+	var verbs []string
+	for i := range statements {
+		if statements[i].negatable {
+			verbs = append(verbs, statements[i].verb)
+		}
+	}
+	return strings.Join(verbs, ", ")
 }
 
 // lookup returns the row of a verb, or nil.

@@ -38,11 +38,11 @@ func (s *Session) Administer(req store.Request) []store.Member {
 // Ask sends a request about members until a member that can has said whether it
 // was done, and returns that answer.
 func (s *Session) Ask(req store.Request) history.Op {
-	for {
+	for asked := 1; ; asked++ {
 		op := s.Do(KindOf(req), req)
 		switch err := op.Response.Err; {
 		case op.Outcome == history.Unknown, err == store.ErrConnectionRefused, err == store.ErrNotSupportedForLearner:
-		case err == store.ErrNotLeader:
+		case err == store.ErrNotLeader && asked < s.choice():
 			s.reconnect()
 		default:
 			return op
@@ -63,7 +63,7 @@ func (s *Session) members() ([]store.Member, bool) {
 
 // moveLeader asks one member after another to hand over, for only the leader can.
 func (s *Session) moveLeader(req *store.MoveLeaderRequest) bool {
-	for range s.cs.c.Size() {
+	for range s.choice() {
 		op := s.Do(MoveLeader, req)
 		if op.Outcome == history.OK {
 			return true

@@ -133,6 +133,14 @@ func (s *Session) endpoint(i int) uint64 {
 	return uint64(i%s.cs.c.Size()) + 1
 }
 
+// choice is the number of endpoints.
+func (s *Session) choice() int {
+	if len(s.endpoints) > 0 {
+		return len(s.endpoints)
+	}
+	return s.cs.c.Size()
+}
+
 // reconnect takes the next endpoint.
 func (s *Session) reconnect() {
 	if len(s.endpoints) == 0 {
