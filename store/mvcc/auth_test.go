@@ -343,9 +343,9 @@ func TestQuota(t *testing.T) {
 
 func TestRulesSurviveCopies(t *testing.T) {
 	s := guarded()
-	for _, role := range []string{"d", "c", "b", "a"} {
+	for _, role := range []string{"c", "b", "a"} {
 		asks(s, "root", &store.RoleAddRequest{Name: role})
-		if role != "a" { // root's roles have room for one more
+		if role != "a" { // the list of three roles may have room for one more
 			asks(s, "root", &store.UserGrantRoleRequest{User: "root", Role: role})
 		}
 	}

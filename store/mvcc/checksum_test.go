@@ -1,6 +1,7 @@
 package mvcc
 
 import (
+	"hash/crc32"
 	"testing"
 
 	"etcdsim/store"
@@ -33,6 +34,19 @@ func TestChecksumLeavesOutTombstoneAtCompaction(t *testing.T) {
 	}
 	if len(eventsSince(s, 3)) != 1 {
 		t.Error("the tombstone itself is gone")
+	}
+}
+
+// If no key is left, etcd has nothing to keep, and takes that for having nothing
+// to leave out.
+func TestChecksumOfAnEmptiedStore(t *testing.T) {
+	s := New(Config{})
+	do(s, put("a"))
+	do(s, &store.CompactionRequest{Revision: 2})
+	do(s, &store.DeleteRangeRequest{Key: "a"})
+	records := appendRecord(appendRecord([]byte("key"), s.table.at(1)), s.table.at(2))
+	if got, want := hashKV(t, s, 0).Hash, crc32.Checksum(records, castagnoli); got != want {
+		t.Errorf("got %d, want %d", got, want)
 	}
 }
 
