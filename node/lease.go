@@ -264,7 +264,8 @@ func (n *Node) renew(c forwardedCall) {
 // (its feature is in alpha): lessor.Renew erases only checkpoints that were applied,
 // others are sent while it waits for that, and it does not look whether it
 // succeeded. Here, a checkpoint that is on its way is erased as well, none is sent
-// while a renewal waits, and a renewal fails if the erasure does.
+// while a renewal waits, and a renewal fails if the erasure does. Nor does
+// lessor.Renew look whether the lease expired while it waited, and is being revoked.
 
 // uncrossed returns the checkpoints of leases that are not being renewed.
 func (n *Node) uncrossed(due []store.LeaseCheckpoint) []store.LeaseCheckpoint {
@@ -292,6 +293,9 @@ func (n *Node) refresh(c forwardedCall) {
 		return
 	case !ok:
 		n.answerKeepAlive(c, 0)
+		return
+	case l.left(id, n.now) <= 0 && !n.bugs.Has(bug.StaleCheckpoint) && !n.bugs.Has(bug.RenewAfterRevoke):
+		n.leasing.renewals = append(n.leasing.renewals, c)
 		return
 	}
 	l.start(n.now, lease, 0)
