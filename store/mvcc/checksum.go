@@ -58,6 +58,7 @@ func (s *Store) settle(rev int64, kept placeSet) {
 // visible returns the places of the live versions of all keys at a revision.
 func (s *Store) visible(rev int64) placeSet {
 	set := newPlaceSet(s.table.next)
+	rev = max(rev, 0) // before that there is nothing to find
 	for id := range s.table.heads {
 		if p := s.placeAt(keyID(id), rev); p != 0 {
 			set.add(p)
