@@ -332,7 +332,9 @@ func TestRestartsDuringChanges(t *testing.T) {
 	steps := []func(s *story){
 		func(s *story) { s.must(s.leader(), addition(4, true)); s.Start(4) },
 		func(s *story) { s.must(s.leader(), &store.MemberPromoteRequest{ID: 4}) },
-		func(s *story) { s.must(s.leader(), &store.MemberUpdateRequest{ID: 4, PeerURLs: []string{"http://new:1"}}) },
+		func(s *story) {
+			s.must(s.leader(), &store.MemberUpdateRequest{ID: 4, PeerURLs: []string{"http://new:1"}})
+		},
 		func(s *story) { s.must(s.leader(), &store.MemberRemoveRequest{ID: 2}) },
 	}
 	want := []string{"n1, n2, n3, n4 learner", "n1, n2, n3, n4", "n1, n2, n3, n4", "n1, n3, n4"}
