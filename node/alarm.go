@@ -11,6 +11,7 @@ const (
 	tokenWatchProgress                  // notify a stream of progress; its Op follows
 	tokenLeases                         // look for leases that expired
 	tokenBatch                          // hand what was applied to the disk
+	tokenRewrite                        // the member has defragmented
 )
 
 // tokenBits is the part of a token that says what the timer is for. The rest says
@@ -31,6 +32,8 @@ func (n *Node) alarm(t Token) {
 		n.lookAtLeases()
 	case tokenBatch:
 		n.batchTime()
+	case tokenRewrite:
+		n.rewritten()
 	case tokenWatchSync:
 		n.syncWatchers()
 	case tokenWatchRetry:

@@ -16,6 +16,10 @@ import (
 // apply hands committed entries to the store, in log order, and answers those
 // who wait for them.
 func (n *Node) apply(entries []*pb.Entry) {
+	if n.maintaining.rewriting {
+		n.maintaining.entries = append(n.maintaining.entries, entries...)
+		return
+	}
 	before := n.applied
 	for _, e := range entries {
 		if e.GetIndex() <= n.applied {
@@ -52,6 +56,7 @@ func (n *Node) applyNormal(e *pb.Entry) {
 		if err != nil {
 			panic(fmt.Sprintf("node %d: committed entry %d does not decode: %v", n.id, e.GetIndex(), err))
 		}
+		fits := n.fits(p.Request)
 		response := n.applyProposal(e.GetIndex(), p)
 		n.out.Applied = append(n.out.Applied, Applied{
 			Index: e.GetIndex(), Term: e.GetTerm(), Proposal: p, Response: response,
@@ -61,7 +66,11 @@ func (n *Node) applyNormal(e *pb.Entry) {
 			n.leaseApplied(p.Request, response)
 		}
 		id = p.ID
-		n.answerRequest(id, response)
+		if fits || response.Err != nil {
+			n.answerRequest(id, response)
+		} else {
+			n.exceeded(id)
+		}
 	}
 	n.log.Emit(trace.Event{
 		Kind: trace.Apply, Member: n.addr, Term: e.GetTerm(), Index: e.GetIndex(),
@@ -201,6 +210,7 @@ func (n *Node) install(snap *pb.Snapshot) {
 	}
 	n.applied, n.appliedTerm, n.confState = meta.GetIndex(), meta.GetTerm(), meta.GetConfState()
 	n.membersChanged()
+	n.replaced()
 	n.restoreWatchers()
 	n.snapshot = snapshot{index: n.applied, sent: n.snapshot.sent}
 	n.release()

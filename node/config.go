@@ -47,6 +47,12 @@ type Config struct {
 	MaxLearners    uint64
 	// Segment is the size at which the log starts a new segment.
 	Segment sim.Size
+	// Quota is how many bytes the data of a member may take; 0 is etcd's default of
+	// 2 GiB. etcd's --quota-backend-bytes.
+	Quota sim.Size
+	// Image is a saved snapshot that the members of a new cluster begin with, or nil.
+	// It is no option: scenarios begin empty.
+	Image []byte
 	// WatchProgress is the time between notifications of progress to watchers that
 	// asked for them; etcd's --watch-progress-notify-interval.
 	WatchProgress time.Duration
@@ -101,6 +107,7 @@ var options = sim.Options[Config]{Component: "node", All: []sim.Option[Config]{
 		func(c *Config) *bool { return &c.StrictReconfig }),
 	sim.CountOption("max-learners", "learners that a cluster may have", 1, store.MaxMembers,
 		func(c *Config) *uint64 { return &c.MaxLearners }),
+	sim.SizeOption("quota", "size that a member's data may have; 0 is 2GiB", func(c *Config) *sim.Size { return &c.Quota }),
 	sim.SizeOption("segment", "size at which the log starts a new segment", func(c *Config) *sim.Size { return &c.Segment }),
 	sim.SwitchOption("lease-checkpoint", "record the remaining time of leases in the log",
 		func(c *Config) *bool { return &c.LeaseCheckpoint }),

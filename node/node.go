@@ -78,12 +78,13 @@ type Node struct {
 	// holds one and drops the rest.
 	tickPending bool
 	// lastTick is when raft's clock ticked last.
-	lastTick  sim.Time
-	forwarded forwarded
-	own       own
-	leasing   leasing
-	services  services
-	reconfig  reconfiguring
+	lastTick    sim.Time
+	forwarded   forwarded
+	own         own
+	leasing     leasing
+	maintaining maintaining
+	services    services
+	reconfig    reconfiguring
 	// heard is when each peer was last heard, by ID.
 	heard []sim.Time
 	watch watching
@@ -142,6 +143,10 @@ type Call struct {
 	// For is the client's operation that another member asks for, or 0.
 	For     uint64
 	Request store.Request
+	// Token says in whose name the client asks; empty without.
+	Token string
+	// self: the member itself asks, and may do everything.
+	self bool
 }
 
 // Answer is what a member answers to a Call.
@@ -218,7 +223,11 @@ func Start(id uint64, voters []uint64, cfg Config, d *disk.Disk, seed uint64, bu
 	if fields.err != nil {
 		return nil, fmt.Errorf("node: raft's election timeout cannot be made deterministic: %w", fields.err)
 	}
-	w, err := openLog(d, wal.Config{SegmentSize: cfg.Segment}, voters)
+	restored, err := restoredState(cfg.Image)
+	if err != nil {
+		return nil, fmt.Errorf("node %d: saved snapshot: %w", id, err)
+	}
+	w, err := openLog(d, wal.Config{SegmentSize: cfg.Segment}, voters, restored)
 	if err != nil {
 		return nil, fmt.Errorf("node %d: %w", id, err)
 	}
@@ -265,13 +274,13 @@ func Start(id uint64, voters []uint64, cfg Config, d *disk.Disk, seed uint64, bu
 }
 
 // openLog recovers the log from a disk, or begins one on a new disk.
-func openLog(d *disk.Disk, cfg wal.Config, voters []uint64) (*wal.Log, error) {
+func openLog(d *disk.Disk, cfg wal.Config, voters []uint64, state []byte) (*wal.Log, error) {
 	w, err := wal.Open(d, cfg)
 	if errors.Is(err, wal.ErrNoLog) {
 		if len(voters) == 0 {
 			return wal.Create(d, cfg, nil)
 		}
-		return wal.Create(d, cfg, wal.Genesis(voters, nil))
+		return wal.Create(d, cfg, wal.Genesis(voters, state))
 	}
 	return w, err
 }
@@ -460,7 +469,8 @@ func (n *Node) Saving() bool { return n.save.underWay }
 // Busy reports that the member has taken in requests and not answered them, or
 // has a save under way.
 func (n *Node) Busy() bool {
-	return n.save.underWay || n.reconfig.busy() || len(n.requests.waiting) > 0 || len(n.reads.underWay) > 0 || len(n.reads.next) > 0
+	return n.save.underWay || n.reconfig.busy() || n.maintaining.rewriting || len(n.maintaining.outOfSpace) > 0 ||
+		len(n.requests.waiting) > 0 || len(n.reads.underWay) > 0 || len(n.reads.next) > 0
 }
 
 // Status returns raft's own account of the member, with the progress of each

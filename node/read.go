@@ -38,11 +38,20 @@ func (n *Node) serve(c Call) {
 		n.answer(c.Client, c.Op, store.Response{Revision: n.kv.Revision()}, n.applied)
 		return
 	}
-	if _, ok := c.Request.(*store.MemberListRequest); ok {
-		n.listMembers(c)
+	if n.maintaining.rewriting {
+		n.maintaining.readers = append(n.maintaining.readers, c)
 		return
 	}
-	n.answer(c.Client, c.Op, n.kv.Read(c.Request), n.applied)
+	switch c.Request.(type) {
+	case *store.MemberListRequest:
+		n.listMembers(c)
+	case *store.BackendHashRequest:
+		n.hashAll(c)
+	case *store.SnapshotRequest:
+		n.sendSnapshot(c)
+	default:
+		n.answer(c.Client, c.Op, n.kv.Read(c.Request), n.applied)
+	}
 }
 
 // read takes in a linearizable read.

@@ -46,10 +46,18 @@ type held struct {
 // raft.
 func (n *Node) request(c Call) {
 	if c.Streamed {
-		n.onStream(c)
+		if _, ok := c.Request.(*store.SnapshotRequest); ok {
+			n.serve(c)
+		} else {
+			n.onStream(c)
+		}
 		return
 	}
 	err := n.admit(c)
+	if err == nil && !n.fits(c.Request) {
+		n.refuseForSpace(c)
+		return
+	}
 	if err == nil {
 		err = store.Check(c.Request, int(n.cfg.MaxTxnOps))
 	}
@@ -63,6 +71,12 @@ func (n *Node) request(c Call) {
 		return
 	case *store.MoveLeaderRequest:
 		n.moveLeader(c, r.Target)
+		return
+	case *store.StatusRequest:
+		n.answerStatus(c)
+		return
+	case *store.DefragmentRequest:
+		n.defragmentFor(c)
 		return
 	case *store.LockRequest, *store.UnlockRequest, *store.CampaignRequest, *store.ProclaimRequest, *store.LeaderRequest,
 		*store.ObserveRequest, *store.ResignRequest:
@@ -223,6 +237,7 @@ func (n *Node) Pending() []Call {
 	for _, s := range n.watch.streams {
 		calls = append(calls, Call{Client: s.client, Streamed: true, Op: s.op})
 	}
+	calls = append(calls, n.pendingMaintenance()...)
 	calls = slices.DeleteFunc(calls, func(c Call) bool { return c.Client == n.addr })
 	slices.SortFunc(calls, func(a, b Call) int {
 		if a.Op < b.Op {

@@ -33,7 +33,7 @@ func Check(req Request, maxTxnOps int) *Error {
 func ReadOnly(req Request) bool {
 	switch req := req.(type) {
 	case *RangeRequest, *RangeStreamRequest, *HashKVRequest, *LeaseTimeToLiveRequest, *LeaseLeasesRequest, *LeaseKeepAliveRequest,
-		*MemberListRequest, *MoveLeaderRequest:
+		*MemberListRequest, *MoveLeaderRequest, *StatusRequest, *DefragmentRequest, *BackendHashRequest, *SnapshotRequest:
 		return true
 	case *TxnRequest:
 		return onlyRanges(req.Success) && onlyRanges(req.Failure)
@@ -51,7 +51,7 @@ func Serializable(req Request) bool {
 		return req.Range.Serializable
 	case *TxnRequest:
 		return allSerializable(req.Success) && allSerializable(req.Failure)
-	case *HashKVRequest, *LeaseLeasesRequest:
+	case *HashKVRequest, *LeaseLeasesRequest, *StatusRequest, *DefragmentRequest, *BackendHashRequest, *SnapshotRequest:
 		return true // of this member, by definition
 	case *MemberListRequest:
 		return !req.Linearizable

@@ -53,6 +53,10 @@ const (
 	kindRoleGrantPermission
 	kindRoleRevokePermission
 	kindAlarm
+	kindStatus
+	kindDefragment
+	kindBackendHash
+	kindSnapshot
 
 	authorized byte = 1 << 7
 )
@@ -153,7 +157,10 @@ func kindOf(req Request) byte {
 	case *MoveLeaderRequest:
 		return kindMoveLeader
 	}
-	return kindOfAuth(req)
+	if kind := kindOfAuth(req); kind != kindNone {
+		return kind
+	}
+	return kindOfMaintenance(req)
 }
 
 // appendRequest appends a request with its kind.
@@ -236,6 +243,9 @@ func readFields(r *Reader, kind byte, depth int) Request {
 		return req
 	}
 	if req := readAuthFields(r, kind); req != nil {
+		return req
+	}
+	if req := newMaintenanceRequest(kind); req != nil {
 		return req
 	}
 	r.Fail("expected a kind of request, found %d", kind)

@@ -236,7 +236,9 @@ func describeResult(b *strings.Builder, result Result) {
 	case *HashKVResult:
 		fmt.Fprintf(b, " = %08x at %d, compacted %d", res.Hash, res.HashRevision, res.CompactRevision)
 	default:
-		describeAuthResult(b, res)
+		if !describeMaintenanceResult(b, res) {
+			describeAuthResult(b, res)
+		}
 		describeServiceResult(b, res)
 	}
 }

@@ -82,6 +82,8 @@ var (
 // effect all the same: the member stopped waiting, the log did not.
 func (e *Error) MaybeApplied() bool {
 	switch e {
+	case ErrNoSpace: // one that exceeds the quota when it is applied is refused afterwards
+		return true
 	case ErrTimeout, ErrTimeoutLeaderFail, ErrTimeoutConnectionLost, ErrStopped, ErrLeaderChanged, ErrConnectionReset:
 		return true
 	}

@@ -127,7 +127,7 @@ func mixResponse(h uint64, resp *Response) uint64 {
 	case *MoveLeaderResult:
 		return Mix(h, uint64(kindMoveLeader))
 	}
-	return mixService(mixAuth(h, resp.Result), resp.Result)
+	return mixService(mixMaintenance(h, resp.Result), resp.Result)
 }
 
 // kindWatch stands for a WatchResponse in hashes; it is never stored.

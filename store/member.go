@@ -136,8 +136,13 @@ func Reconfigures(req Request) bool {
 // ForLearners reports whether a learner serves the request: only what asks for
 // its own state (etcd's isRPCSupportedForLearner).
 func ForLearners(req Request) bool {
-	r, ok := req.(*RangeRequest)
-	return ok && r.Serializable
+	switch r := req.(type) {
+	case *StatusRequest, *SnapshotRequest:
+		return true
+	case *RangeRequest:
+		return r.Serializable
+	}
+	return false
 }
 
 // checkMemberAdd wants the URLs of a member as etcd's types.NewURLs does: at

@@ -131,6 +131,11 @@ func New(cfg Config, seed uint64, log *trace.Log) (*Cluster, error) {
 	if cfg.Nodes < 1 || cfg.Nodes > MaxNodes {
 		return nil, fmt.Errorf("cluster.nodes: %d members: expected 1 to %d", cfg.Nodes, MaxNodes)
 	}
+	if cfg.Node.Image != nil {
+		if _, err := node.CheckSaved(cfg.Node.Image); err != nil {
+			return nil, fmt.Errorf("the image that the members begin with: %w", err)
+		}
+	}
 	c := &Cluster{cfg: cfg, seed: seed, log: log, net: network.New(cfg.Net, seed, log), held: make(map[uint64]uint32)}
 	for range cfg.Nodes {
 		c.announce()
@@ -294,6 +299,11 @@ func (c *Cluster) Start(id uint64) {
 	n, err := node.Start(id, voters, c.cfg.Node, m.disk, c.seed, c.cfg.Bugs, c.log)
 	if errors.Is(err, node.ErrRemoved) {
 		c.log.Emit(trace.Event{Kind: trace.MemberRemoved, Member: m.addr, Index: m.removed, B: uint64(m.incarnation)})
+		return
+	}
+	if errors.Is(err, disk.ErrFull) {
+		c.log.Hit(trace.ProbeDiskFull)
+		m.disk.Crash() // closes the files
 		return
 	}
 	if err != nil {
@@ -563,6 +573,9 @@ func (c *Cluster) step(m *member, in node.Input) {
 		}
 	}
 	if out.Fatal != nil {
+		if errors.Is(out.Fatal, disk.ErrFull) {
+			c.log.Hit(trace.ProbeDiskFull)
+		}
 		c.Kill(m.id)
 		return
 	}

@@ -92,7 +92,7 @@ func (c *Cluster) answerStream(m *member, a node.Answer) {
 		c.sendPacket(p)
 		return
 	}
-	if r, ok := a.Result.(*store.WatchResponse); ok {
+	if r, ok := a.Result.(interface{ Bytes() int64 }); ok {
 		p.size = int32(min(r.Bytes(), 1<<30))
 	}
 	c.sendInOrder(&k.down, p)

@@ -43,6 +43,10 @@ const (
 	ProbeLeaderRemoved                    // a leader applied its own removal
 	ProbeLockQueued                       // a lock was held by somebody else, and waited for
 	ProbeLockExpired                      // a lease ended while its client waited for a lock
+	ProbeNoSpace                          // a write was refused because it would exceed the quota
+	ProbeNoSpaceApplied                   // a write exceeded the quota when it was applied
+	ProbeDefragmented                     // a member wrote its data anew
+	ProbeDiskFull                         // a member ended because its disk was full
 	numProbes                             // keep last
 )
 
@@ -61,6 +65,7 @@ var probeNames = [numProbes]string{
 	ProbeLeadershipAsked: "leadership-asked", ProbeLeadershipLost: "leadership-lost",
 	ProbeLockQueued: "lock-queued", ProbeLockExpired: "lock-expired",
 	ProbeLearnerNotReady: "learner-not-ready", ProbeLeaderRemoved: "leader-removed",
+	ProbeNoSpace: "no-space", ProbeNoSpaceApplied: "no-space-applied", ProbeDefragmented: "defragmented", ProbeDiskFull: "disk-full",
 }
 
 // String returns the probe's name, as used on the command line.

@@ -30,8 +30,9 @@ type Disk struct {
 	// started is the ID of the newest sync.
 	started uint64
 
-	// used counts the bytes of all files.
-	used int64
+	// used counts the bytes of all files, and limit is how many there is room for; 0
+	// is no limit.
+	used, limit int64
 	// slow multiplies the latency of syncs.
 	slow    int64
 	stalled bool
@@ -77,7 +78,7 @@ type Ticket struct {
 // stream "disk/" and the owner's number.
 func New(owner trace.Addr, config Config, seed uint64, log *trace.Log) *Disk {
 	return &Disk{
-		owner: owner, config: config, log: log,
+		owner: owner, config: config, limit: int64(config.Capacity), log: log,
 		rand:   sim.NewRand(seed, "disk/"+strconv.Itoa(int(owner))),
 		byName: make(map[string]*File),
 		slow:   1,
@@ -89,7 +90,20 @@ func (d *Disk) Config() Config { return d.config }
 
 // SetConfig changes how the device behaves from now on. Syncs under way keep
 // their latency. A capacity below what is in use refuses every write.
-func (d *Disk) SetConfig(c Config) { d.config = c }
+func (d *Disk) SetConfig(c Config) { d.config, d.limit = c, int64(c.Capacity) }
+
+// Fill takes all room that is left, as some other program might: every write is
+// refused, except into room that was given up since.
+func (d *Disk) Fill() {
+	d.limit = max(d.used, 1)
+	d.fault(FaultFull, uint64(d.used), 0)
+}
+
+// Free gives that room back.
+func (d *Disk) Free() {
+	d.limit = int64(d.config.Capacity)
+	d.fault(FaultFree, uint64(d.used), 0)
+}
 
 // Used returns the number of bytes in all files.
 func (d *Disk) Used() int64 { return d.used }
@@ -215,6 +229,8 @@ const (
 	FaultResume                   // syncs go on; A = those that waited
 	FaultSlow                     // syncs take A times as long
 	FaultRot                      // byte A of a file has the bits of B flipped
+	FaultFull                     // no room is left; A = bytes in use
+	FaultFree                     // there is room again; likewise
 )
 
 func (d *Disk) fault(kind uint16, a, b uint64) {

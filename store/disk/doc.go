@@ -25,7 +25,7 @@
 // or changed, unless a fault is injected: bits that rot ([Disk.Rot]).
 //
 // Beside crashes: syncs can be slow ([Disk.Slow]), stop until released
-// ([Disk.Stall]), and the device can be full ([ErrFull]).
+// ([Disk.Stall]), and the device can be full ([ErrFull], [Disk.Fill]).
 //
 // Injected faults lie over the bytes and are seen by reading only. Underneath,
 // the pristine bytes are kept, so that a fault can be taken back and so that it

@@ -59,8 +59,8 @@ func (f *File) Durable() int64 { return f.stable }
 // that wraps ErrFull. The data is copied.
 func (f *File) Append(data []byte) error {
 	d := f.disk
-	if limit := int64(d.config.Capacity); limit > 0 && d.used+int64(len(data)) > limit {
-		return fmt.Errorf("append of %d bytes to %s: %w (%d of %d in use)", len(data), f.name, ErrFull, d.used, limit)
+	if d.limit > 0 && d.used+int64(len(data)) > d.limit {
+		return fmt.Errorf("append of %d bytes to %s: %w (%d of %d in use)", len(data), f.name, ErrFull, d.used, d.limit)
 	}
 	d.used += int64(len(data))
 	d.soil(f)

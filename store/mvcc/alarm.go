@@ -73,10 +73,13 @@ func compareAlarms(a, b store.Alarm) int {
 // The space that requests are reckoned to take, in bytes; etcd's estimates
 // (storage/quota.go).
 const (
-	leaseCost    = 64
-	keyCost      = 256
-	defaultQuota = 2 << 30
+	leaseCost = 64
+	keyCost   = 256
 )
+
+// DefaultQuota is how many bytes the data of a member may take unless it is told
+// otherwise; etcd's DefaultQuotaBytes.
+const DefaultQuota = 2 << 30
 
 // cost returns the space that a request is reckoned to take: of a transaction,
 // that of the path that takes more.
@@ -102,12 +105,11 @@ func costAll(ops []store.Op) int64 {
 
 // Fits reports whether a request stays within a quota, in bytes: 0 is etcd's
 // default of 2 GiB, a negative one none. A member that finds that one does not
-// answers ErrNoSpace and raises AlarmNoSpace. (etcd also looks when it applies,
-// and then answers ErrNoSpace although it did what was asked.)
+// answers ErrNoSpace and raises AlarmNoSpace.
 func (s *Store) Fits(req store.Request, quota int64) bool {
 	c := cost(req)
 	if quota == 0 {
-		quota = defaultQuota
+		quota = DefaultQuota
 	}
 	return c == 0 || quota < 0 || s.Size()+c < quota
 }
@@ -131,8 +133,13 @@ func (s *Store) SizeInUse() int64 {
 	return emptySize + (s.inUse+pageSize-1)/pageSize*pageSize
 }
 
-// Defragment gives back what is not in use. Each member does so for itself.
-func (s *Store) Defragment() { s.highest = s.inUse }
+// Defragment gives back what is not in use. Each member does so for itself. What it
+// returns takes that back, if the disk had no room for the new file.
+func (s *Store) Defragment() (undo func()) {
+	before := s.highest
+	s.highest = 0
+	return func() { s.highest = before }
+}
 
 // recordSize returns what a version takes.
 func recordSize(kv *store.KeyValue) int64 {

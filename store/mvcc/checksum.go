@@ -48,6 +48,14 @@ func (s *Store) readHashKV(req *store.HashKVRequest) store.Response {
 	return store.Response{Revision: s.rev, Result: s.checksum(rev, kept)}
 }
 
+// BackendHash returns a checksum over everything in the store, but not over how
+// far it has applied the log or how large its file has been; etcd's Hash.
+func (s *Store) BackendHash() uint32 {
+	c := s.Clone()
+	c.applied, c.highest = 0, 0
+	return crc32.Checksum(c.Encode(), castagnoli)
+}
+
 // settle takes the checksum of a compaction at rev, of what is there before it.
 func (s *Store) settle(rev int64, kept placeSet) {
 	settled := append(slices.Clone(s.settled), *s.checksum(rev, kept))

@@ -64,6 +64,9 @@ func (s *Store) Revision() int64 { return s.rev }
 // CompactRevision returns the revision of the last compaction, or -1.
 func (s *Store) CompactRevision() int64 { return s.compacted }
 
+// Versions returns the number of versions of all keys, tombstones included.
+func (s *Store) Versions() int64 { return int64(min(s.limit, s.table.next)) - 1 }
+
 // Applied returns the index of the newest log entry that was applied.
 func (s *Store) Applied() uint64 { return s.applied }
 
