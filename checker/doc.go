@@ -8,6 +8,10 @@
 //   - durability: what was acknowledged is in the committed log once, as it was
 //     asked, and stays there (durability.go);
 //   - replicas: equal histories give equal stores (replicas.go);
+//   - leases: a lease lives for as long as a client was told, and not much longer,
+//     and takes exactly its keys with it (leases.go, lessors.go);
+//   - locks: at most one client at a time may rely on a lock, and fenced writes
+//     come in order (locks.go);
 //   - raft: the invariants of the protocol, at every event (invariants.go);
 //   - liveness and coverage: that something happened at all (liveness.go,
 //     coverage.go).
