@@ -57,6 +57,8 @@ const (
 	kindDefragment
 	kindBackendHash
 	kindSnapshot
+	kindHTTP
+	kindOlder
 
 	authorized byte = 1 << 7
 )
@@ -156,6 +158,10 @@ func kindOf(req Request) byte {
 		return kindMemberPublish
 	case *MoveLeaderRequest:
 		return kindMoveLeader
+	case *HTTPRequest:
+		return kindHTTP
+	case *OlderRequest:
+		return kindOlder
 	}
 	if kind := kindOfAuth(req); kind != kindNone {
 		return kind
@@ -199,6 +205,11 @@ func appendFields(buf []byte, req Request) []byte {
 		return AppendInt(buf, req.Revision)
 	case *RangeStreamRequest:
 		return appendRange(buf, &req.Range)
+	case *HTTPRequest:
+		buf = AppendString(AppendString(buf, req.Method), req.Path)
+		return AppendString(AppendString(buf, req.Query), req.Body)
+	case *OlderRequest:
+		return AppendString(buf, req.Command)
 	}
 	return appendAuthFields(appendMemberFields(buf, req), req)
 }
@@ -238,6 +249,10 @@ func readFields(r *Reader, kind byte, depth int) Request {
 		req := new(RangeStreamRequest)
 		readRange(r, &req.Range)
 		return req
+	case kindHTTP:
+		return &HTTPRequest{Method: r.String(), Path: r.String(), Query: r.String(), Body: r.String()}
+	case kindOlder:
+		return &OlderRequest{Command: r.String()}
 	}
 	if req := readMemberFields(r, kind); req != nil {
 		return req

@@ -69,7 +69,7 @@ func anyOps(t *rapid.T, depth int) []Op {
 }
 
 func anyRequest(t *rapid.T) Request {
-	switch rapid.IntRange(0, 15).Draw(t, "kind") {
+	switch rapid.IntRange(0, 17).Draw(t, "kind") {
 	case 0:
 		return &CompactionRequest{Revision: anyInt(t, "rev"), Physical: rapid.Bool().Draw(t, "physical")}
 	case 1:
@@ -100,6 +100,10 @@ func anyRequest(t *rapid.T) Request {
 		return anyMemberRequest(t)
 	case 12:
 		return anyAuthRequest(t)
+	case 14:
+		return &HTTPRequest{Method: anyKey(t, "method"), Path: anyKey(t, "path"), Query: anyKey(t, "query"), Body: anyKey(t, "body")}
+	case 15:
+		return &OlderRequest{Command: anyKey(t, "command")}
 	case 13:
 		return newMaintenanceRequest(rapid.ByteRange(kindStatus, kindSnapshot).Draw(t, "maintenance"))
 	}

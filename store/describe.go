@@ -90,6 +90,8 @@ func describe(b *strings.Builder, req Request) {
 		b.WriteString("member " + MemberName(req.ID) + " publish " + req.Name)
 	case *MoveLeaderRequest:
 		b.WriteString("move leader to " + MemberName(req.Target))
+	case *HTTPRequest, *OlderRequest:
+		describeOlder(b, req)
 	default:
 		if !describeAuth(b, req) && !describeService(b, req) {
 			fmt.Fprintf(b, "%T", req)
@@ -235,6 +237,8 @@ func describeResult(b *strings.Builder, result Result) {
 		describeMember(b, &res.Member)
 	case *HashKVResult:
 		fmt.Fprintf(b, " = %08x at %d, compacted %d", res.Hash, res.HashRevision, res.CompactRevision)
+	case *HTTPResult, *OlderResult:
+		describeOlderResult(b, res)
 	default:
 		if !describeMaintenanceResult(b, res) {
 			describeAuthResult(b, res)

@@ -126,6 +126,8 @@ func mixResponse(h uint64, resp *Response) uint64 {
 		return Mix(h, uint64(kindMemberPublish))
 	case *MoveLeaderResult:
 		return Mix(h, uint64(kindMoveLeader))
+	case *HTTPResult, *OlderResult:
+		return mixOlder(h, res)
 	}
 	return mixService(mixMaintenance(h, resp.Result), resp.Result)
 }

@@ -137,7 +137,7 @@ func Reconfigures(req Request) bool {
 // its own state (etcd's isRPCSupportedForLearner).
 func ForLearners(req Request) bool {
 	switch r := req.(type) {
-	case *StatusRequest, *SnapshotRequest:
+	case *StatusRequest, *SnapshotRequest, *HTTPRequest:
 		return true
 	case *RangeRequest:
 		return r.Serializable
