@@ -5,25 +5,19 @@ import (
 	"time"
 )
 
-// Cost returns what one round of f takes: the median of five measurements of
-// about 50 ms each. f runs as many rounds as it is told.
-func Cost(f func(rounds int)) time.Duration {
-	const target = 50 * time.Millisecond
-	rounds := 1
-	for {
-		took := clock(func() { f(rounds) })
-		if took > target/2 {
-			rounds = max(1, int(int64(rounds)*int64(target)/int64(took)))
-			break
-		}
-		rounds *= 2
-	}
-	costs := make([]time.Duration, 5)
-	for i := range costs {
-		costs[i] = clock(func() { f(rounds) })
+// Compare runs ours and the bare loop's equivalent in turn, so many times, and
+// returns the median of what ours takes and the median of the ratios of
+// neighbouring runs. Machines are shared and their speed drifts; two runs next
+// to each other meet the same speed. A run should take some milliseconds.
+func Compare(times int, ours, bare func()) (cost time.Duration, ratio float64) {
+	costs, ratios := make([]time.Duration, times), make([]float64, times)
+	for i := range times {
+		costs[i] = clock(ours)
+		ratios[i] = float64(costs[i]) / float64(clock(bare))
 	}
 	slices.Sort(costs)
-	return costs[len(costs)/2] / time.Duration(rounds)
+	slices.Sort(ratios)
+	return costs[times/2], ratios[times/2]
 }
 
 // clock measures real time, which a benchmark may and a simulation may not.
