@@ -43,7 +43,7 @@ func TestServicesDescribed(t *testing.T) {
 
 // Keys are those of etcd's client library, which prints leases in hexadecimal.
 func TestQueueKey(t *testing.T) {
-	if got := QueueKey("my/lock", 7587862094276667666); got != "my/lock/694d7d5c2a1bc512" {
+	if got := QueueKey("my/lock", 0x694d7d5c2a1bc512); got != "my/lock/694d7d5c2a1bc512" {
 		t.Errorf("got %s", got)
 	}
 	if got := QueueKey("l", -31); got != "l/-1f" {
