@@ -6,14 +6,14 @@ import (
 )
 
 // Compare runs ours and the bare loop's equivalent in turn, so many times, and
-// returns the median of what ours takes and the median of the ratios of
-// neighbouring runs. Machines are shared and their speed drifts; two runs next
+// returns the median of what ours takes, and the median of the ratios of
+// neighbouring runs in thousandths. Machines are shared and their speed drifts; two runs next
 // to each other meet the same speed. A run should take some milliseconds.
-func Compare(times int, ours, bare func()) (cost time.Duration, ratio float64) {
-	costs, ratios := make([]time.Duration, times), make([]float64, times)
+func Compare(times int, ours, bare func()) (cost time.Duration, permille int64) {
+	costs, ratios := make([]time.Duration, times), make([]int64, times)
 	for i := range times {
 		costs[i] = clock(ours)
-		ratios[i] = float64(costs[i]) / float64(clock(bare))
+		ratios[i] = 1000 * int64(costs[i]) / int64(clock(bare))
 	}
 	slices.Sort(costs)
 	slices.Sort(ratios)
