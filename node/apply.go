@@ -64,6 +64,8 @@ func (n *Node) applyNormal(e *pb.Entry) {
 		switch p.Request.(type) {
 		case *store.LeaseGrantRequest, *store.LeaseRevokeRequest, *store.LeaseCheckpointRequest:
 			n.leaseApplied(p.Request, response)
+		case *store.AuthenticateRequest, *store.AuthDisableRequest:
+			n.authApplied(p.Request, response)
 		}
 		id = p.ID
 		if fits || response.Err != nil {

@@ -47,6 +47,9 @@ type Config struct {
 	MaxLearners    uint64
 	// Segment is the size at which the log starts a new segment.
 	Segment sim.Size
+	// TokenTTL is how long an authentication token lives that nobody uses; etcd's
+	// --auth-token-ttl.
+	TokenTTL time.Duration
 	// Quota is how many bytes the data of a member may take; 0 is etcd's default of
 	// 2 GiB. etcd's --quota-backend-bytes.
 	Quota sim.Size
@@ -70,7 +73,7 @@ func DefaultConfig() Config {
 		MaxTxnOps: 128, MaxRequest: 3 << 19,
 		StrictReconfig: true, MaxLearners: 1,
 		Segment:       wal.Default().SegmentSize,
-		WatchProgress: 10 * time.Minute,
+		WatchProgress: 10 * time.Minute, TokenTTL: 5 * time.Minute,
 
 		LeaseCheckpointInterval: 5 * time.Minute,
 	}
@@ -107,6 +110,7 @@ var options = sim.Options[Config]{Component: "node", All: []sim.Option[Config]{
 		func(c *Config) *bool { return &c.StrictReconfig }),
 	sim.CountOption("max-learners", "learners that a cluster may have", 1, store.MaxMembers,
 		func(c *Config) *uint64 { return &c.MaxLearners }),
+	sim.DurationOption("token-ttl", "how long a token lives that nobody uses", func(c *Config) *time.Duration { return &c.TokenTTL }),
 	sim.SizeOption("quota", "size that a member's data may have; 0 is 2GiB", func(c *Config) *sim.Size { return &c.Quota }),
 	sim.SizeOption("segment", "size at which the log starts a new segment", func(c *Config) *sim.Size { return &c.Segment }),
 	sim.SwitchOption("lease-checkpoint", "record the remaining time of leases in the log",

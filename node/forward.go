@@ -27,8 +27,9 @@ type forwarded struct {
 type forwardedCall struct {
 	Call
 	arrived sim.Time
-	// revision of the store when it arrived.
-	revision int64
+	// revision of the store when it arrived, and authRevision of its rules.
+	revision     int64
+	authRevision uint64
 	// asked is the number of the call under way to the leader, and askedAt when
 	// it left; 0 waits.
 	asked   uint64
@@ -41,7 +42,7 @@ func (n *Node) forward(c Call) {
 }
 
 func (n *Node) arrived(c Call) forwardedCall {
-	return forwardedCall{Call: c, arrived: n.now, revision: n.kv.Revision()}
+	return forwardedCall{Call: c, arrived: n.now, revision: n.kv.Revision(), authRevision: n.kv.AuthRevision()}
 }
 
 // forwardAgain passes on a call that waited here before.
@@ -89,6 +90,9 @@ func (n *Node) answered(a Answer) {
 		}
 		if _, ok := r.Result.(*store.LeaseKeepAliveResult); ok {
 			r.Revision = c.revision
+		}
+		if t, ok := c.Request.(*store.LeaseTimeToLiveRequest); ok && t.Keys && n.kv.AuthEnabled() && n.kv.AuthRevision() != c.authRevision {
+			r = store.Response{Err: store.ErrAuthOldRevision} // the keys were allowed to be seen then
 		}
 		n.answer(c.Client, c.Op, r, a.Applied)
 		return

@@ -82,6 +82,7 @@ type Node struct {
 	forwarded   forwarded
 	own         own
 	leasing     leasing
+	tokens      tokens
 	maintaining maintaining
 	services    services
 	reconfig    reconfiguring
@@ -292,9 +293,11 @@ func (n *Node) open(snap *pb.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	kv := mvcc.New(n.cfg.store())
+	config := n.cfg.store()
+	config.Bugs = n.bugs
+	kv := mvcc.New(config)
 	if len(data) > 0 {
-		if kv, err = mvcc.Decode(n.cfg.store(), data); err != nil {
+		if kv, err = mvcc.Decode(config, data); err != nil {
 			return err
 		}
 	}
@@ -341,6 +344,9 @@ func (n *Node) Step(now sim.Time, in Input) *Output {
 		n.answered(in.Answer)
 	}
 	n.pump()
+	if len(n.tokens.early) > 0 && n.takeEarly() {
+		n.pump()
+	}
 	if len(n.own.answers) > 0 || len(n.services.ready) > 0 {
 		n.goOnInside()
 	}

@@ -38,7 +38,14 @@ func (n *Node) nextID() uint64 {
 // identifier.
 func (n *Node) ask(r store.Request, then func(store.Response)) uint64 {
 	id := n.expect(then)
-	n.request(Call{Client: n.addr, Op: id, Request: r})
+	n.request(Call{Client: n.addr, Op: id, Request: r, self: true})
+	return id
+}
+
+// askFor makes a request of this member for a client, by its token.
+func (n *Node) askFor(token string, r store.Request, then func(store.Response)) uint64 {
+	id := n.expect(then)
+	n.request(Call{Client: n.addr, Op: id, Request: r, Token: token})
 	return id
 }
 

@@ -42,6 +42,12 @@ func (n *Node) serve(c Call) {
 		n.maintaining.readers = append(n.maintaining.readers, c)
 		return
 	}
+	if n.kv.AuthEnabled() {
+		if err := n.mayRead(&c); err != nil {
+			n.answer(c.Client, c.Op, store.Response{Err: err}, n.applied)
+			return
+		}
+	}
 	switch c.Request.(type) {
 	case *store.MemberListRequest:
 		n.listMembers(c)

@@ -45,6 +45,9 @@ type held struct {
 // request takes in a client's request: reads go to their rounds, writes to
 // raft.
 func (n *Node) request(c Call) {
+	if n.hold(&c) {
+		return
+	}
 	if c.Streamed {
 		if _, ok := c.Request.(*store.SnapshotRequest); ok {
 			n.serve(c)
@@ -60,6 +63,9 @@ func (n *Node) request(c Call) {
 	}
 	if err == nil {
 		err = store.Check(c.Request, int(n.cfg.MaxTxnOps))
+	}
+	if err == nil {
+		err = n.authorize(&c)
 	}
 	if err != nil {
 		n.answer(c.Client, c.Op, store.Response{Err: err}, n.applied)
@@ -82,6 +88,13 @@ func (n *Node) request(c Call) {
 		*store.ObserveRequest, *store.ResignRequest:
 		n.serveCall(c)
 		return
+	case *store.AuthenticateRequest:
+		if !c.self {
+			n.authenticate(c, r)
+			return
+		}
+	case *store.UserAddRequest, *store.UserChangePasswordRequest:
+		c.Request = n.withHash(r)
 	case *store.LeaseGrantRequest:
 		c.Request = n.withLeaseID(r)
 	case *store.LeaseKeepAliveRequest:
@@ -107,6 +120,12 @@ func (n *Node) propose(c Call) {
 		return
 	}
 	p := store.Proposal{ID: c.Op, Request: c.Request}
+	if n.kv.AuthEnabled() {
+		if err := n.sign(&p, &c); err != nil {
+			n.answer(c.Client, c.Op, store.Response{Err: err}, n.applied)
+			return
+		}
+	}
 	n.requests.buf = store.AppendProposal(n.requests.buf[:0], &p)
 	if len(n.requests.buf) > int(n.cfg.MaxRequest) {
 		n.answer(c.Client, c.Op, store.Response{Err: store.ErrRequestTooLarge}, n.applied)
@@ -229,6 +248,7 @@ func (n *Node) Pending() []Call {
 		calls = append(calls, Call{Client: c.Client, Op: c.Op})
 	}
 	calls = append(calls, n.pendingChanges()...)
+	calls = append(calls, n.pendingLogins()...)
 	for _, s := range n.services.all {
 		if !s.gone {
 			calls = append(calls, Call{Client: s.call.Client, Streamed: s.call.Streamed, Op: s.call.Op})

@@ -100,6 +100,12 @@ func (n *Node) onStream(c Call) {
 	}
 	switch req := c.Request.(type) {
 	case *store.WatchRequest:
+		if n.kv.AuthEnabled() {
+			if err := n.mayRead(&c); err != nil {
+				s.refuseWatch(err)
+				return
+			}
+		}
 		s.Watch(req)
 		n.setProgress(s)
 	case *store.WatchCancelRequest:

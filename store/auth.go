@@ -5,6 +5,9 @@ package store
 // Changes go through the log; each advances the auth revision, and a request
 // that was taken in under an older one is refused when it is applied (etcd #5739).
 
+// Root is the name of the user who may do everything, and of the role that allows it.
+const Root = "root"
+
 // Requests about authentication.
 type (
 	// AuthEnableRequest switches authentication on. The user root must exist and

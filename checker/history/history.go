@@ -32,6 +32,9 @@ type Op struct {
 	// Load names the workload that the operation belongs to.
 	Load    string
 	Request store.Request
+	// User is in whose name the client asked: it showed a token of this user. Empty
+	// without a token.
+	User string
 	// Invoke is when the client sent the request, Return when it had the answer
 	// or gave up.
 	Invoke, Return sim.Time

@@ -35,6 +35,8 @@ const (
 	CindexAhead
 	CindexBehind
 	LockNoLeaseCheck
+	NestedTxnAuthz
+	AuthTOCTOU
 	numBugs // keep last
 )
 
@@ -125,6 +127,18 @@ var catalogue = [numBugs]Bug{
 		Cause: "A lock that was waited for is returned without a look at whether the client's own key is still there. " +
 			"If its lease ended meanwhile, somebody else may hold the lock already.",
 		Judge: "locks", Scenario: "lock-contention",
+	},
+	NestedTxnAuthz: {
+		Name: "nested-txn-authz", Reference: "CVE-2026-33343",
+		Cause: "The operations of a transaction that stands inside another are not checked. " +
+			"A user without any right on a key reads or writes it that way.",
+		Judge: "auth", Scenario: "auth-change-race",
+	},
+	AuthTOCTOU: {
+		Name: "auth-toctou", Reference: "etcd-io/etcd#5739",
+		Cause: "Rights are checked when a member takes a request in, and not again when it is applied. " +
+			"What was taken away in between is used once more.",
+		Judge: "auth", Scenario: "auth-change-race",
 	},
 }
 

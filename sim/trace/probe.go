@@ -47,6 +47,11 @@ const (
 	ProbeNoSpaceApplied                   // a write exceeded the quota when it was applied
 	ProbeDefragmented                     // a member wrote its data anew
 	ProbeDiskFull                         // a member ended because its disk was full
+	ProbeTokenUnknown                     // a member did not know a token, or no longer
+	ProbeTokenEarly                       // a token came to a member before the log entry that makes it
+	ProbeLoginAgain                       // users or roles changed between the check of a password and the making of a token
+	ProbeAuthOld                          // a request was refused because users or roles had changed since it was taken in
+	ProbeAuthDenied                       // somebody was refused what is forbidden to him
 	numProbes                             // keep last
 )
 
@@ -64,6 +69,8 @@ var probeNames = [numProbes]string{
 	ProbeLeaseExpired: "lease-expired", ProbeLeaseCheckpoint: "lease-checkpoint", ProbeRenewedLate: "renewed-late",
 	ProbeLeadershipAsked: "leadership-asked", ProbeLeadershipLost: "leadership-lost",
 	ProbeLockQueued: "lock-queued", ProbeLockExpired: "lock-expired",
+	ProbeTokenUnknown: "token-unknown", ProbeTokenEarly: "token-early", ProbeLoginAgain: "login-again",
+	ProbeAuthOld: "auth-old", ProbeAuthDenied: "auth-denied",
 	ProbeLearnerNotReady: "learner-not-ready", ProbeLeaderRemoved: "leader-removed",
 	ProbeNoSpace: "no-space", ProbeNoSpaceApplied: "no-space-applied", ProbeDefragmented: "defragmented", ProbeDiskFull: "disk-full",
 }

@@ -6,12 +6,13 @@ import (
 	"sort"
 	"strings"
 
+	"etcdsim/sim/bug"
 	"etcdsim/store"
 )
 
 // root is the name of the user who may do everything, and of the role that allows
 // it.
-const root = "root"
+const root = store.Root
 
 // rules is who may do what, and what nobody may do while an alarm is on. It is
 // immutable: a change replaces it, so that clones keep theirs. Changes are rare,
@@ -213,6 +214,9 @@ func (r *rules) admin(who Identity) *store.Error {
 // request is applied, and what an alarm forbids; in etcd's order.
 func (s *Store) permit(p *store.Proposal) *store.Error {
 	r := s.rules
+	if s.cfg.Bugs.Has(bug.AuthTOCTOU) {
+		return r.alarmed(p.Request) // it was checked when the request was taken in
+	}
 	who := Identity{p.User, p.AuthRevision}
 	if needsAdmin(p.Request) {
 		if err := r.admin(who); err != nil {
@@ -290,6 +294,9 @@ func (s *Store) permitOp(who Identity, op store.Op) *store.Error {
 		}
 		for _, path := range [][]store.Op{op.Success, op.Failure} {
 			for _, nested := range path {
+				if _, ok := nested.(*store.TxnRequest); ok && s.cfg.Bugs.Has(bug.NestedTxnAuthz) {
+					continue
+				}
 				if err := s.permitOp(who, nested); err != nil {
 					return err
 				}
@@ -326,14 +333,16 @@ func (s *Store) Admit(who Identity, req store.Request) *store.Error {
 		return s.permitOp(who, &req.Range)
 	case *store.WatchRequest:
 		return r.operation(who, req.Key, req.RangeEnd, false)
-	case *store.CompactionRequest, *store.HashKVRequest:
+	case *store.CompactionRequest, *store.HashKVRequest, *store.MoveLeaderRequest,
+		*store.MemberAddRequest, *store.MemberRemoveRequest, *store.MemberUpdateRequest, *store.MemberPromoteRequest,
+		*store.DefragmentRequest, *store.BackendHashRequest, *store.SnapshotRequest:
 		return r.admin(who)
 	case *store.AlarmRequest:
 		if req.Action != store.AlarmGet {
 			return r.admin(who)
 		}
 		return known(who)
-	case *store.LeaseGrantRequest:
+	case *store.LeaseGrantRequest, *store.StatusRequest:
 		return known(who)
 	case *store.LeaseRevokeRequest:
 		if err := known(who); err != nil {

@@ -3,6 +3,7 @@ package mvcc
 import (
 	"fmt"
 
+	"etcdsim/sim/bug"
 	"etcdsim/store"
 )
 
@@ -12,6 +13,8 @@ type Config struct {
 	// MinLeaseTTL, in seconds: shorter TTLs are raised to it. etcd derives it from
 	// the election timeout (1.5 times, rounded up).
 	MinLeaseTTL int64
+	// Bugs are defects to switch on; those of other rooms do nothing here.
+	Bugs bug.Set
 }
 
 // Store is the replicated state of one member. Two stores that applied the same

@@ -103,6 +103,16 @@ func (st *Stream) Watch(req *store.WatchRequest) {
 	}
 }
 
+// Refuse tells the client that a watcher it asked for cannot be created.
+func (st *Stream) Refuse(reason string) {
+	if st.closed {
+		return
+	}
+	st.push(outgoing{control: &store.WatchResponse{
+		Revision: st.watchers.store.rev, WatchID: store.NoWatcher, Created: true, Canceled: true, CancelReason: reason,
+	}})
+}
+
 // objection says why a watcher cannot be created, or "".
 func (st *Stream) objection(req *store.WatchRequest) string {
 	keys, single := watchedKeys(req)
