@@ -12,6 +12,7 @@ const (
 	tokenLeases                         // look for leases that expired
 	tokenBatch                          // hand what was applied to the disk
 	tokenRewrite                        // the member has defragmented
+	tokenOlder                          // look for nodes of the older store that expired
 )
 
 // tokenBits is the part of a token that says what the timer is for. The rest says
@@ -32,6 +33,8 @@ func (n *Node) alarm(t Token) {
 		n.lookAtLeases()
 	case tokenBatch:
 		n.batchTime()
+	case tokenOlder:
+		n.expireOlder()
 	case tokenRewrite:
 		n.rewritten()
 	case tokenWatchSync:

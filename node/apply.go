@@ -88,11 +88,14 @@ func (n *Node) applyProposal(index uint64, p *store.Proposal) store.Response {
 		n.membersChanged()
 		return response
 	}
+	if r, ok := p.Request.(*store.OlderRequest); ok {
+		return n.applyOlder(index, r)
+	}
 	return n.kv.Apply(index, p)
 }
 
 // stateHash identifies all that the log has made of this member's state.
-func (n *Node) stateHash() uint64 { return n.kv.StateHash() + n.members.Hash() }
+func (n *Node) stateHash() uint64 { return n.kv.StateHash() + n.members.Hash() + n.older.hash }
 
 // applyConf applies a configuration change. One that does not fit the present
 // members is refused, and raft hears of no change.

@@ -95,9 +95,12 @@ func (n *Node) openState(snap *pb.Snapshot) error {
 }
 
 // The bytes of a base are the configuration with its length before it, and the
-// state as a snapshot holds it. Those of a batch are a flag; if that is set, the
-// configuration and the list of members, each with its length before it; and what
-// the store applied.
+// state as a snapshot holds it. Those of a batch are a byte of flags, the parts that
+// it names, and what the store applied. Each part has its length before it.
+const (
+	batchMembers = 1 << iota // the configuration, and the list of members
+	batchOlder               // the commands of the older store
+)
 
 // recover takes over the state of a backend.
 func (n *Node) recover(state *backend.State) error {
@@ -123,11 +126,11 @@ func (n *Node) recover(state *backend.State) error {
 
 // redo applies a batch.
 func (n *Node) redo(batch []byte) error {
-	if len(batch) == 0 || batch[0] > 1 {
+	if len(batch) == 0 || batch[0]&^(batchMembers|batchOlder) != 0 {
 		return errMalformedState
 	}
-	changed, rest := batch[0] == 1, batch[1:]
-	if changed {
+	flags, rest := batch[0], batch[1:]
+	if flags&batchMembers != 0 {
 		cs, after, err := cutConfState(rest)
 		if err != nil {
 			return err
@@ -141,6 +144,16 @@ func (n *Node) redo(batch []byte) error {
 			return err
 		}
 		n.confState, n.members, rest = cs, members, after
+	}
+	if flags&batchOlder != 0 {
+		commands, after, ok := cutBytes(rest)
+		if !ok {
+			return errMalformedState
+		}
+		if err := n.older.redo(commands); err != nil {
+			return err
+		}
+		rest = after
 	}
 	return n.kv.ApplyDelta(rest)
 }
@@ -232,7 +245,7 @@ const slack = 64 << 10
 // disk that refuses it ends the process, as in etcd.
 func (n *Node) writeState() {
 	k := &n.keeping
-	if size, _ := k.backend.Size(); size > 2*n.kv.SizeInUse()+slack {
+	if size, _ := k.backend.Size(); size > 2*(n.kv.SizeInUse()+n.older.size)+slack {
 		n.out.Fatal = n.writeBase()
 		return
 	}
@@ -255,11 +268,16 @@ func (n *Node) writeState() {
 // appendBatch appends what was applied since the newest record.
 func (n *Node) appendBatch(buf []byte) []byte {
 	k := &n.keeping
-	if n.confState == k.confState && n.members.Hash() == k.members {
-		buf = append(buf, 0)
-	} else {
-		buf = appendConfState(append(buf, 1), n.confState)
+	at := len(buf)
+	buf = append(buf, 0)
+	if n.confState != k.confState || n.members.Hash() != k.members {
+		buf[at] |= batchMembers
+		buf = appendConfState(buf, n.confState)
 		buf = appendBytes(buf, n.members.Append(nil))
+	}
+	if len(n.older.journal) > 0 {
+		buf[at] |= batchOlder
+		buf = appendBytes(buf, n.older.journal)
 	}
 	return n.kv.AppendDelta(buf)
 }
@@ -288,6 +306,7 @@ func (n *Node) writeBase() (err error) {
 // beginBatch remembers what the newest record holds.
 func (n *Node) beginBatch() {
 	n.keeping.confState, n.keeping.members = n.confState, n.members.Hash()
+	n.older.journal = n.older.journal[:0]
 }
 
 // stateWritten notes that a record is on its way to the disk: what the file holds

@@ -57,6 +57,9 @@ func openSaved(saved []byte) (*mvcc.Store, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, data, err = cutOlder(data); err != nil {
+		return nil, err
+	}
 	return mvcc.Decode(mvcc.Config{}, data)
 }
 

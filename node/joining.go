@@ -50,10 +50,11 @@ func (n *Node) committedRemoval() bool {
 // encode returns the member's replicated state as a snapshot holds it.
 func (n *Node) encode() []byte {
 	members := n.members.Append(nil)
-	if len(members) == 0 {
+	before := n.older.append(members)
+	if len(before) == 0 {
 		return n.kv.Encode()
 	}
-	return append(members, n.kv.Encode()...)
+	return append(before, n.kv.Encode()...)
 }
 
 // withPresentState replaces the snapshot in a message, which is the last one

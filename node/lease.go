@@ -67,6 +67,7 @@ func (n *Node) promoteLessor() {
 	if !n.leasing.leads {
 		return
 	}
+	n.expireOlderLater()
 	leases := n.kv.Leases()
 	if n.bugs.Has(bug.LeaseTTLReset) {
 		for i := range leases {

@@ -80,6 +80,8 @@ type Node struct {
 	// lastTick is when raft's clock ticked last.
 	lastTick    sim.Time
 	forwarded   forwarded
+	older       older
+	traffic     traffic
 	own         own
 	leasing     leasing
 	tokens      tokens
@@ -237,7 +239,7 @@ func Start(id uint64, voters []uint64, cfg Config, d *disk.Disk, seed uint64, bu
 		wal: w, disk: d, heard: make([]sim.Time, len(voters)+1), seed: seed,
 	}
 	n.requests.waiting = make(map[uint64]waiter)
-	n.lastTick = log.Now
+	n.lastTick, n.traffic.started = log.Now, log.Now
 	n.leasing.lessor = newLessor(cfg)
 
 	snap, err := w.Snapshot()
@@ -293,6 +295,10 @@ func (n *Node) open(snap *pb.Snapshot) error {
 	if err != nil {
 		return err
 	}
+	image, data, err := cutOlder(data)
+	if err != nil {
+		return err
+	}
 	config := n.cfg.store()
 	config.Bugs = n.bugs
 	kv := mvcc.New(config)
@@ -302,7 +308,7 @@ func (n *Node) open(snap *pb.Snapshot) error {
 		}
 	}
 	n.members, n.kv = members, kv
-	return nil
+	return n.older.become(image)
 }
 
 // Step lets one thing happen to the member at the time now and returns what the
@@ -390,8 +396,11 @@ func (n *Node) receive(m *pb.Message) {
 		n.heard = append(n.heard, 0)
 	}
 	n.heard[from] = n.now
-	if m.GetType() == pb.MsgProp {
+	switch m.GetType() {
+	case pb.MsgProp:
 		n.log.Hit(trace.ProbeForwarded)
+	case pb.MsgApp:
+		n.traffic.received++
 	}
 	// The library reports messages it cannot use: responses of removed peers,
 	// proposals it drops. etcd ignores them alike.

@@ -186,6 +186,8 @@ func (n *Node) send(messages []*pb.Message) {
 			if i != lastResp {
 				continue
 			}
+		case pb.MsgApp:
+			n.traffic.append(m.GetTo())
 		case pb.MsgSnap:
 			n.log.Hit(trace.ProbeSnapshotSent)
 			m = n.withPresentState(m)

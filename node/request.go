@@ -84,6 +84,9 @@ func (n *Node) request(c Call) {
 	case *store.DefragmentRequest:
 		n.defragmentFor(c)
 		return
+	case *store.HTTPRequest:
+		n.serveHTTP(c, r)
+		return
 	case *store.LockRequest, *store.UnlockRequest, *store.CampaignRequest, *store.ProclaimRequest, *store.LeaderRequest,
 		*store.ObserveRequest, *store.ResignRequest:
 		n.serveCall(c)
@@ -131,7 +134,11 @@ func (n *Node) propose(c Call) {
 		n.answer(c.Client, c.Op, store.Response{Err: store.ErrRequestTooLarge}, n.applied)
 		return
 	}
-	data := slices.Clone(n.requests.buf)
+	n.submit(c, slices.Clone(n.requests.buf))
+}
+
+// submit takes in an encoded proposal, whose ID is the call's, and hands it to raft.
+func (n *Node) submit(c Call, data []byte) {
 	n.requests.waiting[c.Op] = waiter{c.Client, n.now}
 	n.requests.arrived = append(n.requests.arrived, c.Op)
 	// Without a leader raft drops proposals, and etcd does not offer it any
@@ -149,6 +156,9 @@ func (n *Node) offer(id uint64, data []byte) {
 	if err := n.rn.Propose(data); err != nil {
 		if !errors.Is(err, raft.ErrProposalDropped) {
 			panic("node: raft refused a proposal: " + err.Error())
+		}
+		if _, waits := n.older.calls[id]; waits {
+			return // v2 does not look at what raft says, and waits
 		}
 		n.answerRequest(id, store.Response{Err: errProposalDropped})
 	}
@@ -169,7 +179,9 @@ func (n *Node) proposeHeld() {
 func (n *Node) answerRequest(id uint64, r store.Response) {
 	if w, ok := n.requests.waiting[id]; ok {
 		delete(n.requests.waiting, id)
-		n.answer(w.client, id, r, n.applied)
+		if !n.answerOlder(id, r) {
+			n.answer(w.client, id, r, n.applied)
+		}
 	}
 }
 
@@ -233,7 +245,10 @@ func (n *Node) answer(client trace.Addr, op uint64, r store.Response, applied ui
 func (n *Node) Pending() []Call {
 	var calls []Call
 	for op, w := range n.requests.waiting { //unordered: sorted below
-		calls = append(calls, Call{Client: w.client, Op: op})
+		calls = append(calls, Call{Client: w.client, Streamed: n.older.calls[op].Streamed, Op: op})
+	}
+	for _, w := range n.older.waits {
+		calls = append(calls, Call{Client: w.Client, Streamed: w.Streamed, Op: w.Op})
 	}
 	for _, c := range n.forwarded.calls {
 		calls = append(calls, Call{Client: c.Client, Op: c.Op})

@@ -81,6 +81,14 @@ func (n *Node) onStream(c Call) {
 		n.openStream(c, req)
 		return
 	}
+	if req, ok := c.Request.(*store.HTTPRequest); ok {
+		if err := n.admit(c); err != nil {
+			n.endStream(c.Client, c.Op, err)
+			return
+		}
+		n.serveHTTP(c, req)
+		return
+	}
 	if store.Service(c.Request) {
 		if err := n.admit(c); err != nil {
 			n.endStream(c.Client, c.Op, err)
@@ -91,6 +99,7 @@ func (n *Node) onStream(c Call) {
 	}
 	if _, closing := c.Request.(*store.StreamCloseRequest); closing {
 		n.leaveService(c.Op)
+		n.leaveOlder(c.Op)
 	}
 	s := n.watch.byOp[c.Op]
 	if s == nil {

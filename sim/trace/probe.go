@@ -52,6 +52,8 @@ const (
 	ProbeLoginAgain                       // users or roles changed between the check of a password and the making of a token
 	ProbeAuthOld                          // a request was refused because users or roles had changed since it was taken in
 	ProbeAuthDenied                       // somebody was refused what is forbidden to him
+	ProbeOlderExpired                     // nodes of the older store expired
+	ProbeOlderRedirected                  // a follower sent a write of the v1 API to the leader
 	numProbes                             // keep last
 )
 
@@ -73,6 +75,7 @@ var probeNames = [numProbes]string{
 	ProbeAuthOld: "auth-old", ProbeAuthDenied: "auth-denied",
 	ProbeLearnerNotReady: "learner-not-ready", ProbeLeaderRemoved: "leader-removed",
 	ProbeNoSpace: "no-space", ProbeNoSpaceApplied: "no-space-applied", ProbeDefragmented: "defragmented", ProbeDiskFull: "disk-full",
+	ProbeOlderExpired: "older-expired", ProbeOlderRedirected: "older-redirected",
 }
 
 // String returns the probe's name, as used on the command line.
