@@ -42,6 +42,9 @@ func (m *model) sameAnswer(want, got *store.Response) bool {
 	case *store.LeaseCheckpointResult:
 		_, ok := got.Result.(*store.LeaseCheckpointResult)
 		return ok
+	case *store.AlarmResult:
+		g, ok := got.Result.(*store.AlarmResult)
+		return ok && slices.Equal(w.Alarms, g.Alarms)
 	}
 	return want.Result == nil && got.Result == nil
 }
@@ -60,7 +63,7 @@ func samePrev(a, b *store.KeyValue) bool {
 func refusedByState(err *store.Error) bool {
 	switch err {
 	case store.ErrKeyNotFound, store.ErrCompacted, store.ErrFutureRevision,
-		store.ErrLeaseNotFound, store.ErrLeaseExists, store.ErrLeaseTTLTooLarge:
+		store.ErrLeaseNotFound, store.ErrLeaseExists, store.ErrLeaseTTLTooLarge, store.ErrNoSpace, store.ErrCorrupt:
 		return true
 	}
 	return false

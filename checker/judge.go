@@ -101,7 +101,7 @@ func keyValue(r store.Request) bool {
 	switch r.(type) {
 	case *store.RangeRequest, *store.RangeStreamRequest, *store.PutRequest, *store.DeleteRangeRequest, *store.TxnRequest,
 		*store.CompactionRequest, *store.LeaseGrantRequest, *store.LeaseRevokeRequest, *store.LeaseCheckpointRequest,
-		*store.HashKVRequest:
+		*store.HashKVRequest, *store.AlarmRequest:
 		return true
 	}
 	return false

@@ -20,6 +20,8 @@ type state struct {
 	// leases holds the IDs of the leases that exist, sorted. Which keys hang on a
 	// lease is said by the keys.
 	leases []int64
+	// alarms that are on, by type and member.
+	alarms []store.Alarm
 }
 
 // emptyState is a new store.
@@ -38,13 +40,16 @@ func (s *state) hash() uint64 {
 	for _, id := range s.leases {
 		h = store.Mix(h, uint64(id))
 	}
+	for _, a := range s.alarms {
+		h = store.Mix(h, uint64(a.Type)<<32^a.MemberID)
+	}
 	return h
 }
 
 // equal reports whether two states would answer every request alike.
 func (s *state) equal(o *state) bool {
 	return s == o ||
-		s.compacted == o.compacted && slices.Equal(s.leases, o.leases) && s.now.equal(o.now)
+		s.compacted == o.compacted && slices.Equal(s.leases, o.leases) && slices.Equal(s.alarms, o.alarms) && s.now.equal(o.now)
 }
 
 // maxLeaseTTL is the largest TTL that etcd grants, in seconds.
@@ -72,8 +77,11 @@ type model struct {
 // The body of the answer to a plain range is valid until the next call.
 func (m *model) apply(s *state, r store.Request) (next state, answer store.Response, known bool) {
 	e := edit{before: s, root: s.now.root, told: m.told}
-	var err *store.Error
 	next = *s
+	err := s.alarmed(r)
+	if err != nil {
+		return next, store.Response{Err: err}, true
+	}
 	switch r := r.(type) {
 	case *store.RangeRequest:
 		answer, err = e.rangeKeys(r, &m.rangeResult)
@@ -110,6 +118,9 @@ func (m *model) apply(s *state, r store.Request) (next state, answer store.Respo
 		next.leases = slices.Delete(slices.Clone(s.leases), at, at+1)
 		e.deleteLeased(r.ID)
 		answer.Result = &store.LeaseRevokeResult{}
+	case *store.AlarmRequest:
+		alarms, result := s.alarm(r)
+		next.alarms, answer.Result = alarms, result
 	case *store.LeaseCheckpointRequest: // says how long leases have left; keys do not change
 		answer.Result = &store.LeaseCheckpointResult{}
 	default:
