@@ -94,9 +94,6 @@ func (n *Node) applyProposal(index uint64, p *store.Proposal) store.Response {
 	return n.kv.Apply(index, p)
 }
 
-// stateHash identifies all that the log has made of this member's state.
-func (n *Node) stateHash() uint64 { return n.kv.StateHash() + n.members.Hash() + n.older.hash }
-
 // applyConf applies a configuration change. One that does not fit the present
 // members is refused, and raft hears of no change.
 func (n *Node) applyConf(e *pb.Entry) {
@@ -210,10 +207,10 @@ func (n *Node) install(snap *pb.Snapshot) {
 	if err := n.wal.ApplySnapshot(snap); err != nil {
 		panic(fmt.Sprintf("node %d: snapshot at index %d from the leader: %v", n.id, meta.GetIndex(), err))
 	}
-	if err := n.open(snap); err != nil {
+	if err := n.open(meta.GetConfState(), snap.GetData()); err != nil {
 		panic(fmt.Sprintf("node %d: snapshot at index %d from the leader does not decode: %v", n.id, meta.GetIndex(), err))
 	}
-	n.applied, n.appliedTerm, n.confState = meta.GetIndex(), meta.GetTerm(), meta.GetConfState()
+	n.applied, n.appliedTerm = meta.GetIndex(), meta.GetTerm()
 	n.membersChanged()
 	n.replaced()
 	n.restoreWatchers()

@@ -1,19 +1,16 @@
 package node
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
-	"google.golang.org/protobuf/proto"
 
 	"etcdsim/sim/bug"
 	"etcdsim/sim/trace"
 	"etcdsim/store/backend"
-	"etcdsim/store/membership"
 )
 
 // The member's state on its disk, after etcd's backend. What was applied goes
@@ -37,10 +34,8 @@ type keeping struct {
 	// first; durable is the newest one that is.
 	underWay []keptState
 	durable  keptState
-	// confState and members tell what the newest record holds of these: they change
-	// rarely, and a batch has them only if they did.
-	confState *pb.ConfState
-	members   uint64
+	// marks are those of the newest record.
+	marks     marks
 	misplaced misplaced
 	buf       []byte
 }
@@ -74,10 +69,10 @@ func (n *Node) openState(snap *pb.Snapshot) error {
 	case fresh && len(snap.GetData()) == 0 && index > 1:
 		return fmt.Errorf("%w: there is none, the log begins after index %d", errBehindLog, index)
 	default:
-		if err = n.open(snap); err != nil {
+		if err = n.open(snap.GetMetadata().GetConfState(), snap.GetData()); err != nil {
 			return fmt.Errorf("snapshot at index %d: %w", index, err)
 		}
-		n.applied, n.appliedTerm, n.confState = index, term, snap.GetMetadata().GetConfState()
+		n.applied, n.appliedTerm = index, term
 		n.keeping.backend = b
 		if err = n.writeBase(); err == nil {
 			n.disk.Flush()
@@ -94,24 +89,16 @@ func (n *Node) openState(snap *pb.Snapshot) error {
 	return nil
 }
 
-// The bytes of a base are the configuration with its length before it, and the
-// state as a snapshot holds it. Those of a batch are a byte of flags, the parts that
-// it names, and what the store applied. Each part has its length before it.
-const (
-	batchMembers = 1 << iota // the configuration, and the list of members
-	batchOlder               // the commands of the older store
-)
-
-// recover takes over the state of a backend.
+// recover takes over the state of a backend. The bytes of a base are the
+// configuration with its length before it, and the state as a snapshot holds it.
 func (n *Node) recover(state *backend.State) error {
-	cs, rest, err := cutConfState(state.Image)
+	cs, data, err := cutConfState(state.Image)
+	if err == nil {
+		err = n.open(cs, data)
+	}
 	if err != nil {
 		return fmt.Errorf("backend: base: %w", err)
 	}
-	if err := n.open(&pb.Snapshot{Data: rest, Metadata: &pb.SnapshotMetadata{ConfState: cs}}); err != nil {
-		return fmt.Errorf("backend: base: %w", err)
-	}
-	n.confState = cs
 	for i, batch := range state.Batches {
 		if err := n.redo(batch); err != nil {
 			return fmt.Errorf("backend: batch %d of %d: %w", i+1, len(state.Batches), err)
@@ -119,74 +106,8 @@ func (n *Node) recover(state *backend.State) error {
 	}
 	n.applied, n.appliedTerm = state.Index, state.Term
 	n.keeping.durable = keptState{state.Point, n.confState, n.stateHash()}
-	n.kv.BeginDelta()
 	n.beginBatch()
 	return nil
-}
-
-// redo applies a batch.
-func (n *Node) redo(batch []byte) error {
-	if len(batch) == 0 || batch[0]&^(batchMembers|batchOlder) != 0 {
-		return errMalformedState
-	}
-	flags, rest := batch[0], batch[1:]
-	if flags&batchMembers != 0 {
-		cs, after, err := cutConfState(rest)
-		if err != nil {
-			return err
-		}
-		list, after, ok := cutBytes(after)
-		if !ok {
-			return errMalformedState
-		}
-		members, _, err := membership.Decode(n.settings(), cs.GetVoters(), list)
-		if err != nil {
-			return err
-		}
-		n.confState, n.members, rest = cs, members, after
-	}
-	if flags&batchOlder != 0 {
-		commands, after, ok := cutBytes(rest)
-		if !ok {
-			return errMalformedState
-		}
-		if err := n.older.redo(commands); err != nil {
-			return err
-		}
-		rest = after
-	}
-	return n.kv.ApplyDelta(rest)
-}
-
-var errMalformedState = errors.New("the bytes of the state are malformed")
-
-func appendBytes(buf, data []byte) []byte {
-	return append(binary.AppendUvarint(buf, uint64(len(data))), data...)
-}
-
-func cutBytes(data []byte) (first, rest []byte, ok bool) {
-	size, n := binary.Uvarint(data)
-	if n <= 0 || size > uint64(len(data)-n) {
-		return nil, nil, false
-	}
-	return data[n : n+int(size)], data[n+int(size):], true
-}
-
-func appendConfState(buf []byte, cs *pb.ConfState) []byte {
-	data, err := proto.Marshal(cs)
-	if err != nil {
-		panic(fmt.Sprintf("node: configuration %v does not marshal: %v", cs, err))
-	}
-	return appendBytes(buf, data)
-}
-
-func cutConfState(data []byte) (*pb.ConfState, []byte, error) {
-	first, rest, ok := cutBytes(data)
-	cs := &pb.ConfState{}
-	if !ok || proto.Unmarshal(first, cs) != nil {
-		return nil, nil, errMalformedState
-	}
-	return cs, rest, nil
 }
 
 // storage is the log as raft finds it at the start: with the configuration of the
@@ -261,25 +182,7 @@ func (n *Node) writeState() {
 	if n.out.Fatal = k.backend.Append(p, batch); n.out.Fatal != nil {
 		return
 	}
-	n.beginBatch()
 	n.stateWritten(p, before, trace.BackendBatch)
-}
-
-// appendBatch appends what was applied since the newest record.
-func (n *Node) appendBatch(buf []byte) []byte {
-	k := &n.keeping
-	at := len(buf)
-	buf = append(buf, 0)
-	if n.confState != k.confState || n.members.Hash() != k.members {
-		buf[at] |= batchMembers
-		buf = appendConfState(buf, n.confState)
-		buf = appendBytes(buf, n.members.Append(nil))
-	}
-	if len(n.older.journal) > 0 {
-		buf[at] |= batchOlder
-		buf = appendBytes(buf, n.older.journal)
-	}
-	return n.kv.AppendDelta(buf)
 }
 
 // writeBase begins a new generation of the backend with the present state, or the
@@ -296,17 +199,10 @@ func (n *Node) writeBase() (err error) {
 	if err != nil {
 		return err
 	}
-	n.kv.BeginDelta()
 	n.beginBatch()
 	k.misplaced = misplaced{}
 	n.stateWritten(p, 0, trace.BackendBase)
 	return nil
-}
-
-// beginBatch remembers what the newest record holds.
-func (n *Node) beginBatch() {
-	n.keeping.confState, n.keeping.members = n.confState, n.members.Hash()
-	n.older.journal = n.older.journal[:0]
 }
 
 // stateWritten notes that a record is on its way to the disk: what the file holds

@@ -3,6 +3,8 @@ package node
 import (
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -237,5 +239,20 @@ func TestDiskDoesNotGrow(t *testing.T) {
 	}
 	if limit := int64(256 << 10); most > limit {
 		t.Errorf("the disk came to hold %d bytes, want at most %d", most, limit)
+	}
+}
+
+// Each field of the replicated state is a piece that snapshots and batches hold.
+func TestNoStateIsForgotten(t *testing.T) {
+	for f := range reflect.TypeFor[replicated]().Fields() {
+		known := f.Name == "confState" || slices.ContainsFunc(pieces[:], func(p piece) bool { return p.field == f.Name })
+		if !known {
+			t.Errorf("field %s of replicated has no piece: it would be lost with a restart; see state.go", f.Name)
+		}
+	}
+	for i := range pieces {
+		if p := &pieces[i]; (p.changes == nil) == (p.mark == nil) || (p.changes == nil) != (p.redo == nil) || p.append == nil || p.read == nil {
+			t.Errorf("piece %q: expected append and read, and either a mark or changes and redo", p.field)
+		}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 
 	"etcdsim/store"
-	"etcdsim/store/membership"
 	"etcdsim/store/mvcc"
 )
 
@@ -53,14 +52,11 @@ func openSaved(saved []byte) (*mvcc.Store, error) {
 	if sum := sha256.Sum256(saved[:end]); !bytes.Equal(sum[:], saved[end:]) {
 		return nil, fmt.Errorf("%w: %x, got %x", errOtherChecksum, saved[end:], sum)
 	}
-	_, data, err := membership.Decode(membership.Config{}, nil, saved[:end])
+	parts, err := cutState(saved[:end])
 	if err != nil {
 		return nil, err
 	}
-	if _, data, err = cutOlder(data); err != nil {
-		return nil, err
-	}
-	return mvcc.Decode(mvcc.Config{}, data)
+	return mvcc.Decode(mvcc.Config{}, parts[kvPiece])
 }
 
 // restoredState is the state that the members of a new cluster begin with: the
@@ -75,5 +71,7 @@ func restoredState(saved []byte) ([]byte, error) {
 		return nil, err
 	}
 	kv.Skip(1)
-	return kv.Encode(), nil
+	var parts [numPieces][]byte
+	parts[kvPiece] = kv.Encode()
+	return joinState(parts), nil
 }

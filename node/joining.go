@@ -47,16 +47,6 @@ func (n *Node) committedRemoval() bool {
 	return false
 }
 
-// encode returns the member's replicated state as a snapshot holds it.
-func (n *Node) encode() []byte {
-	members := n.members.Append(nil)
-	before := n.older.append(members)
-	if len(before) == 0 {
-		return n.kv.Encode()
-	}
-	return append(before, n.kv.Encode()...)
-}
-
 // withPresentState replaces the snapshot in a message, which is the last one
 // saved, by one of the present state, as etcd does. The last one saved may be
 // from before the follower became a member, and a snapshot in which it does not

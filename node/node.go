@@ -28,7 +28,6 @@ import (
 	"etcdsim/sim/trace"
 	"etcdsim/store"
 	"etcdsim/store/disk"
-	"etcdsim/store/membership"
 	"etcdsim/store/mvcc"
 	"etcdsim/store/wal"
 )
@@ -47,7 +46,7 @@ type Node struct {
 	timer timer
 	wal   *wal.Log
 	disk  *disk.Disk
-	kv    *mvcc.Store
+	replicated
 
 	// What raft said last; see observe.
 	term   uint64
@@ -60,8 +59,6 @@ type Node struct {
 	// applied <= commit.
 	applied     uint64
 	appliedTerm uint64 // of that entry
-	confState   *pb.ConfState
-	members     *membership.Cluster
 	// serving: this process has told the members its name through the log, and
 	// takes requests from clients.
 	serving bool
@@ -80,7 +77,6 @@ type Node struct {
 	// lastTick is when raft's clock ticked last.
 	lastTick    sim.Time
 	forwarded   forwarded
-	older       older
 	traffic     traffic
 	own         own
 	leasing     leasing
@@ -286,29 +282,6 @@ func openLog(d *disk.Disk, cfg wal.Config, voters []uint64, state []byte) (*wal.
 		return wal.Create(d, cfg, wal.Genesis(voters, state))
 	}
 	return w, err
-}
-
-// open takes over the members and the store that a snapshot holds. The snapshot
-// that a founder begins with holds neither.
-func (n *Node) open(snap *pb.Snapshot) error {
-	members, data, err := membership.Decode(n.settings(), snap.GetMetadata().GetConfState().GetVoters(), snap.GetData())
-	if err != nil {
-		return err
-	}
-	image, data, err := cutOlder(data)
-	if err != nil {
-		return err
-	}
-	config := n.cfg.store()
-	config.Bugs = n.bugs
-	kv := mvcc.New(config)
-	if len(data) > 0 {
-		if kv, err = mvcc.Decode(config, data); err != nil {
-			return err
-		}
-	}
-	n.members, n.kv = members, kv
-	return n.older.become(image)
 }
 
 // Step lets one thing happen to the member at the time now and returns what the

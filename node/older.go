@@ -84,38 +84,30 @@ func outcome(r v2store.Result) string {
 	return string(text)
 }
 
-// In a snapshot the older store stands before the key-values: a mark, its length,
-// the hash of the outcomes in 8 bytes, and the tree as its own package writes it.
-const olderMark = "older\x01"
-
-// append appends the older store as cut reads it; nothing before the first command.
+// append appends the whole of the older store: the hash of the outcomes in 8 bytes,
+// and the tree as its own package writes it; nothing before the first command.
 func (o *older) append(buf []byte) []byte {
 	if !o.begun {
 		return buf
 	}
-	image := o.store.Snapshot()
-	buf = binary.AppendUvarint(append(buf, olderMark...), uint64(8+len(image)))
 	buf = binary.LittleEndian.AppendUint64(buf, o.hash)
-	return append(buf, image...)
+	return append(buf, o.store.Snapshot()...)
 }
 
-// cutOlder separates the older store in a snapshot from what follows it. image is
-// empty if there is none.
-func cutOlder(data []byte) (image, rest []byte, err error) {
-	if len(data) < len(olderMark) || string(data[:len(olderMark)]) != olderMark {
-		return nil, data, nil
-	}
-	image, rest, ok := cutBytes(data[len(olderMark):])
-	if !ok || len(image) < 8 {
-		return nil, nil, fmt.Errorf("the older store: %w", errMalformedState)
-	}
-	return image, rest, nil
+// appendJournal appends the commands since the newest record of the backend.
+func (o *older) appendJournal(buf []byte) []byte {
+	buf = append(buf, o.journal...)
+	o.journal = o.journal[:0]
+	return buf
 }
 
 // become replaces the store by that of a snapshot. Those who wait go on waiting.
 func (o *older) become(image []byte) error {
 	fresh, hash := v2store.New(), uint64(0)
 	if len(image) > 0 {
+		if len(image) < 8 {
+			return errMalformedState
+		}
 		var err error
 		if fresh, err = v2store.Restore(image[8:]); err != nil {
 			return err
@@ -308,4 +300,3 @@ func (n *Node) OlderState() (index, hash uint64, ok bool) {
 	}
 	return n.older.store.Index(), n.older.store.Hash(), true
 }
-
