@@ -62,16 +62,11 @@ type move struct {
 	arrived sim.Time
 }
 
-// admit refuses what a member does not serve to clients: anything before its own
-// name has come to it through the log, and most of it while it learns.
+// admit refuses what a member does not serve to clients: most of it while it
+// learns.
 func (n *Node) admit(c Call) *store.Error {
-	if !c.Client.IsClient() {
-		return nil
-	}
-	switch m := n.members.Member(n.id); {
-	case !n.serving:
-		return store.ErrConnectionRefused
-	case m != nil && m.Learner && !store.ForLearners(c.Request):
+	m := n.members.Member(n.id)
+	if c.Client.IsClient() && m != nil && m.Learner && !store.ForLearners(c.Request) {
 		return store.ErrNotSupportedForLearner
 	}
 	return nil
@@ -325,7 +320,15 @@ func (n *Node) publish() {
 		ID: n.id, Name: store.MemberName(n.id), ClientURLs: []string{store.ClientURL(n.id)},
 	}, func(r store.Response) {
 		n.reconfig.publishing = false
-		n.serving = r.Err == nil
+		if r.Err != nil || n.serving {
+			return
+		}
+		n.serving = true
+		early := n.requests.early
+		n.requests.early = nil
+		for _, c := range early {
+			n.request(c)
+		}
 	})
 }
 

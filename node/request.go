@@ -29,7 +29,10 @@ type requests struct {
 	arrived []uint64
 	// held are encoded proposals that wait for a leader to be known.
 	held []held
-	buf  []byte
+	// early are the calls of clients that came before this member served any:
+	// its port is open, but nobody answers there yet.
+	early []Call
+	buf   []byte
 }
 
 type waiter struct {
@@ -45,6 +48,10 @@ type held struct {
 // request takes in a client's request: reads go to their rounds, writes to
 // raft.
 func (n *Node) request(c Call) {
+	if !n.serving && c.Client.IsClient() {
+		n.requests.early = append(n.requests.early, c)
+		return
+	}
 	if n.hold(&c) {
 		return
 	}
@@ -256,6 +263,7 @@ func (n *Node) Pending() []Call {
 	for _, c := range n.leasing.renewals {
 		calls = append(calls, Call{Client: c.Client, Op: c.Op})
 	}
+	calls = append(calls, n.requests.early...)
 	for _, c := range n.reads.underWay {
 		calls = append(calls, Call{Client: c.Client, Op: c.Op})
 	}
@@ -280,5 +288,6 @@ func (n *Node) Pending() []Call {
 		}
 		return 1
 	})
-	return calls
+	// A stream may have sent more than one request.
+	return slices.CompactFunc(calls, func(a, b Call) bool { return a.Op == b.Op })
 }

@@ -458,7 +458,7 @@ func (c *Cluster) Converged() bool {
 			continue
 		}
 		v := m.node.View()
-		if m.state == Paused || v.Leader != leader || v.Term != want.Term || v.Applied != v.LastIndex ||
+		if m.state == Paused || v.Leader != leader || v.Term != want.Term || !v.Serving || v.Applied != v.LastIndex ||
 			v.LastIndex != want.LastIndex || m.node.Busy() {
 			return false
 		}
@@ -468,6 +468,11 @@ func (c *Cluster) Converged() bool {
 
 // sendPacket gives a packet to the network and queues its arrival.
 func (c *Cluster) sendPacket(p packet) {
+	if !p.streamed && !p.to.IsClient() && int(p.to) <= len(c.members) {
+		if m := c.members[p.to-1]; m.state != Down {
+			p.incarnation = m.incarnation
+		}
+	}
 	slot := c.packets.add(p)
 	sent := &c.packets.slots[slot]
 	e := trace.Event{Kind: trace.Send, Aux: p.kind, Member: p.from, Peer: p.to, ID: sent.id}

@@ -5,6 +5,7 @@ import (
 
 	"etcdsim/node"
 	"etcdsim/sim/trace"
+	"etcdsim/store"
 )
 
 // event is one pending event: flat, so that queueing it allocates nothing.
@@ -127,8 +128,12 @@ func (c *Cluster) arrive(e event) {
 	}
 	m := c.members[p.to-1]
 	taken := c.packets.take(slot)
-	if m.state == Down {
+	switch {
+	case m.state == Down:
 		c.refuse(m, taken)
+		return
+	case taken.incarnation != 0 && taken.incarnation != m.incarnation:
+		c.reset(m, taken)
 		return
 	}
 	c.deliver(&taken)
@@ -154,6 +159,19 @@ func (c *Cluster) arrive(e event) {
 
 func (c *Cluster) deliver(p *packet) {
 	c.log.Emit(trace.Event{Kind: trace.Deliver, Aux: p.kind, Member: p.from, Peer: p.to, ID: p.id})
+}
+
+// reset is what happens to a packet on a connection to a process that has died,
+// if the member runs again by now: its machine knows nothing of the connection.
+func (c *Cluster) reset(m *member, p packet) {
+	c.log.Emit(trace.Event{Kind: trace.Drop, Aux: trace.DropStale, Member: p.from, Peer: p.to, A: uint64(p.kind), ID: p.id})
+	if p.call == nil {
+		c.lost(p, true)
+		return
+	}
+	a := refusal(p.call, m.id)
+	a.Err = store.ErrConnectionReset
+	c.answer(m, a)
 }
 
 // refuse is what happens to a packet for a member that is down, or that does not

@@ -21,9 +21,12 @@ type packet struct {
 	streamed bool
 	size     int32
 	seq      uint32
-	message  *pb.Message
-	call     *node.Call
-	answer   *node.Answer
+	// incarnation is that of the receiving member to which the sender's connection
+	// leads; 0 if nobody listened when the packet left. See stream.go for streams.
+	incarnation uint32
+	message     *pb.Message
+	call        *node.Call
+	answer      *node.Answer
 }
 
 // op is the operation that a client's packet belongs to.
