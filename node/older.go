@@ -29,7 +29,7 @@ type older struct {
 	// last is what the newest command led to.
 	last v2store.Result
 	// journal holds the commands since the newest record of the backend, each with
-	// its length before it, and size is that of the store in the newest base.
+	// its length before it, and size is that of the store in the newest image.
 	journal []byte
 	size    int64
 
@@ -90,8 +90,9 @@ func (o *older) append(buf []byte) []byte {
 	if !o.begun {
 		return buf
 	}
-	buf = binary.LittleEndian.AppendUint64(buf, o.hash)
-	return append(buf, o.store.Snapshot()...)
+	image := o.store.Snapshot()
+	o.size = int64(len(image))
+	return append(binary.LittleEndian.AppendUint64(buf, o.hash), image...)
 }
 
 // appendJournal appends the commands since the newest record of the backend.
@@ -149,8 +150,11 @@ func (n *Node) applyOlder(index uint64, r *store.OlderRequest) store.Response {
 	if err != nil {
 		panic(fmt.Sprintf("node %d: committed older command %d does not decode: %v", n.id, index, err))
 	}
-	if len(n.older.last.Expired) > 0 {
+	switch last := &n.older.last; {
+	case len(last.Expired) > 0:
 		n.log.Hit(trace.ProbeOlderExpired)
+	case last.Err != nil && last.Err.Code == v2store.CompareFailed:
+		n.log.Hit(trace.ProbeOlderConflict)
 	}
 	n.tellWaits()
 	n.expireOlderLater()
@@ -256,6 +260,7 @@ func (n *Node) tellWaits() {
 	}
 	for _, told := range slices.Clone(n.older.store.Ready()) {
 		if i := slices.IndexFunc(n.older.waits, func(w *olderWait) bool { return w.watcher == told }); i >= 0 {
+			n.log.Hit(trace.ProbeOlderWoken)
 			n.serveWait(n.older.waits[i])
 		}
 	}
@@ -293,10 +298,10 @@ func (n *Node) leaveOlder(op uint64) {
 }
 
 // OlderState returns the index of the older store and a digest of all that is in
-// it; false if the log held no command of it. It takes as long as a snapshot.
-func (n *Node) OlderState() (index, hash uint64, ok bool) {
+// it; 0 if the log held no command of it. It takes as long as a snapshot.
+func (n *Node) OlderState() (index, hash uint64) {
 	if !n.older.begun {
-		return 0, 0, false
+		return 0, 0
 	}
-	return n.older.store.Index(), n.older.store.Hash(), true
+	return n.older.store.Index(), n.older.store.Hash()
 }

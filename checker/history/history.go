@@ -74,6 +74,8 @@ type Member struct {
 	// hashes.
 	Revision int64
 	Hash     uint64
+	// OlderIndex and OlderHash are those of its older store; 0 if it holds none.
+	OlderIndex, OlderHash uint64
 }
 
 // History is everything a run leaves to the judges.

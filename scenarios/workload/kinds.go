@@ -33,6 +33,9 @@ const (
 	MoveLeader                    // asks the leader to hand over
 	Lock                          // waits for a lock
 	Unlock                        // gives up a lock
+	OlderRead                     // reads by the older APIs
+	OlderWrite                    // writes by the older APIs
+	OlderWait                     // waits for an event by the older APIs
 	numKinds                      // keep last
 )
 
@@ -64,6 +67,10 @@ var kinds = [numKinds]struct {
 
 	Lock:   {"lock", "waits for a lock", true},
 	Unlock: {"unlock", "gives up a lock", true},
+
+	OlderRead:  {"older-read", "reads by the older APIs", false},
+	OlderWrite: {"older-write", "writes by the older APIs", true},
+	OlderWait:  {"older-wait", "waits for an event by the older APIs", false},
 }
 
 // mixed are the kinds that a mix may name.

@@ -14,6 +14,7 @@ const (
 	Leases               // grants leases, puts keys on them, keeps some alive
 	Members              // lists the members of the cluster
 	Locks                // takes locks, and writes under their protection
+	Older                // speaks the older APIs
 	numLives             // keep last
 )
 
@@ -25,6 +26,7 @@ var lives = [numLives]struct {
 	Leases:  {"lease", "grants leases, puts keys on them, keeps some alive and lets others expire", (*Load).leases},
 	Members: {"members", "lists the members of the cluster", (*Load).listing},
 	Locks:   {"lock", "takes locks by short leases, and writes under their protection", (*Load).locks},
+	Older:   {"older", "speaks the older APIs: counts, waits, queues, lets keys expire", (*Load).older},
 }
 
 // String returns the name of the life.

@@ -249,6 +249,9 @@ func (s *Session) settle(op *history.Op, kind Kind, answer *node.Answer) {
 	} else {
 		op.Response, op.Applied, op.Term = answer.Response, answer.Applied, answer.Term
 		op.Outcome = outcome(kind, answer.Err)
+		if r, ok := answer.Result.(*store.HTTPResult); ok {
+			op.Outcome = outcomeHTTP(kind, r)
+		}
 		cs.log.Emit(trace.Event{
 			Kind: trace.Return, Aux: uint16(op.Outcome), Member: s.addr, Peer: trace.Addr(op.Member),
 			A: store.HashResponse(op.Response), B: uint64(op.Response.Revision), ID: op.ID,

@@ -659,6 +659,7 @@ func (c *Cluster) Members() []history.Member {
 			v := m.node.View()
 			states[i].Term, states[i].Commit, states[i].Applied = v.Term, v.Commit, v.Applied
 			states[i].Revision, states[i].Hash = v.Revision, v.Hash
+			states[i].OlderIndex, states[i].OlderHash = m.node.OlderState()
 		}
 	}
 	return slices.Clip(states)

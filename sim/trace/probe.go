@@ -54,6 +54,8 @@ const (
 	ProbeAuthDenied                       // somebody was refused what is forbidden to him
 	ProbeOlderExpired                     // nodes of the older store expired
 	ProbeOlderRedirected                  // a follower sent a write of the v1 API to the leader
+	ProbeOlderConflict                    // a write of the older APIs compared with what was there no more
+	ProbeOlderWoken                       // who waited by the older APIs was told of an event
 	numProbes                             // keep last
 )
 
@@ -76,6 +78,7 @@ var probeNames = [numProbes]string{
 	ProbeLearnerNotReady: "learner-not-ready", ProbeLeaderRemoved: "leader-removed",
 	ProbeNoSpace: "no-space", ProbeNoSpaceApplied: "no-space-applied", ProbeDefragmented: "defragmented", ProbeDiskFull: "disk-full",
 	ProbeOlderExpired: "older-expired", ProbeOlderRedirected: "older-redirected",
+	ProbeOlderConflict: "older-conflict", ProbeOlderWoken: "older-woken",
 }
 
 // String returns the probe's name, as used on the command line.
