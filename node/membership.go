@@ -77,6 +77,7 @@ func (n *Node) changeMembers(c Call) {
 	var err *store.Error
 	switch req := c.Request.(type) {
 	case *store.MemberAddRequest:
+		c.Request = req.Normal()
 		err = n.mayAdd(req)
 	case *store.MemberRemoveRequest:
 		err = n.mayRemove(req.ID)

@@ -154,6 +154,19 @@ func checkMemberAdd(req *MemberAddRequest) *Error {
 	return nil
 }
 
+// Normal returns the request with its URLs as etcd keeps them: without spaces
+// around them, as its URL type prints them, and sorted. They must have passed Check.
+func (r *MemberAddRequest) Normal() *MemberAddRequest {
+	normal := &MemberAddRequest{Learner: r.Learner}
+	for _, text := range r.PeerURLs {
+		if u, err := url.Parse(strings.TrimSpace(text)); err == nil {
+			normal.PeerURLs = append(normal.PeerURLs, u.String())
+		}
+	}
+	slices.Sort(normal.PeerURLs)
+	return normal
+}
+
 func isMemberURL(text string) bool {
 	u, err := url.Parse(strings.TrimSpace(text))
 	if err != nil {
