@@ -89,7 +89,8 @@ func (s *searcher) step(from *state, op *timed) (bool, any) {
 
 // moved returns the state that a request led to: from itself if nothing changed.
 func moved(from *state, next state) *state {
-	if next.now == from.now && next.compacted == from.compacted && len(next.leases) == len(from.leases) {
+	if next.now == from.now && next.compacted == from.compacted &&
+		len(next.leases) == len(from.leases) && len(next.alarms) == len(from.alarms) {
 		return from
 	}
 	kept := next // only this copy lives on

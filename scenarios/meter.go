@@ -97,7 +97,7 @@ var meters = append([]meter{
 	ofMember("log", "last index in the log of a member", func(r *run, id uint64) uint64 { return r.c.Member(id).LastIndex }),
 	ofMember("revision", "revision of the store of a member",
 		func(r *run, id uint64) uint64 { return uint64(r.c.Member(id).Revision) }),
-}, probeMeters()...)
+}, append(dataMeters(), probeMeters()...)...)
 
 func one(b bool) uint64 {
 	if b {

@@ -108,6 +108,12 @@ transfer n7 via=rest within=20s
 wait    voters >=5 within=1s
 expect  voter n7 >=1
 expect  learner $new ==0
+defrag  followers n2 within=5s
+disarm  within=20s
+fill    n1 $new
+free    all
+expect  alarms all ==0
+expect  size n1 >= in-use n1
 cover   elections>=1 leader-crash>=2
 liveness within=20s
 liveness off
@@ -182,6 +188,10 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"! add as=$new within=1s", `1:7: add: as: a member that must be refused cannot be named`},
 		{"promote within=1s", `1:18: promote: expected a member (n1, n2...), leader,`},
 		{"update n1 within=1s", `1:20: update: expected url=http://host:port`},
+		{"defrag within=1s", `1:17: defrag: expected a member (n1, n2...), leader,`},
+		{"defrag n1", `1:10: defrag: expected within=a duration`},
+		{"disarm n1 within=1s", `1:8: disarm: "n1" is too much: expected disarm within=DURATION`},
+		{"fill", `1:5: fill: expected a member (n1, n2...), leader,`},
 		{"remove n1", `1:10: remove: expected within=a duration`},
 		{"partition n1 n2", `1:16: partition: expected "|" and the other side`},
 		{"partition n1 |", `1:15: partition: expected a member`},

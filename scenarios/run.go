@@ -211,6 +211,8 @@ func largestMember(a Args) (largest uint64) {
 		named(a.From, a.To)
 	case ChangeArgs:
 		named(a.Of, a.Via)
+	case MaintainArgs:
+		named(a.Of)
 	case AddArgs:
 		named(a.Via)
 	}

@@ -36,6 +36,8 @@ const (
 	OlderRead                     // reads by the older APIs
 	OlderWrite                    // writes by the older APIs
 	OlderWait                     // waits for an event by the older APIs
+	Alarm                         // asks for alarms, or disarms one
+	Defragment                    // has a member write its data anew
 	numKinds                      // keep last
 )
 
@@ -71,6 +73,9 @@ var kinds = [numKinds]struct {
 	OlderRead:  {"older-read", "reads by the older APIs", false},
 	OlderWrite: {"older-write", "writes by the older APIs", true},
 	OlderWait:  {"older-wait", "waits for an event by the older APIs", false},
+
+	Alarm:      {"alarm", "asks for alarms, or disarms one", true},
+	Defragment: {"defragment", "has a member write its data anew", false},
 }
 
 // mixed are the kinds that a mix may name.
