@@ -147,7 +147,7 @@ func (n *Node) endRewrite(err *store.Error) {
 	m := &n.maintaining
 	c := m.rewrites[0]
 	m.rewrites = m.rewrites[1:]
-	r := store.Response{Revision: n.kv.Revision(), Result: &store.DefragmentResult{}}
+	r := store.Response{Result: &store.DefragmentResult{}} // etcd sends no header
 	if err != nil {
 		r = store.Response{Revision: r.Revision, Err: err}
 	}
