@@ -36,6 +36,7 @@ type Invariants struct {
 	leaders   map[uint64]trace.Addr
 	stops     []Stop
 	replaced  []Replacement
+	installs  []install
 
 	events uint64
 	first  [numInvariants]*Violation
@@ -644,6 +645,7 @@ func (v *Invariants) snapshotHashed(e *trace.Event) {
 // and were written together with it stay.
 func (v *Invariants) snapshotInstalled(m *memberAccount, e *trace.Event) {
 	v.snapshotHashed(e)
+	v.installs = append(v.installs, install{e.Member, e.At})
 	follows := m.batchFirst == e.Index+1 && m.batchLast == m.last
 	if !follows {
 		m.last = e.Index
