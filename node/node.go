@@ -6,10 +6,11 @@
 // Members drive raft as etcd's raftNode and EtcdServer do: through Ready and
 // Advance with one save under way at a time, in etcd's order of persist, send
 // and apply (ready.go), with linearizable reads in rounds of ReadIndex
-// (read.go), proposals that wait for their entry to be applied (request.go) and
-// a snapshot every so many entries (apply.go). What arrives during an fsync is
-// therefore batched behind it, and a stalled disk silences a member's
-// heartbeats, as it does in etcd.
+// (read.go), proposals that wait for their entry to be applied (request.go), a
+// state that goes to the disk in batches (backend.go) and a log that begins anew
+// every so many entries (apply.go). What arrives during an fsync is therefore
+// batched behind it, and a stalled disk silences a member's heartbeats, as it does
+// in etcd.
 //
 // A member never reads a clock or a random source: the time is an argument,
 // and raft's one random draw is replaced in randomness.go.

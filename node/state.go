@@ -128,11 +128,12 @@ func cutState(data []byte) (parts [numPieces][]byte, err error) {
 	if len(data) == 0 {
 		return parts, nil
 	}
-	ok := true
 	for i := range parts {
-		if parts[i], data, ok = cutBytes(data); !ok {
+		part, rest, ok := cutBytes(data)
+		if !ok {
 			return parts, errMalformedState
 		}
+		parts[i], data = part, rest
 	}
 	if len(data) > 0 {
 		return parts, errMalformedState

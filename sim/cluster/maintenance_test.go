@@ -120,6 +120,34 @@ func TestQuotaWhenApplied(t *testing.T) {
 	}
 }
 
+// TestCorrupt: while data may be corrupt nobody writes keys, and the alarm survives
+// restarts and snapshots.
+func TestCorrupt(t *testing.T) {
+	s := newStory(t, 1, eager)
+	s.until("the members are at rest", s.Converged)
+	alarm := store.Alarm{MemberID: 2, Type: store.AlarmCorrupt}
+	s.ask(1, &store.AlarmRequest{Action: store.AlarmActivate, Alarm: alarm})
+	for range 30 { // beyond a snapshot
+		s.ask(1, &store.AlarmRequest{})
+	}
+	for id := uint64(1); id <= 3; id++ {
+		s.Kill(id)
+		s.Start(id)
+	}
+	s.until("the members are at rest", func() bool { return s.Leader() != 0 && s.Converged() })
+	for _, req := range []store.Request{
+		&store.PutRequest{Key: "k"}, &store.DeleteRangeRequest{Key: "k"}, &store.CompactionRequest{Revision: 1},
+		&store.LeaseGrantRequest{TTL: 5}, &store.LeaseRevokeRequest{ID: 5},
+		&store.TxnRequest{Success: []store.Op{&store.PutRequest{Key: "k"}}},
+	} {
+		s.refused(3, req, store.ErrCorrupt)
+	}
+	s.ask(1, &store.AlarmRequest{Action: store.AlarmDeactivate, Alarm: alarm})
+	if r := s.ask(3, &store.PutRequest{Key: "k"}); r.Err != nil {
+		t.Errorf("a put after the alarm was disarmed: %v", r.Err)
+	}
+}
+
 // TestDefragment stops applying and reading on one member, and nothing else.
 func TestDefragment(t *testing.T) {
 	s := newStory(t, 1, nil)

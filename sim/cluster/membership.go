@@ -76,6 +76,7 @@ func (c *Cluster) expel(m *member, after time.Duration) {
 }
 
 func (c *Cluster) finishRemoval(m *member) {
+	m.node.Close()
 	c.log.Emit(trace.Event{Kind: trace.MemberRemoved, Member: m.addr, Index: m.removed, B: uint64(m.incarnation)})
 	m.disk.Flush()
 	c.down(m, store.ErrStopped)
