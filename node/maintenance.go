@@ -56,9 +56,17 @@ func (n *Node) answerStatus(c Call) {
 		s.Errors = append(s.Errors, store.ErrNoLeader.Text)
 	}
 	for _, a := range n.kv.Alarms() {
-		s.Errors = append(s.Errors, fmt.Sprintf("memberID:%d alarm:%v", a.MemberID, a.Type))
+		s.Errors = append(s.Errors, alarmText(a))
 	}
 	n.answer(c.Client, c.Op, store.Response{Revision: n.kv.Revision(), Result: s}, n.applied)
+}
+
+// alarmText prints an alarm as protobuf prints messages: without what is 0.
+func alarmText(a store.Alarm) string {
+	if a.MemberID == 0 {
+		return fmt.Sprintf("alarm:%v", a.Type)
+	}
+	return fmt.Sprintf("memberID:%d alarm:%v", a.MemberID, a.Type)
 }
 
 // Quota. A member looks when a write arrives, and again when it is applied: many
