@@ -61,6 +61,9 @@ func Judge(h history.History, o Options) Report {
 	if j, ok := judgeLocks(l, all); ok {
 		report.Judgements = append(report.Judgements, j)
 	}
+	if j, ok := judgeAuth(l, all); ok {
+		report.Judgements = append(report.Judgements, j)
+	}
 	if j, ok := judgeOlder(r, all); ok {
 		report.Judgements = append(report.Judgements, j)
 	}

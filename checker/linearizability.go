@@ -182,12 +182,20 @@ func (l *linearity) replay() {
 // follow applies the commit after g others. An entry that the members refused for
 // a reason outside the model, such as a full disk, changed nothing.
 func (l *linearity) follow(g int) (next state, answer store.Response, known bool) {
+	return l.model.apply(&l.states[g], l.effect(g))
+}
+
+// effect returns the request of the commit after g others, as a model is to see it.
+func (l *linearity) effect(g int) store.Request {
 	c := &l.Commits[g]
 	if c.Response.Err != nil && !refusedByState(c.Response.Err) {
-		return l.states[g], store.Response{}, false
+		return noEffect
 	}
-	return l.model.apply(&l.states[g], c.Proposal.Request)
+	return c.Proposal.Request
 }
+
+// noEffect is a request that changes nothing, and that models have no opinion on.
+var noEffect store.Request = &store.AuthStatusRequest{}
 
 // fits reports whether the answer to a read is the one that the store gives
 // after g commits.
@@ -316,7 +324,7 @@ func narrowed(points []sim.Time, k int, a *act) (first, last int) {
 func (l *linearity) timedAt(k, g int) (timed, int) {
 	i := l.order[k]
 	if i < 0 {
-		return timed{request: l.Commits[g].Proposal.Request, from: &l.states[g], next: &l.states[g+1]}, g + 1
+		return timed{request: l.effect(g), from: &l.states[g], next: &l.states[g+1]}, g + 1
 	}
 	a := &l.acts[i]
 	op := &l.Ops[a.op]
@@ -327,6 +335,6 @@ func (l *linearity) timedAt(k, g int) (timed, int) {
 	if a.commit < 0 {
 		return t, g
 	}
-	t.request, t.next = l.Commits[g].Proposal.Request, &l.states[g+1]
+	t.request, t.next = l.effect(g), &l.states[g+1]
 	return t, g + 1
 }

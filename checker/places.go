@@ -180,7 +180,7 @@ func (l *linearity) refuted(c conflict, places []interval) bool {
 	from, to := l.between(c, places)
 	var ops []timed
 	for g := from; g < to; g++ {
-		t := timed{request: l.Commits[g].Proposal.Request, ret: int64(sim.Forever)}
+		t := timed{request: l.effect(g), ret: int64(sim.Forever)}
 		if i := l.writes[g]; i >= 0 {
 			if i == c.first || i == c.second {
 				continue
@@ -201,7 +201,7 @@ func (l *linearity) refuted(c conflict, places []interval) bool {
 		a := &l.acts[i]
 		t := timed{request: l.Ops[a.op].Request, call: int64(a.invoke), ret: int64(a.ret)}
 		if a.commit >= 0 {
-			t.request = l.Commits[a.commit].Proposal.Request
+			t.request = l.effect(int(a.commit))
 		}
 		if a.judged {
 			t.answer = &l.Ops[a.op].Response

@@ -114,6 +114,11 @@ fill    n1 $new
 free    all
 expect  alarms all ==0
 expect  size n1 >= in-use n1
+auth    on users=3 within=20s
+auth    off within=20s
+permit  r1 readwrite k1 k4 within=20s
+permit  r1 read k9 within=20s
+forbid  r1 k1 k4 within=20s
 cover   elections>=1 leader-crash>=2
 liveness within=20s
 liveness off

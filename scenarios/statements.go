@@ -29,12 +29,13 @@ const (
 	groupWaits
 	groupFaults
 	groupMembers
+	groupRights
 	groupVerdict
 )
 
 // String returns the title of the group.
 func (g group) String() string {
-	return [...]string{"the universe", "clients", "waiting and expecting", "faults", "members that come and go", "the verdict"}[g]
+	return [...]string{"the universe", "clients", "waiting and expecting", "faults", "members that come and go", "users and rights", "the verdict"}[g]
 }
 
 // statements is the language.
@@ -111,6 +112,13 @@ var statements = []statement{
 		"an operator changes the address at which the others reach a member; with \"!\": it must be refused").orNot(),
 	row(groupMembers, "transfer", "TARGET [via=TARGET] within=DURATION", parseChange, execChange,
 		"an operator asks the leader to hand over to a member; with \"!\": it must be refused").orNot(),
+
+	row(groupRights, "auth", "on [users=N] | off within=DURATION", parseAuth, execAuth,
+		"an administrator creates root and the users u1, u2... with the roles r1, r2..., and switches authentication on; or off"),
+	row(groupRights, "permit", "ROLE read|write|readwrite KEY [END] within=DURATION", parsePermit, execPermit,
+		"an administrator lets a role read or write a key, or all keys from KEY up to END"),
+	row(groupRights, "forbid", "ROLE KEY [END] within=DURATION", parseForbid, execForbid,
+		"an administrator takes that away"),
 
 	row(groupVerdict, "cover", "METER>=N...", parseCover, execCover,
 		"what must have happened in the end: a run that did not meet it has tested nothing"),

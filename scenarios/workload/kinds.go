@@ -38,6 +38,9 @@ const (
 	OlderWait                     // waits for an event by the older APIs
 	Alarm                         // asks for alarms, or disarms one
 	Defragment                    // has a member write its data anew
+	Login                         // shows a password, and gets a token
+	Rights                        // changes who may do what
+	Who                           // asks who may do what
 	numKinds                      // keep last
 )
 
@@ -76,6 +79,9 @@ var kinds = [numKinds]struct {
 
 	Alarm:      {"alarm", "asks for alarms, or disarms one", true},
 	Defragment: {"defragment", "has a member write its data anew", false},
+	Login:      {"login", "shows a password, and gets a token", true},
+	Rights:     {"rights", "changes who may do what", true},
+	Who:        {"who", "asks who may do what", false},
 }
 
 // mixed are the kinds that a mix may name.

@@ -15,6 +15,8 @@ const (
 	Members              // lists the members of the cluster
 	Locks                // takes locks, and writes under their protection
 	Older                // speaks the older APIs
+	Tenants              // ask for what they may do and what they may not
+	Admins               // change who may do what
 	numLives             // keep last
 )
 
@@ -27,6 +29,8 @@ var lives = [numLives]struct {
 	Members: {"members", "lists the members of the cluster", (*Load).listing},
 	Locks:   {"lock", "takes locks by short leases, and writes under their protection", (*Load).locks},
 	Older:   {"older", "speaks the older APIs: counts, waits, queues, lets keys expire", (*Load).older},
+	Tenants: {"tenant", "asks for keys that its user may use and others, also inside nested transactions", (*Load).tenant},
+	Admins:  {"admin", "changes all the time which rights the roles r1... have, and who of u1... has which role", (*Load).admin},
 }
 
 // String returns the name of the life.

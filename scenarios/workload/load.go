@@ -33,6 +33,9 @@ type Config struct {
 	ValueBytes uint64
 	// TTL is what clients ask for their leases, in whole seconds.
 	TTL sim.Range
+	// Users is the number of users, u1, u2..., in whose names the clients ask, in
+	// turn; 0 means nobody's, or root's once authentication is on.
+	Users uint64
 	// Ops ends the load after so many requests; 0 means no end.
 	Ops uint64
 }
@@ -57,6 +60,7 @@ const (
 	maxValueBytes = 1 << 20
 	maxRate       = 1_000_000
 	maxOps        = 1 << 40
+	maxUsers      = 100
 )
 
 var options = sim.Options[Config]{Component: "load", All: []sim.Option[Config]{
@@ -97,6 +101,8 @@ var options = sim.Options[Config]{Component: "load", All: []sim.Option[Config]{
 		func(c *Config) *sim.Ratio { return &c.Serializable }),
 	sim.RangeOption("ttl", "time to live of leases, in whole seconds", func(c *Config) *sim.Range { return &c.TTL }),
 	sim.CountOption("value", "least size of a value in bytes", 0, maxValueBytes, func(c *Config) *uint64 { return &c.ValueBytes }),
+	sim.CountOption("users", "users u1, u2... in whose names the clients ask; 0 is nobody", 0, maxUsers,
+		func(c *Config) *uint64 { return &c.Users }),
 	sim.CountOption("ops", "requests after which the load ends; 0 is no end", 0, maxOps, func(c *Config) *uint64 { return &c.Ops }),
 }}
 
@@ -131,8 +137,12 @@ func (cs *Clients) Load(name string, cfg Config, endpoints []uint64) *Load {
 	}
 	// Digits follow the prefix, and ':' follows the digits.
 	l.end = cfg.Prefix + ":"
-	for range cfg.Clients {
-		l.members = append(l.members, cs.Spawn(name, cfg.Timeout, endpoints, l.run))
+	for i := range cfg.Clients {
+		s := cs.Spawn(name, cfg.Timeout, endpoints, l.run)
+		if cfg.Users > 0 {
+			s.user = UserName(1 + int(i%cfg.Users))
+		}
+		l.members = append(l.members, s)
 	}
 	return l
 }

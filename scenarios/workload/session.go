@@ -25,6 +25,7 @@ type Clients struct {
 	watches  []*history.Watch
 	bugs     bug.Set
 	busy     int
+	guarded  bool // see Guard
 	values   uint64
 	onReturn func(*history.Op)
 	requests requests
@@ -89,6 +90,10 @@ type Session struct {
 	// may connect to; empty means all.
 	member    uint64
 	endpoints []uint64
+
+	// user is in whose name this client asks, and token what it was given for the
+	// password; both empty without.
+	user, token string
 
 	// op is the operation under way, or 0; answer is what it was answered.
 	op     uint64
@@ -179,6 +184,13 @@ const (
 // operation as the history holds it; the value does not change any more. After
 // a failure of the connection or the member it reconnects, which takes a while.
 func (s *Session) Do(kind Kind, req store.Request) history.Op {
+	if s.cs.guarded {
+		return s.doAs(kind, req, s.do)
+	}
+	return s.do(kind, req)
+}
+
+func (s *Session) do(kind Kind, req store.Request) history.Op {
 	i := s.invoke(kind, req)
 	op, answer := s.outwait(i, kind)
 	if answer == nil || elsewhere(op.Response.Err) {
@@ -191,8 +203,15 @@ func (s *Session) Do(kind Kind, req store.Request) history.Op {
 // DoCancelable sends a request over a stream, as gRPC does, so that the member learns
 // when this client gives up or dies. It is for requests that may wait long.
 func (s *Session) DoCancelable(kind Kind, req store.Request) history.Op {
+	if s.cs.guarded {
+		return s.doAs(kind, req, s.doCancelable)
+	}
+	return s.doCancelable(kind, req)
+}
+
+func (s *Session) doCancelable(kind Kind, req store.Request) history.Op {
 	i := s.note(kind, req)
-	s.cs.c.Stream(s.addr, s.member, s.op, req)
+	s.cs.c.StreamAs(s.addr, s.member, s.op, s.token, req)
 	id := s.op
 	op, answer := s.outwait(i, kind)
 	s.cs.c.HangUp(id)
@@ -219,7 +238,7 @@ func elsewhere(err *store.Error) bool {
 // invoke records and sends a request, and returns where its operation is kept.
 func (s *Session) invoke(kind Kind, req store.Request) int {
 	i := s.note(kind, req)
-	s.cs.c.Call(s.addr, s.member, s.op, req)
+	s.cs.c.CallAs(s.addr, s.member, s.op, s.token, req)
 	return i
 }
 
@@ -227,8 +246,12 @@ func (s *Session) invoke(kind Kind, req store.Request) int {
 func (s *Session) note(kind Kind, req store.Request) int {
 	cs := s.cs
 	s.op = cs.c.NextOp()
+	user := ""
+	if s.token != "" {
+		user = s.user
+	}
 	cs.ops = append(cs.ops, history.Op{
-		ID: s.op, Client: s.index, Member: s.member, Load: s.load, Request: req,
+		ID: s.op, Client: s.index, Member: s.member, Load: s.load, User: user, Request: req,
 		Invoke: s.Now(), Return: sim.Forever, Outcome: history.Unknown,
 	})
 	cs.log.Emit(trace.Event{
@@ -262,6 +285,10 @@ func (s *Session) settle(op *history.Op, kind Kind, answer *node.Answer) {
 		cs.log.Hit(trace.ProbeOpUnknown)
 	case op.Response.Err == store.ErrCompacted && !kind.Writes():
 		cs.log.Hit(trace.ProbeCompactedRead)
+	case op.Response.Err == store.ErrAuthOldRevision:
+		cs.log.Hit(trace.ProbeAuthOld)
+	case op.Response.Err == store.ErrPermissionDenied:
+		cs.log.Hit(trace.ProbeAuthDenied)
 	}
 	if cs.onReturn != nil {
 		cs.onReturn(op)
