@@ -109,7 +109,7 @@ func (n *Node) onStream(c Call) {
 	}
 	switch req := c.Request.(type) {
 	case *store.WatchRequest:
-		if n.kv.AuthEnabled() {
+		if n.kv.AuthEnabled() && req.StartRevision >= 0 { // a negative one is refused first
 			if err := n.mayRead(&c); err != nil {
 				s.refuseWatch(err)
 				return

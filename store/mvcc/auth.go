@@ -1,6 +1,7 @@
 package mvcc
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -332,7 +333,7 @@ func (s *Store) Admit(who Identity, req store.Request) *store.Error {
 	case *store.RangeStreamRequest:
 		return s.permitOp(who, &req.Range)
 	case *store.WatchRequest:
-		return r.operation(who, req.Key, req.RangeEnd, false)
+		return r.operation(who, cmp.Or(req.Key, "\x00"), req.RangeEnd, false)
 	case *store.CompactionRequest, *store.HashKVRequest, *store.MoveLeaderRequest,
 		*store.MemberAddRequest, *store.MemberRemoveRequest, *store.MemberUpdateRequest, *store.MemberPromoteRequest,
 		*store.DefragmentRequest, *store.BackendHashRequest, *store.SnapshotRequest:
