@@ -96,8 +96,10 @@ func (c Config) Election() time.Duration { return time.Duration(c.ElectionTicks)
 var options = sim.Options[Config]{Component: "node", All: []sim.Option[Config]{
 	sim.DurationOption("tick", "length of a raft tick", func(c *Config) *time.Duration { return &c.Tick }),
 	sim.CountOption("election", "ticks of silence before a follower campaigns", 2, 1000, func(c *Config) *uint64 { return &c.ElectionTicks }),
-	sim.CountOption("heartbeat", "ticks between heartbeats; fewer than node.election", 1, 100, func(c *Config) *uint64 { return &c.HeartbeatTicks }),
-	sim.CountOption("snapshot", "applied entries after which the log begins anew", 1, 1e9, func(c *Config) *uint64 { return &c.SnapshotEntries }),
+	sim.CountOption("heartbeat", "ticks between heartbeats; fewer than node.election", 1, 100,
+		func(c *Config) *uint64 { return &c.HeartbeatTicks }),
+	sim.CountOption("snapshot", "applied entries after which the log begins anew", 1, 1e9,
+		func(c *Config) *uint64 { return &c.SnapshotEntries }),
 	sim.CountOption("catch-up", "entries kept in the log before a snapshot", 0, 1e9, func(c *Config) *uint64 { return &c.SnapshotCatchUp }),
 	sim.DurationOption("batch", "time after which what was applied goes to the disk", func(c *Config) *time.Duration { return &c.Batch }),
 	sim.CountOption("batch-limit", "applied entries after which it does not wait for that", 1, 1e9,

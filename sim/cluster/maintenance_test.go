@@ -303,8 +303,9 @@ func TestSaveAndRestore(t *testing.T) {
 		restored.Start(id)
 	}
 	restored.until("the members are at rest", func() bool { return restored.Leader() != 0 && restored.Converged() })
-	if r := restored.ask(4, &store.LeaseTimeToLiveRequest{ID: 7, Keys: true}); !slices.Equal(r.Result.(*store.LeaseTimeToLiveResult).Keys, []string{"leased"}) {
-		t.Errorf("the lease after a restart: %+v", r.Result)
+	lease := restored.ask(4, &store.LeaseTimeToLiveRequest{ID: 7, Keys: true}).Result.(*store.LeaseTimeToLiveResult)
+	if !slices.Equal(lease.Keys, []string{"leased"}) {
+		t.Errorf("the lease after a restart: %+v", lease)
 	}
 	if r := restored.ask(4, everything(true)); r.Revision != old.Revision+40 {
 		t.Errorf("40 puts later and after a restart the restored cluster is at revision %d, want %d", r.Revision, old.Revision+40)
