@@ -105,10 +105,10 @@ func (r *rules) refresh() {
 				continue // the role root need not exist
 			}
 			for _, p := range r.roles[j].perms {
-				if p.Type != store.PermitWrite {
+				if p.Type == store.PermitRead || p.Type == store.PermitReadWrite { // there may be undefined ones
 					u.reads = append(u.reads, permitted(p))
 				}
-				if p.Type != store.PermitRead {
+				if p.Type == store.PermitWrite || p.Type == store.PermitReadWrite {
 					u.writes = append(u.writes, permitted(p))
 				}
 			}
