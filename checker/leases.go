@@ -195,13 +195,37 @@ func (t *tenancy) kept(life *leaseLife) {
 	for _, i := range t.renewed[life.id] {
 		op := &t.all[i]
 		ttl := keptAlive(op)
-		if ttl > 0 && op.Invoke >= life.began && op.Invoke < life.ended && op.Invoke.Add(wholeSeconds(ttl)) > until {
+		if ttl > 0 && op.Invoke >= life.began && op.Invoke < life.ended && op.Invoke.Add(wholeSeconds(ttl)) > until &&
+			!t.justReplaced(life.id, op) {
 			told, until = i, op.Invoke.Add(wholeSeconds(ttl))
 		}
 	}
 	if told >= 0 && life.ended < until {
 		t.tooEarly(life, &t.all[told], until)
 	}
+}
+
+// justReplaced reports whether the answer to a renewal came from a leader that had
+// been replaced not long before. A leader that is cut off learns of its end
+// within two election timeouts (CheckQuorum), and etcd lets it answer until then:
+// its successor has given every lease an election's time more, which usually, but
+// not always, covers what is promised here.
+func (t *tenancy) justReplaced(id int64, op *history.Op) bool {
+	if t.lessors == nil {
+		return false
+	}
+	replaced := false
+	for _, r := range t.lessors.renewals {
+		if r.lease != id || r.at < op.Invoke || r.at > op.Return {
+			continue
+		}
+		successor := slices.IndexFunc(t.lessors.elections, func(e Election) bool { return e.Term > r.term && e.At <= r.at })
+		if successor < 0 || r.at > t.lessors.elections[successor].At.Add(2*t.rules.Election) {
+			return false
+		}
+		replaced = true
+	}
+	return replaced
 }
 
 func (t *tenancy) tooEarly(life *leaseLife, op *history.Op, until sim.Time) {
@@ -320,9 +344,10 @@ func (t *tenancy) asked(life *leaseLife, at sim.Time) bool {
 		return true // it was a leader beginning anew
 	}
 	for _, k := range t.renewed[life.id] {
-		// A member goes on trying for a client that does not wait any more.
+		// A member goes on trying for a client that does not wait any more, and a
+		// request may lie for long in the mailbox of a member that stands still.
 		op := &t.all[k]
-		if op.Invoke <= at && at <= min(op.Return, op.Invoke.Add(t.rules.Retry)).Add(t.rules.Retry) {
+		if op.Invoke <= at && (op.Outcome == history.Unknown || at <= op.Return.Add(t.rules.Retry)) {
 			return true
 		}
 	}
