@@ -23,7 +23,8 @@ const (
 	swapA  = `{"action":"compareAndSwap","node":{"key":"/a","value":"2","modifiedIndex":2,"createdIndex":1},` + prevA + `}`
 	prevA  = `"prevNode":{"key":"/a","value":"1","modifiedIndex":1,"createdIndex":1}`
 	setT   = `{"action":"set","node":{"key":"/t","value":"x",` + dueT + `,"modifiedIndex":3,"createdIndex":3}}`
-	endT   = `{"action":"expire","node":{"key":"/t","modifiedIndex":4,"createdIndex":3},"prevNode":{"key":"/t","value":"x",` + dueT + `,"modifiedIndex":3}}`
+	endT   = `{"action":"expire","node":{"key":"/t","modifiedIndex":4,"createdIndex":3},` + prevT + `}`
+	prevT  = `"prevNode":{"key":"/t","value":"x",` + dueT + `,"modifiedIndex":3}`
 	dueT   = `"expiration":"2000-01-01T00:00:00.14Z"`
 	readA  = `{"action":"get","node":{"key":"/a","value":"2","modifiedIndex":2,"createdIndex":1}}`
 	absent = `{"errorCode":100,"message":"Key not found","cause":"/a","index":2}`
@@ -69,7 +70,9 @@ func (s *olderStory) logs(id, at uint64, when int, text string, index uint64) {
 }
 
 func TestOlder(t *testing.T) {
-	made := func(s *olderStory, i int) *store.OlderResult { return s.Commits[i].Response.Result.(*store.OlderResult) }
+	made := func(s *olderStory, i int) *store.OlderResult {
+		return s.Commits[i].Response.Result.(*store.OlderResult)
+	}
 	told := func(s *olderStory, i int) *store.HTTPResult { return s.Ops[i].Response.Result.(*store.HTTPResult) }
 	both := func(s *olderStory, old, new string) {
 		made(s, 1).Text = strings.Replace(made(s, 1).Text, old, new, 1)

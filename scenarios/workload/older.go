@@ -228,7 +228,8 @@ func (s *Session) doHTTP(kind Kind, req *store.HTTPRequest) history.Op {
 	op := s.cs.ops[i]
 	s.cs.c.HangUp(id)
 	// Waiting in vain says nothing about the member.
-	if inVain := answer == nil && kind == OlderWait && whole.Status == 200; !inVain && (answer == nil || answer.Err != nil || whole.Status >= 500) {
+	inVain := answer == nil && kind == OlderWait && whole.Status == 200
+	if !inVain && (answer == nil || answer.Err != nil || whole.Status >= 500) {
 		s.reconnect()
 		s.Sleep(s.rand.Between(reconnectMin, reconnectMax))
 	}

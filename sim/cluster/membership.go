@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"etcdsim/network"
@@ -87,7 +88,7 @@ func (c *Cluster) finishRemoval(m *member) {
 // the membership its transport says how long it has been connected to whom.
 func (c *Cluster) request(m *member, call *node.Call) {
 	in := node.Input{Kind: node.Request, Call: *call}
-	if store.Reconfigures(call.Request) {
+	if reconfigures(call.Request) {
 		in.Connected = make([]sim.Time, len(c.members)+1)
 		for i := range in.Connected {
 			in.Connected[i] = node.Unconnected
@@ -97,6 +98,15 @@ func (c *Cluster) request(m *member, call *node.Call) {
 		}
 	}
 	c.step(m, in)
+}
+
+// reconfigures reports whether a request changes who the members are, by whichever
+// API.
+func reconfigures(r store.Request) bool {
+	if r, ok := r.(*store.HTTPRequest); ok {
+		return r.Method != "GET" && strings.HasPrefix(r.Path, "/v2/members")
+	}
+	return store.Reconfigures(r)
 }
 
 // connectedSince returns since when two members have been connected.

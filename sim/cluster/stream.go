@@ -238,6 +238,6 @@ func (c *Cluster) handOver(k *conn, p *packet) {
 		// Nobody knows the connection any more: the kernel says so.
 		c.answerStream(m, broken(k))
 	default:
-		c.step(m, node.Input{Kind: node.Request, Call: *p.call})
+		c.request(m, p.call)
 	}
 }
