@@ -97,7 +97,7 @@ func (n *Node) authorize(c *Call) *store.Error {
 		*store.LeaseGrantRequest, *store.LeaseRevokeRequest, *store.LeaseKeepAliveRequest, *store.LeaseTimeToLiveRequest,
 		*store.LeaseLeasesRequest,
 		*store.MemberAddRequest, *store.MemberRemoveRequest, *store.MemberUpdateRequest, *store.MemberPromoteRequest,
-		*store.MoveLeaderRequest,
+		*store.MemberListRequest, *store.MoveLeaderRequest,
 		*store.StatusRequest, *store.DefragmentRequest, *store.BackendHashRequest, *store.SnapshotRequest:
 	default:
 		return nil
@@ -162,9 +162,6 @@ func (s *stream) refuseWatch(err *store.Error) {
 func (n *Node) hold(c *Call) bool {
 	if c.Token == "" || !n.kv.AuthEnabled() || tokenIndex(c.Token) <= n.applied {
 		return false
-	}
-	if _, list := c.Request.(*store.MemberListRequest); list {
-		return false // nobody is asked for a token
 	}
 	n.log.Hit(trace.ProbeTokenEarly)
 	n.tokens.early = append(n.tokens.early, earlyCall{*c, n.now})

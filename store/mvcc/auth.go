@@ -343,7 +343,7 @@ func (s *Store) Admit(who Identity, req store.Request) *store.Error {
 			return r.admin(who)
 		}
 		return known(who)
-	case *store.LeaseGrantRequest, *store.StatusRequest:
+	case *store.LeaseGrantRequest, *store.StatusRequest, *store.MemberListRequest:
 		return known(who)
 	case *store.LeaseRevokeRequest:
 		if err := known(who); err != nil {
