@@ -454,7 +454,8 @@ func (t *olderTree) judgeReplicas() {
 			a, b := &t.Members[k], &t.Members[i]
 			if a.Running && b.Running && a.Applied == b.Applied && (a.OlderIndex != b.OlderIndex || a.OlderHash != b.OlderHash) {
 				t.add("replicas", nil, 0, a.Applied,
-					"After log index %d n%d holds a tree of index %d with hash %016x, n%d one of index %d with hash %016x.", a.Applied, a.ID, a.OlderIndex, a.OlderHash, b.ID, b.OlderIndex, b.OlderHash)
+					"After log index %d n%d holds a tree of index %d with hash %016x, n%d one of index %d with hash %016x.",
+					a.Applied, a.ID, a.OlderIndex, a.OlderHash, b.ID, b.OlderIndex, b.OlderHash)
 			}
 		}
 	}
