@@ -13,6 +13,7 @@ import (
 	"etcdsim/sim/bug"
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/trace"
+	"etcdsim/store"
 )
 
 // Options vary a run without changing its scenario. The zero value varies
@@ -230,6 +231,9 @@ func (r *run) observe(e *trace.Event) {
 
 // returned counts an operation that ended.
 func (r *run) returned(op *history.Op) {
+	if _, login := op.Request.(*store.AuthenticateRequest); login {
+		return // it is not what the load is about
+	}
 	write := writes(op.Request)
 	for _, l := range r.loads {
 		l.count(op, write)
