@@ -115,7 +115,7 @@ func (a *authority) answerAboutRole(req store.Request) (change func(), err *stor
 		}
 		return func() {
 			delete(a.roles, r.Role)
-			for _, roles := range a.users { //unordered: each is changed by itself
+			for _, roles := range a.users { // unordered: each is changed by itself
 				delete(roles, r.Role)
 			}
 		}, err, true

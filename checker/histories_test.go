@@ -22,7 +22,7 @@ func newTinyStore() *tinyStore { return &tinyStore{keys: map[string]store.KeyVal
 
 func (s *tinyStore) clone() *tinyStore {
 	c := &tinyStore{keys: make(map[string]store.KeyValue, len(s.keys)), rev: s.rev}
-	for k, kv := range s.keys { //unordered: fills a map
+	for k, kv := range s.keys { // unordered: fills a map
 		c.keys[k] = kv
 	}
 	return c
@@ -65,7 +65,7 @@ func (s *tinyStore) serve(r store.Request) store.Response {
 		kvs := s.get(r.Key)
 		if r.RangeEnd != "" {
 			kvs = kvs[:0]
-			for _, kv := range s.keys { //unordered: sorted below
+			for _, kv := range s.keys { // unordered: sorted below
 				kvs = append(kvs, kv)
 			}
 			sort.Slice(kvs, func(i, j int) bool { return kvs[i].Key < kvs[j].Key })

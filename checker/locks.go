@@ -234,7 +234,7 @@ func (g *guard) fence(txn *store.TxnRequest) (name string, token int64) {
 		if c.Target != store.CompareCreate || c.Result != store.CompareEqual || c.Num == 0 {
 			continue
 		}
-		for candidate := range g.names { //unordered: at most one is the queue of a key
+		for candidate := range g.names { // unordered: at most one is the queue of a key
 			prefix, end := store.QueuePrefix(candidate)
 			if prefix < c.Key && c.Key < end && !slices.Contains([]byte(c.Key[len(prefix):]), '/') {
 				return candidate, c.Num

@@ -185,7 +185,7 @@ func (t *olderTree) follow(e *olderEvent, at sim.Time) {
 
 // remove takes a node and all below it out.
 func (t *olderTree) remove(e *olderEvent) {
-	for key, versions := range t.keys { //unordered: each key is treated alike
+	for key, versions := range t.keys { // unordered: each key is treated alike
 		if (key == e.Node.Key || below(key, e.Node.Key)) && versions[len(versions)-1].modified != 0 {
 			t.keys[key] = append(versions, olderVersion{at: e.at})
 		}

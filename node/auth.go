@@ -276,7 +276,7 @@ func (n *Node) authApplied(r store.Request, resp store.Response) {
 		if t.ends == nil {
 			t.ends = make(map[string]sim.Time)
 		}
-		for token, end := range t.ends { //unordered: each is looked at by itself
+		for token, end := range t.ends { // unordered: each is looked at by itself
 			if end <= n.now {
 				delete(t.ends, token)
 			}

@@ -142,7 +142,8 @@ func (n *Node) replyMessage(c Call, status int, text string) {
 func (n *Node) replyNotAllowed(c Call, allowed string) {
 	n.reply(c, v2store.Response{
 		Status: 405, Header: []v2store.Field{
-			{Name: "Allow", Value: allowed}, {Name: "Content-Type", Value: "text/plain; charset=utf-8"},
+			{Name: "Allow", Value: allowed},
+			{Name: "Content-Type", Value: "text/plain; charset=utf-8"},
 			{Name: "X-Content-Type-Options", Value: "nosniff"},
 		}, Body: []byte("Method Not Allowed\n"),
 	})

@@ -65,7 +65,7 @@ func TestLessorPromote(t *testing.T) {
 		t.Error("a follower's lessor counts")
 	}
 	l.promote(at(10), []mvcc.Lease{leaseOf(1, 2), {ID: 2, TTL: 100, Remaining: 30}}, time.Second)
-	for id, want := range map[int64]time.Duration{1: 3 * time.Second, 2: 31 * time.Second} { //unordered: independent checks
+	for id, want := range map[int64]time.Duration{1: 3 * time.Second, 2: 31 * time.Second} { // unordered: independent checks
 		if got := l.left(id, at(10)); got != want {
 			t.Errorf("lease %d has %v left, want %v", id, got, want)
 		}
@@ -100,7 +100,7 @@ func TestLessorSpread(t *testing.T) {
 		perSecond[int64(left/time.Second)]++
 		latest = max(latest, left)
 	}
-	for second, n := range perSecond { //unordered: independent checks
+	for second, n := range perSecond { // unordered: independent checks
 		if n > 3*revokeRate/4+1 {
 			t.Errorf("%d leases expire in second %d", n, second)
 		}
@@ -162,7 +162,7 @@ func TestLessorAgreesWithDeadlines(t *testing.T) {
 				delete(deadlines, id)
 			case 3:
 				var want []int64
-				for id, d := range deadlines { //unordered: sorted below
+				for id, d := range deadlines { // unordered: sorted below
 					if d <= now {
 						want = append(want, id)
 						deadlines[id] = now.Add(l.retry)

@@ -251,7 +251,7 @@ func (n *Node) answer(client trace.Addr, op uint64, r store.Response, applied ui
 // connections reset.
 func (n *Node) Pending() []Call {
 	var calls []Call
-	for op, w := range n.requests.waiting { //unordered: sorted below
+	for op, w := range n.requests.waiting { // unordered: sorted below
 		calls = append(calls, Call{Client: w.client, Streamed: n.older.calls[op].Streamed, Op: op})
 	}
 	for _, w := range n.older.waits {

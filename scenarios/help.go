@@ -34,8 +34,10 @@ func Help() string {
 		kind  meterKind
 		title string
 	}{
-		{meterLoad, "METERS OF A LOAD"}, {meterWatch, "METERS OF WATCHING CLIENTS"},
-		{meterMember, "METERS OF MEMBERS"}, {meterCounter, "COUNTERS OF THE RUN"},
+		{meterLoad, "METERS OF A LOAD"},
+		{meterWatch, "METERS OF WATCHING CLIENTS"},
+		{meterMember, "METERS OF MEMBERS"},
+		{meterCounter, "COUNTERS OF THE RUN"},
 	} {
 		fmt.Fprintf(&b, "\n%s\n", kind.title)
 		for i := range meters {

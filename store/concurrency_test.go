@@ -14,7 +14,8 @@ func TestServicesDescribed(t *testing.T) {
 		{&LockRequest{Name: "l", Lease: 11}, Response{Err: ErrSessionExpired}, "lock l lease 11: mutex: session is expired"},
 		{&UnlockRequest{Key: "l/a"}, Response{Result: &UnlockResult{}}, "unlock l/a"},
 		{
-			&CampaignRequest{Name: "e", Value: "me", Lease: 10}, Response{Result: &CampaignResult{Leader: *leader}},
+			&CampaignRequest{Name: "e", Value: "me", Lease: 10},
+			Response{Result: &CampaignResult{Leader: *leader}},
 			"campaign e=me lease 10 = e/a of rev 7",
 		},
 		{&ProclaimRequest{Leader: leader, Value: "me"}, Response{Result: &ProclaimResult{}}, "proclaim e/a of rev 7=me"},

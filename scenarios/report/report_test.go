@@ -101,29 +101,34 @@ func TestOtherEnds(t *testing.T) {
 	}{
 		"a pass asks for nothing": {
 			func(r *scenarios.Result) { r.Outcome, r.Failure, r.Report = scenarios.Pass, nil, checker.Report{} },
-			[]string{"PASS  2 operations"}, []string{"reproduce", "WHY", "FAIL"},
+			[]string{"PASS  2 operations"},
+			[]string{"reproduce", "WHY", "FAIL"},
 		},
 		"a judge that gave up": {
 			func(r *scenarios.Result) {
 				r.Outcome, r.Failure = scenarios.Vacuous, nil
 				r.Report = checker.Report{Judgements: []checker.Judgement{{Judge: "linearizability", Verdict: checker.Unknown, Note: "too much"}}}
 			},
-			[]string{"UNKNOWN  linearizability: too much\n", "UNKNOWN  2 operations", "reproduce"}, []string{"FAIL", "PASS"},
+			[]string{"UNKNOWN  linearizability: too much\n", "UNKNOWN  2 operations", "reproduce"},
+			[]string{"FAIL", "PASS"},
 		},
 		"a panic in the simulator": {
 			func(r *scenarios.Result) {
 				r.Outcome, r.Failure, r.Report = scenarios.Internal, nil, checker.Report{}
 				r.Panic = &scenarios.Panic{Text: "out of range", Stack: "goroutine 1"}
 			},
-			[]string{"INTERNAL  the simulator itself failed", "WHY  out of range", "FAIL internal"}, []string{"goroutine"},
+			[]string{"INTERNAL  the simulator itself failed", "WHY  out of range", "FAIL internal"},
+			[]string{"goroutine"},
 		},
 		"refused and lost operations": {
 			func(r *scenarios.Result) { r.Counts.Failed, r.Counts.Unknown, r.Counts.Dropped = 3, 4, 5 },
-			[]string{"2 operations (3 refused, 4 unknown), 1 message (5 dropped), 2 elections"}, nil,
+			[]string{"2 operations (3 refused, 4 unknown), 1 message (5 dropped), 2 elections"},
+			nil,
 		},
 		"a file of one's own": {
 			func(r *scenarios.Result) { r.Scenario = "my dir/it's.scn" },
-			[]string{"my dir/it's.scn:16", `etcdsim run 'my dir/it'\''s.scn' --seed 41`}, nil,
+			[]string{"my dir/it's.scn:16", `etcdsim run 'my dir/it'\''s.scn' --seed 41`},
+			nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -63,7 +63,7 @@ func TestLivesMeetWhatTheyAreFor(t *testing.T) {
 			"LeaseGrantRequest", "LockRequest", "LockRequest: mutex: session is expired", "UnlockRequest", "RangeRequest",
 			"TxnRequest done=true", "TxnRequest done=false", "LeaseKeepAliveRequest alive=true",
 		},
-	} { //unordered: subtests with names
+	} { // unordered: subtests with names
 		t.Run(life, func(t *testing.T) {
 			w, outcomes := live(t, life)
 			for _, one := range want {

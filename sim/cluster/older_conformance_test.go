@@ -227,7 +227,7 @@ func (r *olderReplay) ask(member uint64, req *store.HTTPRequest) store.HTTPResul
 
 func encodeForm(fields map[string]string) string {
 	v := url.Values{}
-	for name, value := range fields { //unordered: Encode sorts
+	for name, value := range fields { // unordered: Encode sorts
 		v.Set(name, value)
 	}
 	return v.Encode()
@@ -274,7 +274,7 @@ func blank(got, want any) {
 		if !ok {
 			return
 		}
-		for name, w := range want { //unordered: fields are independent
+		for name, w := range want { // unordered: fields are independent
 			switch g := got[name].(type) {
 			case string:
 				_, err := time.Parse(time.RFC3339Nano, g)

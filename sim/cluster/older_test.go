@@ -208,7 +208,7 @@ func TestOlderWithoutLeader(t *testing.T) {
 	if got := b.get(1, "GET /v2/keys/a"); got.Status != 200 {
 		t.Errorf("a local read is answered %d %s", got.Status, got.Body)
 	}
-	for ask, want := range map[string]string{ //unordered: each stands alone
+	for ask, want := range map[string]string{ // unordered: each stands alone
 		"PUT /v2/keys/a value=2":     `{"errorCode":300,"message":"Raft Internal Error","cause":"etcdserver: request timed out`,
 		"GET /v2/keys/a?quorum=true": `{"errorCode":300,"message":"Raft Internal Error","cause":"etcdserver: request timed out`,
 		"PUT /v1/keys/a value=2":     `{"errorCode":300,"message":"Raft Internal Error","index":1}`,

@@ -362,7 +362,7 @@ func TestRulesSurviveCopies(t *testing.T) {
 	}
 	asks(s, "root", &store.UserDeleteRequest{Name: "u"})
 	asks(s, "root", &store.UserGrantRoleRequest{User: "root", Role: "a"})
-	for name, copied := range map[string]*Store{"clone": clone, "decoded": decoded} { //unordered: independent checks
+	for name, copied := range map[string]*Store{"clone": clone, "decoded": decoded} { // unordered: independent checks
 		if !reflect.DeepEqual(copied.rules, want.rules) {
 			t.Errorf("%s: got %+v, want %+v", name, *copied.rules, *want.rules)
 		}

@@ -136,7 +136,7 @@ func TestCopiesAnswerAsRecordedFromEtcd(t *testing.T) {
 		if string(clone.Encode()) != string(bytes) {
 			t.Fatalf("line %d: %s: the clone saw what the original did later", r.Line, r.Desc)
 		}
-		for name, other := range map[string]*Store{"clone": clone, "decoded store": decoded} { //unordered: independent checks
+		for name, other := range map[string]*Store{"clone": clone, "decoded store": decoded} { // unordered: independent checks
 			if diff := r.Diff(serve(other, r.Request)); diff != "" {
 				t.Fatalf("line %d: %s of the store: %s\n%s", r.Line, name, r.Desc, diff)
 			}

@@ -172,7 +172,7 @@ func (p *player) play(r record) {
 	}
 	// Whoever was woken answers at once: v1 shows the index of that moment.
 	for _, woken := range p.store.Ready() {
-		for _, w := range p.waits { //unordered: at most one wait has this watcher
+		for _, w := range p.waits { // unordered: at most one wait has this watcher
 			if w.watcher == woken {
 				p.take(w)
 			}
@@ -220,7 +220,7 @@ func (p *player) parse(r record) Call {
 
 func encodeForm(fields map[string]string) string {
 	v := url.Values{}
-	for name, value := range fields { //unordered: Encode sorts
+	for name, value := range fields { // unordered: Encode sorts
 		v.Set(name, value)
 	}
 	return v.Encode()
@@ -266,7 +266,7 @@ func blank(got, want any) {
 		if !ok {
 			return
 		}
-		for name, w := range want { //unordered: fields are independent
+		for name, w := range want { // unordered: fields are independent
 			switch g := got[name].(type) {
 			case string:
 				_, err := time.Parse(time.RFC3339Nano, g)

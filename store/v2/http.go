@@ -236,7 +236,7 @@ func (r *Request) form() (url.Values, error) {
 		if first == nil {
 			first = err
 		}
-		for name, values := range fields { //unordered: each name has its own list
+		for name, values := range fields { // unordered: each name has its own list
 			form[name] = append(form[name], values...)
 		}
 	}

@@ -55,10 +55,14 @@ func TestNoLog(t *testing.T) {
 		got  Response
 		want string
 	}{
-		{"timeout", put.Refuse(Unavailable("etcdserver: request timed out"), m),
-			`{"errorCode":300,"message":"Raft Internal Error","cause":"etcdserver: request timed out","index":0}`},
-		{"election", Parse(Request{Method: "GET", Path: "/v1/leader"}, Epoch, m).Answer,
-			`{"errorCode":301,"message":"During Leader Election","index":0}`},
+		{
+			"timeout", put.Refuse(Unavailable("etcdserver: request timed out"), m),
+			`{"errorCode":300,"message":"Raft Internal Error","cause":"etcdserver: request timed out","index":0}`,
+		},
+		{
+			"election", Parse(Request{Method: "GET", Path: "/v1/leader"}, Epoch, m).Answer,
+			`{"errorCode":301,"message":"During Leader Election","index":0}`,
+		},
 	} {
 		if tt.got.Status != 500 || string(tt.got.Body) != tt.want+"\n" {
 			t.Errorf("%s: %d %s, want 500 %s", tt.name, tt.got.Status, tt.got.Body, tt.want)

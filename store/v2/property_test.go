@@ -208,7 +208,7 @@ func compareWithMap(t *rapid.T, s *Store, seen map[string]*Node, now Time) {
 		}
 	}
 	list(s.Get("/", true, now).Event.Node)
-	for key := range seen { //unordered: sorted below
+	for key := range seen { // unordered: sorted below
 		if !strings.Contains(key, "/_") {
 			visible = append(visible, key)
 		}
