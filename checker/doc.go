@@ -12,6 +12,8 @@
 //     and takes exactly its keys with it (leases.go, lessors.go);
 //   - locks: at most one client at a time may rely on a lock, and fenced writes
 //     come in order (locks.go);
+//   - auth: nothing is done that the rights in force forbid, and nothing denied that
+//     they allow (auth.go, authority.go);
 //   - raft: the invariants of the protocol, at every event (invariants.go);
 //   - liveness and coverage: that something happened at all (liveness.go,
 //     coverage.go).
