@@ -309,7 +309,7 @@ func (t *olderTree) judgeCompared(op *history.Op, r *store.HTTPRequest, e *older
 	if e.PrevNode != nil {
 		prev = *e.PrevNode
 	}
-	wrong := ""
+	var wrong string
 	switch value, index := form.Get("prevValue"), form.Get("prevIndex"); {
 	case value != "" && value != prev.Value:
 		wrong = "the value " + store.Text(value)

@@ -74,10 +74,10 @@ func TestOlder(t *testing.T) {
 		return s.Commits[i].Response.Result.(*store.OlderResult)
 	}
 	told := func(s *olderStory, i int) *store.HTTPResult { return s.Ops[i].Response.Result.(*store.HTTPResult) }
-	both := func(s *olderStory, old, new string) {
-		made(s, 1).Text = strings.Replace(made(s, 1).Text, old, new, 1)
+	both := func(s *olderStory, from, to string) {
+		made(s, 1).Text = strings.Replace(made(s, 1).Text, from, to, 1)
 		for _, i := range []int{1, 2} {
-			told(s, i).Body = strings.Replace(told(s, i).Body, old, new, 1)
+			told(s, i).Body = strings.Replace(told(s, i).Body, from, to, 1)
 		}
 	}
 	for _, tt := range []struct {

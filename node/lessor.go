@@ -95,7 +95,7 @@ func (l *lessor) spread(now sim.Time, leases []mvcc.Lease, extend time.Duration)
 	const perSecond = 3 * revokeRate / 4
 	base := l.left(leases[0].ID, now)
 	window := base + time.Second
-	expiring := time.Duration(0)
+	expiring := 0
 	for _, lease := range leases {
 		left := l.left(lease.ID, now)
 		if left > window {
@@ -105,7 +105,7 @@ func (l *lessor) spread(now sim.Time, leases []mvcc.Lease, extend time.Duration)
 		if expiring++; expiring <= perSecond {
 			continue
 		}
-		delay := time.Second*expiring/perSecond - (left - base)
+		delay := time.Duration(expiring)*time.Second/perSecond - (left - base)
 		window = base + delay
 		l.start(now, lease, delay+extend)
 		l.plan(now, lease)

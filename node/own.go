@@ -34,12 +34,9 @@ func (n *Node) nextID() uint64 {
 }
 
 // ask makes a request of this member itself; then is called with the answer
-// within a later step, or at the end of the present one. It returns the call's
-// identifier.
-func (n *Node) ask(r store.Request, then func(store.Response)) uint64 {
-	id := n.expect(then)
-	n.request(Call{Client: n.addr, Op: id, Request: r, self: true})
-	return id
+// within a later step, or at the end of the present one.
+func (n *Node) ask(r store.Request, then func(store.Response)) {
+	n.request(Call{Client: n.addr, Op: n.expect(then), Request: r, self: true})
 }
 
 // askFor makes a request of this member for a client, by its token.

@@ -159,7 +159,7 @@ func (n *Node) openStream(c Call, req *store.StreamOpenRequest) {
 // for those who must be served later.
 func (n *Node) serveWatchers() {
 	w := &n.watch
-	for i := 0; i < len(w.ready); i++ {
+	for i := 0; i < len(w.ready); i++ { //nolint:intrange // flushing one may make more ready
 		n.flush(w.ready[i])
 	}
 	clear(w.ready)

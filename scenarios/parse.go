@@ -78,10 +78,10 @@ func parseLine(text string, phases int, scope *Scope) (Line, *Error) {
 // one.
 func parsePhase(comment string, before int) (*Phase, *Error) {
 	number, title, dotted := strings.Cut(strings.TrimSpace(strings.TrimPrefix(comment, "#")), ".")
-	n, err := strconv.ParseUint(number, 10, 16)
+	n, notANumber := strconv.ParseUint(number, 10, 16)
 	title = strings.TrimSpace(title)
-	if !dotted || err != nil || title == "" {
-		return nil, nil
+	if !dotted || notANumber != nil || title == "" {
+		return nil, nil //nolint:nilerr // any other comment
 	}
 	if int(n) != before+1 {
 		text := fmt.Sprintf("phase %d: expected phase %d, phases are numbered in order", n, before+1)

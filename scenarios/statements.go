@@ -36,8 +36,7 @@ const (
 // String returns the title of the group.
 func (g group) String() string {
 	return [...]string{
-		"the universe", "clients", "waiting and expecting", "faults", "members that come and go",
-		"users and rights", "the verdict",
+		"the universe", "clients", "waiting and expecting", "faults", "members that come and go", "users and rights", "the verdict",
 	}[g]
 }
 

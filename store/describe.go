@@ -93,7 +93,7 @@ func describe(b *strings.Builder, req Request) {
 	case *HTTPRequest, *OlderRequest:
 		describeOlder(b, req)
 	default:
-		if !describeAuth(b, req) && !describeService(b, req) {
+		if !describeAuth(b, req) && !describeService(b, req) && !describeMaintenance(b, req) {
 			fmt.Fprintf(b, "%T", req)
 		}
 	}

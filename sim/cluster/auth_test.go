@@ -124,7 +124,7 @@ func TestRights(t *testing.T) {
 }
 
 func TestTokens(t *testing.T) {
-	s, root, u := guarded(t, func(c *cluster.Config) { c.Node.TokenTTL = 10 * time.Second })
+	s, _, u := guarded(t, func(c *cluster.Config) { c.Node.TokenTTL = 10 * time.Second })
 	put := &store.PutRequest{Key: "f1"}
 	expect := func(when, token string, member uint64, want *store.Error) {
 		t.Helper()
@@ -157,7 +157,7 @@ func TestTokens(t *testing.T) {
 	// What the backend had taken in is not applied again, and the token is not known.
 	expect("after a restart", u, 1, store.ErrInvalidAuthToken)
 
-	root = s.login(3, "root")
+	root := s.login(3, "root")
 	u = s.login(3, "u")
 	if got := s.askAs(root, 3, &store.UserChangePasswordRequest{Name: "u", Password: "u"}); got.Err != nil {
 		t.Fatalf("root changes a password: %v", got.Err)

@@ -158,7 +158,7 @@ func TestSnapshotsAtEveryChange(t *testing.T) {
 				gone[r.ID] = true
 			}
 			for _, m := range c.Members() {
-				if gone[m.ID] || c.Removed(m.ID) || uint64(m.ID) >= c.next {
+				if gone[m.ID] || c.Removed(m.ID) || m.ID >= c.next {
 					t.Fatalf("n%d is a member though it was removed or never joined", m.ID)
 				}
 			}

@@ -145,10 +145,10 @@ func (r *reader) int() int64 {
 	return v
 }
 
-// count reads how many items follow, each of which takes at least min bytes.
-func (r *reader) count(min int) int {
+// count reads how many items follow, each of which takes at least so many bytes.
+func (r *reader) count(least int) int {
 	v := r.uint()
-	if limit := uint64(len(r.rest()) / min); v > limit {
+	if limit := uint64(len(r.rest()) / least); v > limit {
 		r.fail("a count of at most %d, not %d", limit, v)
 		return 0
 	}
