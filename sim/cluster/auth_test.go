@@ -95,7 +95,7 @@ func TestRights(t *testing.T) {
 		{&store.UserGetRequest{Name: "root"}, fine, denied, invalid, empty},
 		{&store.RoleGetRequest{Role: "r"}, fine, fine, invalid, empty},
 		{&store.UserListRequest{}, fine, denied, invalid, empty},
-		{&store.MemberListRequest{}, fine, fine, fine, fine},
+		{&store.MemberListRequest{}, fine, fine, invalid, empty},
 		{&store.MoveLeaderRequest{Target: s.leader()}, fine, denied, invalid, empty},
 		{addition(3, false), "etcdserver: unhealthy cluster", denied, invalid, empty},
 		{&store.LockRequest{Name: "f1", Lease: 7}, fine, denied, invalid, empty},
