@@ -335,8 +335,11 @@ func (l *linearity) whatWasCommitted(write int, first *act, due string) string {
 	if write < 0 {
 		return fmt.Sprintf("%s had been returned at %v", revText(l.Ops[first.op].Response.Revision), first.ret)
 	}
-	if due == "" {
+	switch due {
+	case "":
 		due = revText(l.states[write+1].rev())
+	case "nothing":
+		due = "the deletion of the key (" + revText(l.states[write+1].rev()) + ")"
 	}
 	s := fmt.Sprintf("%s was committed at index %d", due, l.Commits[write].Index)
 	if term := l.Commits[write].Term; term != 0 {
