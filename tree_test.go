@@ -76,8 +76,15 @@ type tree struct {
 // textFiles are the kinds of files that the rules read.
 var textFiles = []string{".go", ".md", ".mod", ".scn", ".sh", ".yml"}
 
-// readTree reads and parses the text files below root, except testdata, hidden
-// folders other than .ci, and what runs leave behind.
+// isModule reports whether a folder is a module of its own: it is no part of the
+// simulator, and keeps its own house.
+func isModule(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, "go.mod"))
+	return err == nil
+}
+
+// readTree reads and parses the text files below root, except testdata, other
+// modules, hidden folders other than .ci, and what runs leave behind.
 func readTree(root string) (*tree, error) {
 	t := &tree{root: root, fset: token.NewFileSet()}
 	err := filepath.WalkDir(root, func(name string, d fs.DirEntry, err error) error {
@@ -89,7 +96,7 @@ func readTree(root string) (*tree, error) {
 		base := path.Base(name)
 		if d.IsDir() {
 			hidden := strings.HasPrefix(base, ".") && name != "." && name != ".ci"
-			if hidden || base == "testdata" || name == "runs" {
+			if hidden || base == "testdata" || name == "runs" || name != "." && isModule(filepath.Join(root, name)) {
 				return fs.SkipDir
 			}
 			return nil
