@@ -95,7 +95,7 @@ func (m *member) pass(d time.Duration) error {
 }
 
 func (m *member) serve(s step) (answer, error) {
-	for _, granted := range m.brief { //unordered: whether there is one
+	for _, granted := range m.brief { // unordered: whether there is one
 		if m.Now().Sub(granted) > briefly {
 			return answer{}, errExpired
 		}

@@ -56,14 +56,14 @@ func newReal(e *etcd) *real {
 }
 
 func (r *real) close() {
-	for _, st := range r.streams { //unordered: each ends by itself
+	for _, st := range r.streams { // unordered: each ends by itself
 		st.cancel()
 	}
 	r.etcd.close()
 }
 
 func (r *real) serve(s step) (answer, error) {
-	for _, granted := range r.brief { //unordered: whether there is one
+	for _, granted := range r.brief { // unordered: whether there is one
 		if time.Since(granted) > briefly {
 			return answer{}, errExpired
 		}

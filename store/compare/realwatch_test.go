@@ -171,7 +171,7 @@ func (r *real) settle(st *realStream) error {
 // silent reports whether etcd says nothing about the progress of a stream: when
 // one of its watchers begins in the future, or was cancelled by a compaction.
 func (st *realStream) silent(newest int64) bool {
-	for _, w := range st.open { //unordered: whether there is one
+	for _, w := range st.open { // unordered: whether there is one
 		if w.over || w.start > newest {
 			return true
 		}
