@@ -142,7 +142,7 @@ func judgeWatches(l *linearity) (j Judgement, ok bool) {
 	log := newWatchLog(l)
 	var first [numGuarantees]*Violation
 	for _, w := range l.Watches {
-		f := follower{log: log, watch: w, delivered: make([]bool, len(log.changes))}
+		f := follower{log: log, watch: w, delivered: make([]bool, len(log.changes)), split: make([]bool, len(log.changes))}
 		f.follow()
 		j.Judged += f.judged
 		for g, v := range f.found {
@@ -175,8 +175,9 @@ type follower struct {
 	// last is the revision of the last event, bookmark the last that a response
 	// named as served.
 	last, bookmark int64
-	// delivered says which changes have come, or are accounted for otherwise.
-	delivered []bool
+	// delivered says which changes have come, split which were missing in the
+	// response to which they belong.
+	delivered, split []bool
 	// spans are the stretches of revisions that must have come, in order.
 	spans []span
 
@@ -332,6 +333,8 @@ func (f *follower) event(e *store.Event, newest int64) bool {
 	f.delivered[at] = true
 	f.compare(e, &f.log.changes[at])
 	switch {
+	case f.split[at]:
+		return false // told when the first part came
 	case rev < newest:
 		f.violated(ordered, e, "n%d sent %s after an event of rev %d.", f.answer.Member, eventText(e), newest)
 		return false
@@ -391,13 +394,13 @@ func kvTextOr(kv *store.KeyValue, otherwise string) string {
 }
 
 // whole looks whether the events of a revision, the last of a response, have all
-// come with it. Those that have not are accounted for.
+// come with it.
 func (f *follower) whole(revision int64) {
 	for i := f.log.from(revision); i < len(f.log.changes) && f.log.changes[i].rev() == revision; i++ {
 		if c := &f.log.changes[i]; !f.delivered[i] && f.wanted(&c.Event) {
 			f.violated(atomic, &c.Event, "n%d sent a part of rev %d without %s, which belongs to it.",
 				f.answer.Member, revision, eventText(&c.Event))
-			f.delivered[i] = true
+			f.split[i] = true
 		}
 	}
 }
@@ -409,7 +412,7 @@ func (f *follower) missing() {
 		f.answer = s.answer
 		for ; i < len(f.log.changes) && f.log.changes[i].rev() <= s.through; i++ {
 			c := &f.log.changes[i]
-			if f.delivered[i] || !f.wanted(&c.Event) {
+			if f.delivered[i] || f.split[i] || !f.wanted(&c.Event) {
 				continue
 			}
 			switch s.blame {
