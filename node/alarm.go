@@ -9,6 +9,7 @@ const (
 	tokenWatchRetry                     // try again to serve victims
 	tokenWatchLeader                    // see whether there is a leader
 	tokenWatchProgress                  // notify a stream of progress; its Op follows
+	tokenCompact                        // see whether to compact
 	tokenLeases                         // look for leases that expired
 	tokenBatch                          // hand what was applied to the disk
 	tokenRewrite                        // the member has defragmented
@@ -43,6 +44,8 @@ func (n *Node) alarm(t Token) {
 		n.retryWatchers()
 	case tokenWatchLeader:
 		n.checkLeader()
+	case tokenCompact:
+		n.lookWhetherToCompact()
 	case tokenWatchProgress:
 		n.notifyProgress(uint64(t >> tokenBits))
 	}

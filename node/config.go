@@ -59,6 +59,8 @@ type Config struct {
 	// WatchProgress is the time between notifications of progress to watchers that
 	// asked for them; etcd's --watch-progress-notify-interval.
 	WatchProgress time.Duration
+	// AutoCompaction compacts the history now and then. It is off in etcd, too.
+	AutoCompaction AutoCompaction
 }
 
 // DefaultConfig returns etcd's defaults, except for the snapshot settings and
@@ -120,6 +122,18 @@ var options = sim.Options[Config]{Component: "node", All: []sim.Option[Config]{
 		func(c *Config) *bool { return &c.LeaseCheckpoint }),
 	sim.DurationOption("lease-checkpoint-interval", "time between two such records of a lease",
 		func(c *Config) *time.Duration { return &c.LeaseCheckpointInterval }),
+	{
+		Name: "auto-compaction", Syntax: "periodic:1h",
+		Doc: "what the leader compacts by itself: off, all but a time (periodic:1h) or revisions (revision:1000)",
+		Set: func(c *Config, s string) error {
+			a, err := ParseAutoCompaction(s)
+			if err == nil {
+				c.AutoCompaction = a
+			}
+			return err
+		},
+		Get: func(c *Config) string { return c.AutoCompaction.String() },
+	},
 	sim.DurationOption("watch-progress", "time between notifications of progress to watchers that asked for them",
 		func(c *Config) *time.Duration { return &c.WatchProgress }),
 }}

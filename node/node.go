@@ -86,9 +86,10 @@ type Node struct {
 	services    services
 	reconfig    reconfiguring
 	// heard is when each peer was last heard, by ID.
-	heard []sim.Time
-	watch watching
-	seed  uint64 // of the run; streams of random numbers derive from it
+	heard     []sim.Time
+	watch     watching
+	compactor compactor
+	seed      uint64 // of the run; streams of random numbers derive from it
 
 	out Output
 }
@@ -352,6 +353,9 @@ func (n *Node) tick() {
 	}
 	if !n.serving {
 		n.publish()
+	}
+	if !n.compactor.running && n.cfg.AutoCompaction != (AutoCompaction{}) {
+		n.compactNowAndThen()
 	}
 }
 

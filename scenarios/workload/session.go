@@ -289,6 +289,8 @@ func (s *Session) settle(op *history.Op, kind Kind, answer *node.Answer) {
 		cs.log.Hit(trace.ProbeAuthOld)
 	case op.Response.Err == store.ErrPermissionDenied:
 		cs.log.Hit(trace.ProbeAuthDenied)
+	case op.Response.Err == store.ErrFutureRevision && !kind.Writes():
+		cs.log.Hit(trace.ProbeFutureRead)
 	}
 	if cs.onReturn != nil {
 		cs.onReturn(op)

@@ -26,6 +26,13 @@ const (
 	AckBeforeFsync ID = iota
 	LeaderLocalRead
 	ResumeDup
+	ProgressEarly
+	WatchRestoreRewind
+	WatchRestoreFuture
+	WatchRestoreLost
+	WatchSlowSkip
+	WatchNegRev
+	CompactTombstone
 	LearnerNotPersisted
 	MemberUpdateLearner
 	LeaseOldLeader
@@ -73,6 +80,48 @@ var catalogue = [numBugs]Bug{
 		Cause: "A client resumes a watcher at the revision of the last notification of progress, not after it. " +
 			"When its stream breaks, it is told of that revision a second time.",
 		Judge: "watch", Scenario: "watch-through-failover",
+	},
+	ProgressEarly: {
+		Name: "progress-early", Reference: "etcd-io/etcd#15220",
+		Cause: "A notification of progress overtakes events that are queued for a slow client. " +
+			"It names a revision up to which everything was said to have come, and something comes after it.",
+		Judge: "watch", Scenario: "compaction-under-load",
+	},
+	WatchRestoreRewind: {
+		Name: "watch-restore-rewind", Reference: "etcd-io/etcd#15271",
+		Cause: "A member does not note how far its watchers have been served as long as they keep up. " +
+			"When it installs a leader's snapshot they begin again, and are told of old events a second time.",
+		Judge: "watch", Scenario: "watch-through-snapshot",
+	},
+	WatchRestoreFuture: {
+		Name: "watch-restore-future", Reference: "etcd-io/etcd#20221",
+		Cause: "A watcher that begins in the future is served like all others when its member installs a leader's snapshot. " +
+			"From then on it is told of events before its start.",
+		Judge: "watch", Scenario: "watch-through-snapshot",
+	},
+	WatchRestoreLost: {
+		Name: "watch-restore-lost", Reference: "etcd-io/etcd#8411",
+		Cause: "Installing a leader's snapshot leaves watchers as they are. " +
+			"What happened between the member's own state and the snapshot is never sent to them.",
+		Judge: "watch", Scenario: "watch-through-snapshot",
+	},
+	WatchSlowSkip: {
+		Name: "watch-slow-skip", Reference: "etcd-io/etcd#17529",
+		Cause: "A watcher has fallen behind a compaction, and its stream has no room for the news. " +
+			"It goes on with what is left, and nobody learns that something is missing.",
+		Judge: "watch", Scenario: "compaction-under-load",
+	},
+	WatchNegRev: {
+		Name: "watch-neg-rev", Reference: "etcd-io/etcd#20693",
+		Cause: "A watcher may begin at a negative revision, at which no history is found. " +
+			"The watchers served together with it are taken for up to date, and miss what they were behind.",
+		Judge: "watch", Scenario: "compaction-under-load",
+	},
+	CompactTombstone: {
+		Name: "compact-tombstone", Reference: "etcd-io/etcd#18089",
+		Cause: "A compaction at the revision of a deletion drops the deletion, too. " +
+			"A watcher may begin at that revision, and is not told of it.",
+		Judge: "watch", Scenario: "compaction-under-load",
 	},
 	LearnerNotPersisted: {
 		Name: "learner-not-persisted", Reference: "etcd-io/etcd#19557",

@@ -56,6 +56,8 @@ const (
 	ProbeOlderRedirected                  // a follower sent a write of the v1 API to the leader
 	ProbeOlderConflict                    // a write of the older APIs compared with what was there no more
 	ProbeOlderWoken                       // who waited by the older APIs was told of an event
+	ProbeAutoCompaction                   // a leader compacted by itself
+	ProbeFutureRead                       // a read asked for a revision that is not there yet
 	numProbes                             // keep last
 )
 
@@ -79,6 +81,7 @@ var probeNames = [numProbes]string{
 	ProbeNoSpace: "no-space", ProbeNoSpaceApplied: "no-space-applied", ProbeDefragmented: "defragmented", ProbeDiskFull: "disk-full",
 	ProbeOlderExpired: "older-expired", ProbeOlderRedirected: "older-redirected",
 	ProbeOlderConflict: "older-conflict", ProbeOlderWoken: "older-woken",
+	ProbeAutoCompaction: "auto-compaction", ProbeFutureRead: "future-read",
 }
 
 // String returns the probe's name, as used on the command line.

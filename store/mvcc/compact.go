@@ -1,6 +1,9 @@
 package mvcc
 
-import "etcdsim/store"
+import (
+	"etcdsim/sim/bug"
+	"etcdsim/store"
+)
 
 // applyCompaction drops the versions that no read at or after the revision can
 // see. The answer always waits until that is done, whether Physical or not.
@@ -56,6 +59,9 @@ func (s *Store) keep(rev int64) (kept placeSet, dropped int) {
 		for ; p != 0; p = t.at(p).prev {
 			ver := t.at(p)
 			older := ver.main() < rev
+			if ver.main() == rev && !ver.live() && s.cfg.Bugs.Has(bug.CompactTombstone) {
+				older = true
+			}
 			if older && (written || !ver.live()) {
 				break
 			}

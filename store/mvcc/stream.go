@@ -3,6 +3,7 @@ package mvcc
 import (
 	"slices"
 
+	"etcdsim/sim/bug"
 	"etcdsim/store"
 )
 
@@ -117,7 +118,7 @@ func (st *Stream) Refuse(reason string) {
 func (st *Stream) objection(req *store.WatchRequest) string {
 	keys, single := watchedKeys(req)
 	switch {
-	case req.StartRevision < 0:
+	case req.StartRevision < 0 && !st.watchers.store.cfg.Bugs.Has(bug.WatchNegRev):
 		return reasonCompacted
 	case !single && !keys.unbounded && keys.begin >= keys.end:
 		return reasonEmpty
@@ -186,6 +187,9 @@ func (st *Stream) Close() {
 func (st *Stream) Progress() {
 	if len(st.open) > 0 && st.caughtUp(st.open) && !st.full() {
 		st.push(outgoing{revision: st.watchers.store.rev})
+		if last := len(st.queue) - 1; st.watchers.store.cfg.Bugs.Has(bug.ProgressEarly) {
+			st.queue[st.head], st.queue[last] = st.queue[last], st.queue[st.head]
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"etcdsim/sim/bug"
 	"etcdsim/store"
 )
 
@@ -63,6 +64,9 @@ func (ws *Watchers) attach(s *Store) {
 // between the two, watchers learn from the history of the new one.
 func (ws *Watchers) Restore(s *Store) {
 	ws.attach(s)
+	if s.cfg.Bugs.Has(bug.WatchRestoreLost) {
+		return
+	}
 	for _, w := range ws.synced.all {
 		ws.unsynced = addWatcher(ws.unsynced, w)
 		w.state = unsynced
@@ -161,8 +165,11 @@ func (ws *Watchers) notify(first place) {
 	for _, w := range touched {
 		batch := watchBatch{events: w.events, revision: rev}
 		w.events = nil
-		w.next = rev + 1
-		if !w.send(batch) {
+		sent := w.send(batch)
+		if !sent || !ws.store.cfg.Bugs.Has(bug.WatchRestoreRewind) {
+			w.next = rev + 1
+		}
+		if !sent {
 			ws.synced.remove(w)
 			ws.suffer(w, batch)
 		}
@@ -185,7 +192,7 @@ func (ws *Watchers) Sync() int {
 	chosen := slices.Clone(ws.unsynced[:min(syncBatch, len(ws.unsynced))])
 	oldest := s.rev + 1
 	for i, w := range chosen {
-		if w.next < s.compacted {
+		if w.next < s.compacted && !(w.stream.full() && s.cfg.Bugs.Has(bug.WatchSlowSkip)) {
 			ws.compacted(w)
 			chosen[i] = nil
 			continue
@@ -194,8 +201,14 @@ func (ws *Watchers) Sync() int {
 	}
 	chosen = slices.DeleteFunc(chosen, func(w *watcher) bool { return w == nil })
 	batches := ws.history(chosen, oldest)
+	if oldest < 0 { // only with bug.WatchNegRev: no revision is below 0, and none found
+		batches = make([]watchBatch, len(chosen))
+	}
 	for i, w := range chosen {
 		w.next = max(w.next, s.rev+1)
+		if s.cfg.Bugs.Has(bug.WatchRestoreFuture) {
+			w.next = s.rev + 1
+		}
 		ws.resume(w, batches[i])
 	}
 	return len(ws.unsynced)
