@@ -247,7 +247,8 @@ func (f *follower) answerFrom(i int) int64 {
 func (f *follower) created(r *store.WatchResponse) {
 	req := &f.watch.Request
 	if r.Canceled {
-		if req.StartRevision >= 0 && (req.RangeEnd == "" || req.RangeEnd == "\x00" || req.Key < req.RangeEnd) {
+		allowed := req.StartRevision < 0 || req.RangeEnd != "" && req.RangeEnd != "\x00" && req.Key >= req.RangeEnd
+		if !allowed && !aboutRights(r.CancelReason) {
 			f.violated(resumable, nil, "n%d refused it: %s.", f.answer.Member, r.CancelReason)
 		}
 		return
@@ -264,6 +265,16 @@ func (f *follower) created(r *store.WatchResponse) {
 			f.due, f.open = r.Revision+1, r.Revision
 		}
 	}
+}
+
+// aboutRights reports whether a watcher was refused because of what its user may not
+// do; another judge looks at that.
+func aboutRights(reason string) bool {
+	switch reason {
+	case store.ErrPermissionDenied.Text, store.ErrUserEmpty.Text, store.ErrInvalidAuthToken.Text, store.ErrAuthOldRevision.Text:
+		return true
+	}
+	return false
 }
 
 // compacted: the watcher was told that what it needs is gone. What it needs is what

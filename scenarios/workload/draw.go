@@ -51,6 +51,10 @@ func (d *dice) request(kind Kind) store.Request {
 			q.Revision = 1 + int64(r.Below(uint64(d.newest)))
 		}
 		return q
+	case Ahead:
+		q := d.read(d.key(), "")
+		q.Revision = d.newest + int64(r.Below(aheadMax))
+		return q
 	case Delete:
 		return &store.DeleteRangeRequest{Key: d.key()}
 	case Clear:

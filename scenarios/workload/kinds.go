@@ -41,6 +41,7 @@ const (
 	Login                         // shows a password, and gets a token
 	Rights                        // changes who may do what
 	Who                           // asks who may do what
+	Ahead                         // reads at a revision that may not be there yet
 	numKinds                      // keep last
 )
 
@@ -82,10 +83,11 @@ var kinds = [numKinds]struct {
 	Login:      {"login", "shows a password, and gets a token", true},
 	Rights:     {"rights", "changes who may do what", true},
 	Who:        {"who", "asks who may do what", false},
+	Ahead:      {"ahead", "reads one key at a revision that may not be there yet", false},
 }
 
-// mixed are the kinds that a mix may name.
-const mixed = Compact
+// mixed reports whether a mix may name the kind.
+func (k Kind) mixed() bool { return k >= Put && k < Compact || k == Ahead }
 
 // String returns the kind's name, as used in a mix.
 func (k Kind) String() string { return kinds[k].name }
@@ -94,7 +96,7 @@ func (k Kind) String() string { return kinds[k].name }
 func (k Kind) Writes() bool { return kinds[k].writes }
 
 // Mix is how often each kind is drawn, relative to the sum of all.
-type Mix [mixed]uint32
+type Mix [numKinds]uint32
 
 // maxWeight bounds a weight, so that sums stay small.
 const maxWeight = 1000
@@ -125,8 +127,8 @@ func ParseMix(s string) (Mix, error) {
 }
 
 func kindNamed(name string) Kind {
-	for k := Put; k < mixed; k++ {
-		if kinds[k].name == name {
+	for k := range numKinds {
+		if k.mixed() && kinds[k].name == name {
 			return k
 		}
 	}
@@ -136,8 +138,10 @@ func kindNamed(name string) Kind {
 // KindNames returns the names that a mix may use.
 func KindNames() []string {
 	var names []string
-	for k := Put; k < mixed; k++ {
-		names = append(names, kinds[k].name)
+	for k := range numKinds {
+		if k.mixed() {
+			names = append(names, kinds[k].name)
+		}
 	}
 	return names
 }

@@ -165,7 +165,7 @@ func (w *watchClient) connect() {
 	w.stream = w.cs.c.NextOp()
 	w.heard, w.pinged = w.now(), false
 	w.say(&store.StreamOpenRequest{RequireLeader: w.cfg.RequireLeader, Window: int64(w.cfg.Window)})
-	for uint64(len(w.watchers)) < w.cfg.Watchers {
+	for !w.settled && uint64(len(w.watchers)) < w.cfg.Watchers {
 		w.watchers = append(w.watchers, w.newWatcher(w.drawRequest()))
 	}
 	w.creating = slices.Clone(w.watchers)
@@ -289,7 +289,7 @@ func (w *watchClient) take(r *store.WatchResponse) {
 // dispatch gives a response to the watchers that it is for.
 func (w *watchClient) dispatch(r *store.WatchResponse) {
 	if r.WatchID == store.NoWatcher && r.IsProgress() {
-		for _, one := range w.watchers {
+		for _, one := range slices.Clone(w.watchers) {
 			if one.id != store.NoWatcher {
 				w.tell(one, r)
 			}
@@ -323,20 +323,31 @@ func (w *watchClient) cancel(id int64) {
 // tell gives a response to a watcher, and notes where it would go on.
 func (w *watchClient) tell(one *watcher, r *store.WatchResponse) {
 	w.record(one, 0, r)
-	if r.CompactRevision != 0 {
+	switch {
+	case r.CompactRevision != 0:
 		w.compacted(one, r.CompactRevision)
 		return
-	}
-	if len(r.Events) > 0 {
+	case len(r.Events) > 0:
 		one.next = r.Events[len(r.Events)-1].KV.ModRevision + 1
 		one.seen = max(one.seen, one.next-1)
-		return
+	default:
+		one.seen = max(one.seen, r.Revision)
+		one.next = r.Revision + 1
+		if w.cs.bugs.Has(bug.ResumeDup) {
+			one.next = r.Revision
+		}
 	}
-	one.seen = max(one.seen, r.Revision)
-	one.next = r.Revision + 1
-	if w.cs.bugs.Has(bug.ResumeDup) {
-		one.next = r.Revision
+	if w.target > 0 && one.seen >= w.target {
+		w.end(one)
 	}
+}
+
+// end cancels a watcher for its application.
+func (w *watchClient) end(one *watcher) {
+	if one.id != store.NoWatcher {
+		w.cancel(one.id)
+	}
+	w.drop(one)
 }
 
 // compacted ends a watcher whose revisions are gone. Its application begins anew
@@ -477,13 +488,9 @@ func (w *watchClient) change() {
 		return
 	}
 	for _, one := range slices.Clone(w.watchers) {
-		if w.now() < one.until {
-			continue
+		if w.now() >= one.until {
+			w.end(one)
 		}
-		if one.id != store.NoWatcher {
-			w.cancel(one.id)
-		}
-		w.drop(one)
 	}
 	for uint64(len(w.watchers)) < w.cfg.Watchers {
 		w.add(w.drawRequest())
@@ -518,7 +525,7 @@ func (w *watchClient) drawRequest() store.WatchRequest {
 	case rand.Hit(cfg.Past):
 		r.StartRevision = 1 + int64(rand.Below(uint64(w.newest)))
 	case rand.Hit(cfg.Future):
-		r.StartRevision = w.newest + 1 + int64(rand.Below(aheadMax))
+		r.StartRevision = w.newest + 1 + int64(rand.Below([]uint64{aheadMax, farAheadMax}[rand.Intn(2)]))
 	case rand.Hit(cfg.Odd):
 		if r.StartRevision = -1 - int64(rand.Below(2)); rand.Intn(2) == 0 {
 			r.StartRevision, r.Key, r.RangeEnd = 0, cfg.Prefix+":", cfg.Prefix
@@ -527,12 +534,12 @@ func (w *watchClient) drawRequest() store.WatchRequest {
 	return r
 }
 
-// aheadMax is how far ahead of what is known a watcher may begin.
-const aheadMax = 20
+// aheadMax is how far ahead of what is known a watcher may begin, or farAheadMax.
+const aheadMax, farAheadMax = 20, 1000
 
 // catchUp makes the client ask for progress until all its watchers have been
-// served up to the revision. One that begins later than that would keep its
-// stream from answering, and ends.
+// served up to the revision. One that begins after that, or has been served and
+// would be created again after it, would keep its stream from answering: it ends.
 func (w *watchClient) catchUp(revision int64, members []uint64) {
 	w.settled = true
 	reachable := func(m uint64) bool { return slices.Contains(members, m) }
@@ -540,13 +547,9 @@ func (w *watchClient) catchUp(revision int64, members []uint64) {
 		return
 	}
 	for _, one := range slices.Clone(w.watchers) {
-		if one.next <= revision+1 {
-			continue
+		if one.next > revision {
+			w.end(one)
 		}
-		if one.id != store.NoWatcher {
-			w.cancel(one.id)
-		}
-		w.drop(one)
 	}
 	w.target = revision
 	w.wakeIn(urgent, wakeProgress)
