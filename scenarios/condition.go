@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -161,7 +162,7 @@ func parseCompare(p *parser) Condition {
 	default:
 		p.missing("a relation such as >=")
 	}
-	if c.Via = p.targetOption("via"); c.Via != nil && c.Left.Load == "" {
+	if c.Via = p.targetOption("via"); c.Via != nil && !slices.Contains(p.scope.loads, c.Left.Load) {
 		p.fail(p.end, "via: expected only where the operations of a load are counted")
 	}
 	if o, found := p.option("since"); found {

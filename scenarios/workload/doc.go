@@ -14,5 +14,9 @@
 // their requests from a mix; every value is written once in a run, so that a
 // stale read cannot pass for a fresh one.
 //
+// Clients that watch ([Watches]) are event by event what etcd's client/v3 is: all
+// watchers of a client share a stream, and when that breaks they go on at the next
+// member after what they have seen. What each watcher is told is in the history, too.
+//
 // Clients never look at the members: all they know is what they were answered.
 package workload
