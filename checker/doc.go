@@ -8,6 +8,8 @@
 //   - durability: what was acknowledged is in the committed log once, as it was
 //     asked, and stays there (durability.go);
 //   - replicas: equal histories give equal stores (replicas.go);
+//   - watch: every watcher is told of what it asked for, once, in order and whole,
+//     over all its streams (watch.go);
 //   - leases: a lease lives for as long as a client was told, and not much longer,
 //     and takes exactly its keys with it (leases.go, lessors.go);
 //   - locks: at most one client at a time may rely on a lock, and fenced writes
