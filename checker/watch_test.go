@@ -129,43 +129,57 @@ func TestWatchGuarantees(t *testing.T) {
 		{name: "refused for a reason", broken: numGuarantees, story: newWatchStory(store.WatchRequest{Key: "a", StartRevision: -1}).
 			answer(5, -1, store.WatchResponse{Created: true, Canceled: true, WatchID: -1, Revision: 1})},
 
-		{name: "another key", broken: filter, story: newWatchStory(onlyPuts).created(5, 2, 1).events(15, "a2").events(25, "b3"),
-			why: "Client 0, watch a from 2 no-delete: n1 sent b = 1 (rev 3), which was not asked for."},
+		{
+			name: "another key", broken: filter, story: newWatchStory(onlyPuts).created(5, 2, 1).events(15, "a2").events(25, "b3"),
+			why: "Client 0, watch a from 2 no-delete: n1 sent b = 1 (rev 3), which was not asked for.",
+		},
 		{name: "another type", broken: filter, story: newWatchStory(onlyPuts).created(5, 2, 1).
 			events(15, "a2").events(35, "a4").events(45, "a5")},
 		{name: "before the start", broken: filter, story: newWatchStory(fromNow).created(25, 0, 3).events(26, "a2").events(35, "a4 b4")},
 		{name: "before a start in the future", broken: filter, story: newWatchStory(store.WatchRequest{Key: "a", StartRevision: 6}).
 			created(35, 6, 4).events(45, "a5").events(55, "a6")},
 
-		{name: "out of order", broken: ordered, story: newWatchStory(all).created(5, 2, 1).events(25, "b3").events(26, "a2").events(35, "a4 b4"),
-			why: "n1 sent a = 1 (rev 2) after an event of rev 3."},
+		{
+			name: "out of order", broken: ordered, story: newWatchStory(all).created(5, 2, 1).events(25, "b3").events(26, "a2").events(35, "a4 b4"),
+			why: "n1 sent a = 1 (rev 2) after an event of rev 3.",
+		},
 		{name: "out of order within a response", broken: ordered, story: newWatchStory(all).created(5, 2, 1).events(25, "b3 a2")},
 
-		{name: "twice", broken: unique, story: newWatchStory(all).created(5, 2, 1).events(15, "a2").events(25, "b3").events(26, "b3"),
-			why: "n1 sent b = 1 (rev 3) a second time."},
+		{
+			name: "twice", broken: unique, story: newWatchStory(all).created(5, 2, 1).events(15, "a2").events(25, "b3").events(26, "b3"),
+			why: "n1 sent b = 1 (rev 3) a second time.",
+		},
 		{name: "once more after going on", broken: unique, story: newWatchStory(all).created(5, 2, 1).
 			events(15, "a2").events(25, "b3").again(26, 3, 3).events(27, "b3").events(35, "a4 b4")},
 
-		{name: "a revision in two responses", broken: atomic, story: newWatchStory(all).created(5, 2, 1).
-			events(15, "a2").events(25, "b3").events(35, "a4").events(36, "b4").events(45, "a5"),
-			why: "n1 sent a part of rev 4 without b = 2 (rev 4), which belongs to it."},
+		{
+			name: "a revision in two responses", broken: atomic, story: newWatchStory(all).created(5, 2, 1).
+				events(15, "a2").events(25, "b3").events(35, "a4").events(36, "b4").events(45, "a5"),
+			why: "n1 sent a part of rev 4 without b = 2 (rev 4), which belongs to it.",
+		},
 		{name: "half a revision", broken: atomic, story: newWatchStory(all).created(5, 2, 1).events(35, "a2 b3 b4").events(45, "a5")},
 
-		{name: "begun late", broken: resumable, story: newWatchStory(all).created(25, 2, 3).events(26, "b3").events(35, "a4 b4"),
-			why: "n1 went on with an event of rev 3, and left out a = 1 (rev 2)."},
+		{
+			name: "begun late", broken: resumable, story: newWatchStory(all).created(25, 2, 3).events(26, "b3").events(35, "a4 b4"),
+			why: "n1 went on with an event of rev 3, and left out a = 1 (rev 2).",
+		},
 		{name: "gone on late", broken: resumable, story: newWatchStory(all).created(5, 2, 1).
 			events(15, "a2").again(36, 3, 4).events(37, "a4 b4")},
 		{name: "begun after the compaction in silence", broken: resumable, story: newWatchStory(all).created(65, 2, 6).
 			events(66, "a6").events(75, "c7")},
-		{name: "compacted before the compaction", broken: resumable, story: newWatchStory(all).created(25, 2, 3).compacted(26, 5),
-			why: "n1 ended it because rev 5 was compacted, but the watcher needs rev 2, and only what precedes rev 0 is gone."},
+		{
+			name: "compacted before the compaction", broken: resumable, story: newWatchStory(all).created(25, 2, 3).compacted(26, 5),
+			why: "n1 ended it because rev 5 was compacted, but the watcher needs rev 2, and only what precedes rev 0 is gone.",
+		},
 		{name: "compacted, though what it needs is there", broken: resumable, story: newWatchStory(all).created(5, 2, 1).
 			events(35, "a2 b3 a4 b4").again(62, 5, 6).compacted(66, 5)},
 		{name: "refused without need", broken: resumable, story: newWatchStory(all).
 			answer(5, 2, store.WatchResponse{Created: true, Canceled: true, WatchID: -1, Revision: 1, CancelReason: "no"})},
 
-		{name: "left out", broken: reliable, story: newWatchStory(all).created(5, 2, 1).events(15, "a2").events(35, "a4 b4"),
-			why: "n1 sent an event of rev 4, but never b = 1 (rev 3)."},
+		{
+			name: "left out", broken: reliable, story: newWatchStory(all).created(5, 2, 1).events(15, "a2").events(35, "a4 b4"),
+			why: "n1 sent an event of rev 4, but never b = 1 (rev 3).",
+		},
 		{name: "left out, from now on", broken: reliable, story: newWatchStory(fromNow).created(15, 0, 2).events(35, "a4 b4")},
 		{name: "another value", broken: reliable, story: newWatchStory(all).created(5, 2, 1).
 			events(15, "a2").but(func(e *store.Event) { e.KV.Value = "9" })},
@@ -177,21 +191,27 @@ func TestWatchGuarantees(t *testing.T) {
 		{name: "ended for no reason", broken: reliable, story: newWatchStory(all).created(5, 2, 1).
 			answer(15, 0, store.WatchResponse{Canceled: true, Revision: 2})},
 
-		{name: "progress overtakes an event", broken: bookmarkable, story: newWatchStory(all).created(5, 2, 1).
-			events(15, "a2").progress(25, 3).events(26, "b3").events(35, "a4 b4"),
-			why: "n1 sent b = 1 (rev 3), after the watcher was told that it had been served up to rev 3."},
-		{name: "progress without the event", broken: bookmarkable, story: newWatchStory(all).created(5, 2, 1).
-			events(15, "a2").progress(25, 3).again(26, 4, 3).events(35, "a4 b4"),
-			why: "n1 said that it was served up to rev 3, but b = 1 (rev 3) never came."},
+		{
+			name: "progress overtakes an event", broken: bookmarkable, story: newWatchStory(all).created(5, 2, 1).
+				events(15, "a2").progress(25, 3).events(26, "b3").events(35, "a4 b4"),
+			why: "n1 sent b = 1 (rev 3), after the watcher was told that it had been served up to rev 3.",
+		},
+		{
+			name: "progress without the event", broken: bookmarkable, story: newWatchStory(all).created(5, 2, 1).
+				events(15, "a2").progress(25, 3).again(26, 4, 3).events(35, "a4 b4"),
+			why: "n1 said that it was served up to rev 3, but b = 1 (rev 3) never came.",
+		},
 		{name: "progress backwards", broken: bookmarkable, story: newWatchStory(all).created(5, 2, 1).
 			events(25, "a2 b3").progress(26, 3).progress(27, 2)},
 		{name: "progress behind the events", broken: bookmarkable, story: newWatchStory(all).created(5, 2, 1).
 			events(25, "a2 b3").progress(26, 2)},
 		{name: "progress beyond everything", broken: bookmarkable, story: newWatchStory(fromNow).created(75, 0, 7).progress(76, 9)},
 
-		{name: "another value before", broken: prevKV, story: newWatchStory(allPrev).created(5, 2, 1).
-			events(25, "a2 b3").events(35, "a4 b4").but(func(e *store.Event) { e.PrevKV.Value = "9" }),
-			why: "n1 sent that a = 9 (rev 2) was there before a = 2 (rev 4), but it was a = 1 (rev 2)."},
+		{
+			name: "another value before", broken: prevKV, story: newWatchStory(allPrev).created(5, 2, 1).
+				events(25, "a2 b3").events(35, "a4 b4").but(func(e *store.Event) { e.PrevKV.Value = "9" }),
+			why: "n1 sent that a = 9 (rev 2) was there before a = 2 (rev 4), but it was a = 1 (rev 2).",
+		},
 		{name: "nothing before", broken: prevKV, story: newWatchStory(allPrev).created(5, 2, 1).
 			events(25, "a2 b3").events(35, "a4 b4").but(func(e *store.Event) { e.PrevKV = nil })},
 		{name: "something before the first", broken: prevKV, story: newWatchStory(allPrev).created(5, 2, 1).
@@ -199,9 +219,11 @@ func TestWatchGuarantees(t *testing.T) {
 		{name: "what was before, unasked", broken: prevKV, story: newWatchStory(all).created(5, 2, 1).
 			events(25, "a2 b3").events(35, "a4 b4").but(func(e *store.Event) { e.PrevKV = &store.KeyValue{Key: "a", Value: "1"} })},
 
-		{name: "created, though it was there", broken: isCreate, story: newWatchStory(all).created(5, 2, 1).
-			events(25, "a2 b3").events(35, "a4 b4").but(func(e *store.Event) { e.KV.CreateRevision = 4 }),
-			why: "n1 sent a = 2 (rev 4) as if it created the key at rev 4, which was created at rev 2."},
+		{
+			name: "created, though it was there", broken: isCreate, story: newWatchStory(all).created(5, 2, 1).
+				events(25, "a2 b3").events(35, "a4 b4").but(func(e *store.Event) { e.KV.CreateRevision = 4 }),
+			why: "n1 sent a = 2 (rev 4) as if it created the key at rev 4, which was created at rev 2.",
+		},
 		{name: "there, though it was created", broken: isCreate, story: newWatchStory(all).created(5, 2, 1).
 			events(55, "a2 b3 a4 b4").events(56, "a5").events(57, "a6").but(func(e *store.Event) { e.KV.CreateRevision = 2 })},
 	} {

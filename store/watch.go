@@ -41,8 +41,8 @@ type Event struct {
 
 // WatchResponse is a message on a stream of watchers.
 type WatchResponse struct {
-	// Revision of the store when the response was made. All events of the watcher
-	// up to it have been sent with this response, unless it was cancelled.
+	// Revision of the store when the response was made. If there are no events, the
+	// watcher has been sent all up to it; if there are, more up to it may follow.
 	Revision int64
 	// WatchID is the watcher's, or NoWatcher.
 	WatchID int64

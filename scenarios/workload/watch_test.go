@@ -121,7 +121,7 @@ func TestWatchersTakeTheirTime(t *testing.T) {
 			taken[one.Client] = append(taken[one.Client], a.At)
 		}
 	}
-	for client, times := range taken { //unordered: each client by itself
+	for client, times := range taken { // unordered: each client by itself
 		slices.Sort(times)
 		times = slices.Compact(times) // what tells of progress, it tells all watchers at once
 		for i := range times[1:] {
