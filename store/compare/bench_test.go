@@ -119,18 +119,25 @@ func toBytes(keys []string) [][]byte {
 	return list
 }
 
-// race lets both sides do the same n operations by turns, and reports the median time
-// of an operation of each, and how many times faster ours is. What disturbs the machine
-// disturbs both.
+// turn is how long one side goes on, at least, before it is the other's turn: long
+// enough for its data to be in the caches again.
+const turn = 20 * time.Millisecond
+
+// race lets both sides do the same n operations over and over, by turns, and reports the
+// median time of an operation of each, and how many times faster ours is. What disturbs
+// the machine disturbs both.
 func race(b *testing.B, n int, etcd, ours func(i int)) {
 	var times [2][]float64
 	for b.Loop() {
 		for side, do := range []func(int){etcd, ours} {
-			begun := time.Now()
-			for i := range n {
-				do(i)
+			took, done := time.Duration(0), 0
+			for begun := time.Now(); took < turn; took = time.Since(begun) {
+				for i := range n {
+					do(i)
+				}
+				done += n
 			}
-			times[side] = append(times[side], float64(time.Since(begun).Nanoseconds())/float64(n))
+			times[side] = append(times[side], float64(took.Nanoseconds())/float64(done))
 		}
 	}
 	var median [2]float64
@@ -146,7 +153,7 @@ func race(b *testing.B, n int, etcd, ours func(i int)) {
 
 func BenchmarkPut(b *testing.B) {
 	p := newPair(b).fill()
-	keys := p.some(1000)
+	keys := p.some(2000)
 	raw, v := toBytes(keys), []byte(value)
 	puts := make([]*store.PutRequest, len(keys))
 	for i, key := range keys {
@@ -159,7 +166,7 @@ func BenchmarkPut(b *testing.B) {
 
 func BenchmarkPointRead(b *testing.B) {
 	p := newPair(b).fill()
-	keys := p.some(1000)
+	keys := p.some(10_000)
 	raw := toBytes(keys)
 	reads := make([]*store.RangeRequest, len(keys))
 	for i, key := range keys {
@@ -185,7 +192,7 @@ func BenchmarkRange100(b *testing.B) {
 	p := newPair(b).fill()
 	var from, to [][]byte
 	var reads []*store.RangeRequest
-	for range 100 {
+	for range 500 {
 		i := p.rnd.IntN(len(p.keys) - 100)
 		from, to = append(from, []byte(p.keys[i])), append(to, []byte(p.keys[i+100]))
 		reads = append(reads, &store.RangeRequest{Key: p.keys[i], RangeEnd: p.keys[i+100]})

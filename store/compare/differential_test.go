@@ -16,17 +16,20 @@ var (
 	ops     = flag.Int("ops", 2000, "how many requests are compared")
 	seed    = flag.Uint64("seed", 1, "of the first sequence; the next has the next one")
 	length  = flag.Int("length", 250, "requests in a sequence")
-	subject = flag.String("subject", "", "compare only this: bare or member")
+	only    = flag.String("subject", "", "compare only this: bare or member")
 	patient = flag.Duration("shrink", 2*time.Minute, "how long to look for a shorter sequence that shows a difference")
 	tell    = flag.Bool("tell", false, "print each request before it is served: a request may be the end of etcd, and so of the test")
 	keepOn  = flag.Bool("keep-on", false, "go on after a difference")
 )
 
-// subjects are ours.
-var subjects = []struct {
+// subject is what is compared with etcd.
+type subject struct {
 	name  string
 	start func() (server, error)
-}{
+}
+
+// subjects are ours.
+var subjects = []subject{
 	{"bare", func() (server, error) { return newBare(), nil }},
 	{"member", func() (server, error) { return newMember() }},
 }
@@ -51,7 +54,7 @@ func TestDifferential(t *testing.T) {
 		if d == nil {
 			continue
 		}
-		t.Errorf("seed %d, %s: %s", s, d.subject, explain(etcds, steps, d))
+		t.Errorf("seed %d, %s: %s", s, d.subject.name, explain(etcds, steps, d))
 		if !*keepOn {
 			break
 		}
@@ -60,18 +63,14 @@ func TestDifferential(t *testing.T) {
 }
 
 // served are the subjects that are compared.
-func served() []string {
-	names := []string{"bare", "member"}
-	if *subject != "" {
-		names = slices.DeleteFunc(names, func(name string) bool { return name != *subject })
-	}
-	return names
+func served() []subject {
+	return slices.DeleteFunc(slices.Clone(subjects), func(s subject) bool { return *only != "" && s.name != *only })
 }
 
 // difference is the first place in a sequence where a subject answers otherwise than
 // etcd.
 type difference struct {
-	subject    string
+	subject    subject
 	at         int
 	want, got  answer
 	sequence   []step
@@ -80,7 +79,7 @@ type difference struct {
 
 // compare runs a sequence on an etcd and on the subjects. It returns nil if they
 // answer alike.
-func compare(etcds *spares, steps []step, names []string, tally tally) (*difference, error) {
+func compare(etcds *spares, steps []step, subjects []subject, tally tally) (*difference, error) {
 	e, err := etcds.take()
 	if err != nil {
 		return nil, err
@@ -88,18 +87,13 @@ func compare(etcds *spares, steps []step, names []string, tally tally) (*differe
 	r := newReal(e)
 	defer r.close()
 	var ours []server
-	for _, name := range names {
-		for _, sub := range subjects {
-			if sub.name != name {
-				continue
-			}
-			started, err := sub.start()
-			if err != nil {
-				return nil, err
-			}
-			defer started.close()
-			ours = append(ours, started)
+	for _, sub := range subjects {
+		started, err := sub.start()
+		if err != nil {
+			return nil, err
 		}
+		defer started.close()
+		ours = append(ours, started)
 	}
 	var transcript []answer
 	for i, s := range steps {
@@ -123,10 +117,10 @@ func compare(etcds *spares, steps []step, names []string, tally tally) (*differe
 		for j, sub := range ours {
 			got, err := sub.serve(s)
 			if err != nil {
-				return nil, fmt.Errorf("step %d: %s: %w", i, names[j], err)
+				return nil, fmt.Errorf("step %d: %s: %w", i, subjects[j].name, err)
 			}
 			if !got.Unserved && got.text(0) != want.text(0) {
-				return &difference{names[j], i, want, got, steps[:i+1], transcript}, nil
+				return &difference{subjects[j], i, want, got, steps[:i+1], transcript}, nil
 			}
 		}
 	}
@@ -162,13 +156,13 @@ func backwards(v reflect.Value) bool {
 // explain shrinks a sequence that shows a difference and tells what is left.
 func explain(etcds *spares, steps []step, d *difference) string {
 	fails := func(candidate []step) bool {
-		found, err := compare(etcds, candidate, []string{d.subject}, tally{})
+		found, err := compare(etcds, candidate, []subject{d.subject}, tally{})
 		return err == nil && found != nil && found.kind() == d.kind()
 	}
-	shortest := shrink(steps[:d.at+1], *patient, fails)
 	var b strings.Builder
 	from := 0
-	if again, err := compare(etcds, shortest, []string{d.subject}, tally{}); err == nil && again != nil {
+	shortest := shrink(steps[:d.at+1], *patient, fails)
+	if again, err := compare(etcds, shortest, []subject{d.subject}, tally{}); err == nil && again != nil {
 		d = again
 		fmt.Fprintf(&b, "answers differ after %d requests of %d\n", d.at+1, len(steps))
 	} else {
