@@ -82,7 +82,6 @@ func (n *Node) openState(snap *pb.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	n.kv.ForgetChecksums()
 	size, _ := n.keeping.backend.Size()
 	n.log.Emit(trace.Event{
 		Kind: trace.BackendOpen, Member: n.addr, Term: n.appliedTerm, Index: n.applied, A: uint64(size), B: n.stateHash(),

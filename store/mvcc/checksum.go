@@ -56,10 +56,6 @@ func (s *Store) BackendHash() uint32 {
 	return crc32.Checksum(c.Encode(), castagnoli)
 }
 
-// ForgetChecksums forgets the checksums of compactions. etcd keeps them in memory only: a
-// new process has none.
-func (s *Store) ForgetChecksums() { s.settled = nil }
-
 // settle takes the checksum of a compaction at rev, of what is there before it.
 func (s *Store) settle(rev int64, kept placeSet) {
 	settled := append(slices.Clone(s.settled), *s.checksum(rev, kept))

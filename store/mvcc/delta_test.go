@@ -16,10 +16,11 @@ import (
 // to parts, and here.
 var kept = map[string]string{
 	"cfg": "given by the member", "limit": "of a clone", "sub": "0 between requests",
-	"watchers": "of this process", "journal": "of this process", "found": "working space", "paths": "working space",
+	"watchers": "of this process", "settled": "of this process",
+	"journal": "of this process", "found": "working space", "paths": "working space",
 
 	"applied": "numbers", "rev": "numbers", "compacted": "numbers", "hash": "numbers", "extra": "numbers", "highest": "numbers",
-	"settled": "parts", "rules": "parts", "leases": "parts, and the list of changed ones",
+	"rules": "parts", "leases": "parts, and the list of changed ones",
 	"table": "versions", "inUse": "follows from the versions",
 }
 

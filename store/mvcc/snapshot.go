@@ -42,7 +42,7 @@ var ErrCorrupt = errors.New("mvcc: corrupt snapshot")
 //	keys in ascending order                              list of strings
 //	versions in the order of their revisions             list
 //	checksum of all that                                 8 bytes
-const format = "mvcc\x03"
+const format = "mvcc\x04"
 
 // part is a piece of the state beside the numbers and the versions.
 type part struct {
@@ -56,10 +56,6 @@ type part struct {
 // parts are all of them. What has no place here, in the numbers or among the
 // versions is lost with a snapshot and with a restart.
 var parts = [...]part{
-	{
-		(*Store).appendSettled, (*Store).readSettled,
-		func(s *Store, j *journal) bool { return s.compacted != j.compacted },
-	},
 	{
 		func(s *Store, buf []byte) []byte { return s.rules.append(buf) },
 		func(s *Store, r *store.Reader) { s.rules = readRules(r) },
@@ -87,22 +83,6 @@ func (s *Store) readNumbers(r *store.Reader) {
 	}
 	s.hash, s.extra = r.Uint(), r.Uint()
 	s.highest = r.Int()
-}
-
-func (s *Store) appendSettled(buf []byte) []byte {
-	buf = store.AppendUint(buf, uint64(len(s.settled)))
-	for _, h := range s.settled {
-		buf = store.AppendUint(buf, uint64(h.Hash))
-		buf = store.AppendInt(store.AppendInt(buf, h.CompactRevision), h.HashRevision)
-	}
-	return buf
-}
-
-func (s *Store) readSettled(r *store.Reader) {
-	s.settled = nil
-	for range r.Count() {
-		s.settled = append(s.settled, store.HashKVResult{Hash: uint32(r.Uint()), CompactRevision: r.Int(), HashRevision: r.Int()})
-	}
 }
 
 func (s *Store) appendLeases(buf []byte) []byte {

@@ -38,7 +38,8 @@ type Store struct {
 	applied uint64
 	// hash is the running hash of the versions written, extra that of all else.
 	hash, extra uint64
-	// settled are the checksums taken at the newest compactions.
+	// settled are the checksums taken at the newest compactions, as far as this process
+	// took them: as in etcd they are no part of the state.
 	settled []store.HashKVResult
 	leases  leases
 	// rules is nil as long as there are no users, roles and alarms.
