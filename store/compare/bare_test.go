@@ -48,6 +48,8 @@ func (b *bare) serve(s step) (answer, error) {
 	}
 	req := b.resolve(s.Request)
 	switch q := req.(type) {
+	case *restart:
+		return answer{}, b.restart()
 	case *store.WatchRequest:
 		return b.watch(s, q), nil
 	case *store.WatchCancelRequest:
@@ -66,6 +68,15 @@ func (b *bare) serve(s step) (answer, error) {
 	}
 	resp := b.ask(b.token(s.As), req)
 	return answer{Response: b.learn(req, resp)}, nil
+}
+
+// restart goes on with what the store writes down.
+func (b *bare) restart() (err error) {
+	b.store, err = mvcc.Decode(mvcc.Config{MinLeaseTTL: minLeaseTTL}, b.store.Encode())
+	b.watchers = mvcc.NewWatchers(b.store)
+	clear(b.streams)
+	b.forgetTokens()
+	return err
 }
 
 // identify tells who is behind a token, as etcd's AuthInfoFromCtx.

@@ -30,52 +30,61 @@ const (
 )
 
 // startEtcd starts an empty etcd and waits until it serves.
-func startEtcd() (e *etcd, err error) {
+func startEtcd() (*etcd, error) {
 	dir, err := os.MkdirTemp("", "etcd") // short: the paths of sockets must be
 	if err != nil {
 		return nil, err
 	}
-	e = &etcd{dir: dir}
-	defer func() {
-		if err != nil {
-			e.close()
-		}
-	}()
+	e := &etcd{dir: dir}
+	if err := e.start(); err != nil {
+		e.close()
+		return nil, err
+	}
+	return e, nil
+}
 
+// start starts the server with what is in its directory, and connects to it.
+func (e *etcd) start() (err error) {
 	cfg := embed.NewConfig()
 	cfg.Name = "n1"
-	cfg.Dir = filepath.Join(dir, "data")
+	cfg.Dir = filepath.Join(e.dir, "data")
 	cfg.TickMs = uint(tick.Milliseconds())
 	cfg.ElectionMs = electionTicks * cfg.TickMs
 	cfg.UnsafeNoFsync = true
 	cfg.BcryptCost = 4 // the least
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zap.NewNop())
-	client := url.URL{Scheme: "unix", Path: filepath.Join(dir, "client")}
-	peer := url.URL{Scheme: "unix", Path: filepath.Join(dir, "peer")}
+	client := url.URL{Scheme: "unix", Path: filepath.Join(e.dir, "client")}
+	peer := url.URL{Scheme: "unix", Path: filepath.Join(e.dir, "peer")}
 	cfg.ListenClientUrls, cfg.AdvertiseClientUrls = []url.URL{client}, []url.URL{client}
 	cfg.ListenPeerUrls, cfg.AdvertisePeerUrls = []url.URL{peer}, []url.URL{peer}
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 
 	if e.etcd, err = embed.StartEtcd(cfg); err != nil {
-		return e, err
+		return err
 	}
 	select {
 	case <-e.etcd.Server.ReadyNotify():
 	case <-time.After(time.Minute):
-		return e, fmt.Errorf("etcd in %s is not ready after a minute", dir)
+		return fmt.Errorf("etcd in %s is not ready after a minute", e.dir)
 	}
 	e.conn, err = grpc.NewClient(client.String(), grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(1<<30)))
-	return e, err
+	return err
 }
 
-func (e *etcd) close() {
+// stop ends the server and leaves its data.
+func (e *etcd) stop() {
 	if e.conn != nil {
 		e.conn.Close()
 	}
 	if e.etcd != nil {
 		e.etcd.Close()
 	}
+	e.conn, e.etcd = nil, nil
+}
+
+func (e *etcd) close() {
+	e.stop()
 	os.RemoveAll(e.dir)
 }
 

@@ -67,6 +67,8 @@ func init() {
 			return one(&store.DefragmentRequest{})
 		}},
 		{"member", 2, func(g *generator) []step { return one(g.memberRequest()) }},
+		{"restart", 0, func(*generator) []step { return one(&restart{}) }},
+		{"service", 0, func(g *generator) []step { return one(g.service()) }},
 		{"auth", 0, func(g *generator) []step { return one(g.authRequest()) }},
 	}
 }
@@ -87,8 +89,13 @@ func newGenerator(seed uint64) *generator {
 				w *= 4
 			}
 		}
-		if k.name == "auth" && g.auth {
+		switch {
+		case k.name == "auth" && g.auth:
 			w = 150
+		case k.name == "restart" && g.one(3):
+			w = 10
+		case k.name == "service" && g.one(5):
+			w = 60
 		}
 		g.weights = append(g.weights, w)
 	}
@@ -470,6 +477,35 @@ func (g *generator) memberRequest() store.Request {
 		return &store.MoveLeaderRequest{Target: id}
 	}
 	return &store.MemberListRequest{Linearizable: g.one(2)}
+}
+
+// service draws a request about a lock or an election. Each lease has its own, so that
+// none waits for another.
+func (g *generator) service() store.Request {
+	id := 1 + g.rnd.Int64N(5)
+	name := fmt.Sprintf("l%d", id)
+	leader := &store.LeaderKey{Name: name, Key: store.QueueKey(name, id), Rev: newest - g.rnd.Int64N(8), Lease: id}
+	switch g.rnd.IntN(12) {
+	case 0:
+		leader.Rev = pick[int64](g, 0, -1, 1, math.MaxInt64)
+	case 1:
+		leader.Key = pick(g, "", "a", "l1/1")
+	case 2:
+		leader = nil
+	}
+	switch g.rnd.IntN(8) {
+	case 0, 1:
+		return &store.LockRequest{Name: name, Lease: id}
+	case 2:
+		return &store.UnlockRequest{Key: pick(g, store.QueueKey(name, id), store.QueueKey(name, id), "", "a")}
+	case 3:
+		return &store.ProclaimRequest{Leader: leader, Value: pick(g, g.values...)}
+	case 4:
+		return &store.ResignRequest{Leader: leader}
+	case 5:
+		return &store.LeaderRequest{Name: pick(g, name, "", "nobody's")}
+	}
+	return &store.CampaignRequest{Name: name, Value: pick(g, g.values...), Lease: id}
 }
 
 // user draws who asks: mostly somebody with rights.

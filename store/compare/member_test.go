@@ -52,10 +52,26 @@ func newMember() (*member, error) {
 		brief: map[int64]sim.Time{},
 	}
 	c.Attach(self, m)
-	if err := m.until("it serves", func() bool { return c.Leader() != 0 && c.Converged() }); err != nil {
-		return nil, err
+	return m, m.ready()
+}
+
+// ready waits until the member serves.
+func (m *member) ready() error {
+	if err := m.until("it serves", func() bool { return m.Leader() != 0 && m.Converged() }); err != nil {
+		return err
 	}
-	return m, m.pass(time.Second) // it tells its name
+	return m.pass(200 * time.Millisecond) // it tells its name
+}
+
+func (m *member) restart() error {
+	m.Stop(1)
+	if err := m.until("it stops", func() bool { return m.Member(1).State == cluster.Down }); err != nil {
+		return err
+	}
+	m.Start(1)
+	clear(m.streams)
+	clear(m.byOp)
+	return m.ready()
 }
 
 func (m *member) close() {}
@@ -105,6 +121,8 @@ func (m *member) serve(s step) (answer, error) {
 	}
 	req := m.resolve(s.Request)
 	switch q := req.(type) {
+	case *restart:
+		return answer{}, m.restart()
 	case *store.WatchRequest:
 		return m.watch(s, q)
 	case *store.WatchCancelRequest:

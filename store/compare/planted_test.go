@@ -32,7 +32,7 @@ func (f *flawed) serve(s step) (answer, error) {
 func TestFindsPlantedDefect(t *testing.T) {
 	etcds := newSpares(t.Context())
 	defer etcds.close()
-	planted := []subject{{"flawed", func() (server, error) { return &flawed{bare: newBare()}, nil }}}
+	planted := []subject{{"flawed", func() (server, error) { return &flawed{bare: newBare()}, nil }, subjects[0].cannot}}
 	for s := uint64(1); s < 20; s++ {
 		steps := newGenerator(s).sequence(200)
 		d, err := compare(etcds, steps, planted, tally{})

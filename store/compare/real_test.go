@@ -10,6 +10,8 @@ import (
 
 	"go.etcd.io/etcd/api/v3/authpb"
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3election/v3electionpb"
+	"go.etcd.io/etcd/server/v3/etcdserver/api/v3lock/v3lockpb"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
@@ -44,7 +46,7 @@ const briefly = 700 * time.Millisecond
 
 var (
 	errSilent  = errors.New("etcd does not answer")
-	errDeadly  = errors.New("this would be the end of etcd")
+	errDeadly  = errors.New("this would be the end of etcd, or of the comparison")
 	errExpired = errors.New("a lease may have expired by itself, so slow is this machine")
 )
 
@@ -56,10 +58,21 @@ func newReal(e *etcd) *real {
 }
 
 func (r *real) close() {
+	r.hangUp()
+	r.etcd.close()
+}
+
+func (r *real) hangUp() {
 	for _, st := range r.streams { // unordered: each ends by itself
 		st.cancel()
 	}
-	r.etcd.close()
+	clear(r.streams)
+}
+
+func (r *real) restart() error {
+	r.hangUp()
+	r.stop()
+	return r.start()
 }
 
 func (r *real) serve(s step) (answer, error) {
@@ -80,6 +93,8 @@ func (r *real) serve(s step) (answer, error) {
 	switch q := req.(type) {
 	case nil:
 		return r.read()
+	case *restart:
+		return answer{}, r.restart()
 	case *store.WatchRequest:
 		return r.watch(s, q)
 	case *store.WatchCancelRequest:
@@ -111,6 +126,10 @@ func (r *real) serve(s step) (answer, error) {
 // nothing of that kind; shrinking may come to it.
 func (r *real) survives(ctx context.Context, req store.Request) error {
 	switch q := req.(type) {
+	case *store.LockRequest:
+		return r.knownLease(q.Lease)
+	case *store.CampaignRequest:
+		return r.knownLease(q.Lease)
 	case *store.TxnRequest:
 		// etcd 3.7.3 panics as it applies a put that keeps what the transaction has
 		// deleted, and again after each restart.
@@ -149,6 +168,15 @@ func (r *real) survives(ctx context.Context, req store.Request) error {
 			}
 		}
 		return fmt.Errorf("%w: a second voter", errDeadly)
+	}
+	return nil
+}
+
+// knownLease refuses a lease whose ID the server chooses, or has chosen: it would be in
+// the name of a key.
+func (r *real) knownLease(id int64) error {
+	if id == 0 || slices.Contains(r.leases, id) {
+		return fmt.Errorf("%w: a lock by a lease that the server named", errDeadly)
 	}
 	return nil
 }
@@ -287,7 +315,52 @@ func (r *real) ask(ctx context.Context, req store.Request) (store.Response, erro
 			return answered(a.Header, &store.MembersResult{Members: r.known(fromMembers(a.Members))})
 		})
 	}
+	if store.Service(req) {
+		return r.askService(ctx, req)
+	}
 	return r.askAuth(ctx, auth, req)
+}
+
+// askService sends a request about a lock or an election.
+func (r *real) askService(ctx context.Context, req store.Request) (store.Response, error) {
+	lock, election := v3lockpb.NewLockClient(r.conn), v3electionpb.NewElectionClient(r.conn)
+	switch q := req.(type) {
+	case *store.LockRequest:
+		return call(ctx, method(lock.Lock), &v3lockpb.LockRequest{Name: []byte(q.Name), Lease: q.Lease}, func(a *v3lockpb.LockResponse) store.Response {
+			return answered(a.Header, &store.LockResult{Key: string(a.Key)})
+		})
+	case *store.UnlockRequest:
+		return call(ctx, method(lock.Unlock), &v3lockpb.UnlockRequest{Key: []byte(q.Key)}, func(a *v3lockpb.UnlockResponse) store.Response {
+			return answered(a.Header, &store.UnlockResult{})
+		})
+	case *store.CampaignRequest:
+		to := &v3electionpb.CampaignRequest{Name: []byte(q.Name), Lease: q.Lease, Value: []byte(q.Value)}
+		return call(ctx, method(election.Campaign), to, func(a *v3electionpb.CampaignResponse) store.Response {
+			l := a.Leader
+			return answered(a.Header, &store.CampaignResult{Leader: store.LeaderKey{Name: string(l.Name), Key: string(l.Key), Rev: l.Rev, Lease: l.Lease}})
+		})
+	case *store.ProclaimRequest:
+		to := &v3electionpb.ProclaimRequest{Leader: toLeader(q.Leader), Value: []byte(q.Value)}
+		return call(ctx, method(election.Proclaim), to, func(a *v3electionpb.ProclaimResponse) store.Response {
+			return answered(a.Header, &store.ProclaimResult{})
+		})
+	case *store.LeaderRequest:
+		return call(ctx, method(election.Leader), &v3electionpb.LeaderRequest{Name: []byte(q.Name)}, func(a *v3electionpb.LeaderResponse) store.Response {
+			return answered(a.Header, &store.LeaderResult{KV: fromKV(a.Kv)})
+		})
+	case *store.ResignRequest:
+		return call(ctx, method(election.Resign), &v3electionpb.ResignRequest{Leader: toLeader(q.Leader)}, func(a *v3electionpb.ResignResponse) store.Response {
+			return answered(a.Header, &store.ResignResult{})
+		})
+	}
+	panic(unknownRequest(req))
+}
+
+func toLeader(k *store.LeaderKey) *v3electionpb.LeaderKey {
+	if k == nil {
+		return nil
+	}
+	return &v3electionpb.LeaderKey{Name: []byte(k.Name), Key: []byte(k.Key), Rev: k.Rev, Lease: k.Lease}
 }
 
 // waitForNextSecond makes sure that etcd does not give out an ID of a member twice: it is

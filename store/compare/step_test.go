@@ -24,6 +24,10 @@ type step struct {
 	Request store.Request
 }
 
+// restart is a request to the operator: to end the server's process and to begin a new
+// one with the data of the old.
+type restart struct{ store.Request }
+
 // Numbers that the servers choose are written in a sequence as a distance from one
 // of these.
 const (
@@ -55,6 +59,13 @@ type names struct {
 
 func newNames(member uint64) names {
 	return names{newest: 1, members: []uint64{member}, tokens: map[string]string{}}
+}
+
+// forgetTokens: a new process knows none.
+func (n *names) forgetTokens() {
+	for user := range n.tokens { //unordered: all alike
+		n.tokens[user] = nonsense
+	}
 }
 
 // nonsense is a token that no server gave out.
@@ -294,6 +305,9 @@ func (s step) String() string {
 	var b strings.Builder
 	if s.Request == nil {
 		return "read all streams"
+	}
+	if _, ok := s.Request.(*restart); ok {
+		return "restart"
 	}
 	b.WriteString(print(s.Request, 40))
 	if s.Stream != 0 {
