@@ -63,7 +63,7 @@ func newNames(member uint64) names {
 
 // forgetTokens: a new process knows none.
 func (n *names) forgetTokens() {
-	for user := range n.tokens { //unordered: all alike
+	for user := range n.tokens { // unordered: all alike
 		n.tokens[user] = nonsense
 	}
 }
