@@ -15,6 +15,7 @@ import (
 // Exit codes beside those of outcomes; 64 and 70 are sysexits.h's.
 const (
 	exitOK          = 0
+	exitFound       = 1 // by a command that looks for something that should not be
 	exitUsage       = 64
 	exitInternal    = 70
 	exitInterrupted = 130
@@ -75,7 +76,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		// Errors are told by run, and no one but main ends the process.
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) },
-		Commands:       []*cli.Command{runCommand(), listCommand(), bugsCommand(), languageCommand(), versionCommand()},
+		Commands:       []*cli.Command{runCommand(), fmtCommand(), listCommand(), bugsCommand(), languageCommand(), versionCommand()},
 	}
 	for _, c := range app.Commands {
 		c.HideHelpCommand = true

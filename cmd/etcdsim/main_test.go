@@ -77,7 +77,7 @@ func TestFlagsStandAnywhere(t *testing.T) {
 // names the place and what was expected.
 func TestUsageErrors(t *testing.T) {
 	for args, want := range map[string]string{
-		"rnu steady":                             `unknown command "rnu" (did you mean run?): expected run, list,`,
+		"rnu steady":                             `unknown command "rnu" (did you mean run?): expected run, fmt, list,`,
 		"--seed 7":                               `unknown flag --seed: expected a command first`,
 		"help rnu":                               `unknown command "rnu" (did you mean run?)`,
 		"run":                                    `run: 0 arguments: expected one, the name of a scenario or a file: steady,`,
@@ -99,6 +99,9 @@ func TestUsageErrors(t *testing.T) {
 		"run leader-kil":                         `run: unknown scenario "leader-kil" (did you mean leader-kill?): expected one of`,
 		"run missing.scn":                        `run: missing.scn: no such file or directory: expected a scenario file`,
 		"run steady --set node.heartbeat=20":     `node.heartbeat: 20 ticks: expected fewer than node.election`,
+		"fmt --write --check x.scn":              `fmt: --write and --check: expected one of them`,
+		"fmt missing.scn":                        `fmt: missing.scn: no such file or directory: expected a scenario file`,
+		"fmt testdata":                           `fmt: testdata: no file NAME.scn below it: expected a scenario file`,
 		"list all":                               `list: unexpected argument "all": expected none`,
 		"version --long":                         `version: unknown flag --long`,
 	} {

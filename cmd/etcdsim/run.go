@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -149,11 +148,7 @@ func open(name string) (*scenarios.File, error) {
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
-		var pathError *fs.PathError
-		if errors.As(err, &pathError) {
-			err = pathError.Err
-		}
-		return nil, usage("run: %s: %w: expected a scenario file", name, err)
+		return nil, usage("run: %s: %w: expected a scenario file", name, cause(err))
 	}
 	f, err := scenarios.Parse(name, string(text))
 	if err != nil {
