@@ -32,8 +32,11 @@ type Phase struct {
 // Statement is one statement.
 type Statement struct {
 	Pos Pos
-	// Not is the prefix "!": the statement holds if what it says does not.
-	Not  bool
+	// Not is the prefix "!": the statement holds if what it says does not. Maybe is
+	// the prefix "?": what the statement says is attempted; if it concerns nobody now,
+	// or is not done in time, the run goes on. At most one of them is set.
+	Not, Maybe bool
+
 	Verb string
 	// Args belong to the verb.
 	Args Args
@@ -49,8 +52,11 @@ const verbWidth = 7
 // String prints the statement in its canonical form.
 func (s *Statement) String() string {
 	verb := s.Verb
-	if s.Not {
+	switch {
+	case s.Not:
 		verb = "! " + verb
+	case s.Maybe:
+		verb = "? " + verb
 	}
 	args := s.Args.String()
 	if args == "" {

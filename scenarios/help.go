@@ -8,7 +8,9 @@ import (
 // Help explains the language, from the same tables that the parser reads.
 func Help() string {
 	var b strings.Builder
-	b.WriteString("A scenario is one statement a line. \"#\" starts a comment, \"# N. title\" opens a phase.\n")
+	b.WriteString("A scenario is one statement a line. \"#\" starts a comment, \"# N. title\" opens a phase.\n" +
+		"\"?\" before a statement that acts or waits makes it an attempt: what concerns nobody now, or\n" +
+		"is not done in time, is passed over.\n")
 	var g group = 0xff
 	for i := range statements {
 		s := &statements[i]

@@ -28,8 +28,8 @@ func operatorAt(s string) string {
 }
 
 // split cuts one line into words and the comment that ends it, which keeps its
-// '#'. A '#' inside a word belongs to the word. A '!' that begins a line is a
-// word of its own.
+// '#'. A '#' inside a word belongs to the word. A '!' or '?' that begins a line is
+// a word of its own.
 func split(line string) (words []word, comment string, err *Error) {
 	col, start := 1, -1 // column of the present character; offset of the word under way
 	startCol := 0
@@ -48,8 +48,8 @@ func split(line string) (words []word, comment string, err *Error) {
 			return words, strings.TrimRight(line[i:], " \t"), printable(line[i:], col)
 		case r == utf8.RuneError && size == 1 || !unicode.IsPrint(r):
 			return nil, "", unprintable(r, col)
-		case r == '!' && len(words) == 0 && start < 0 && !strings.HasPrefix(line[i:], "!="):
-			words = append(words, word{"!", col})
+		case (r == '!' || r == '?') && len(words) == 0 && start < 0 && !strings.HasPrefix(line[i:], "!="):
+			words = append(words, word{string(r), col})
 		default:
 			if op := operatorAt(line[i:]); op != "" {
 				end(i)

@@ -57,7 +57,7 @@ func execDisarm(r *run, _ *Statement, a MaintainArgs) *halt {
 // operate lets an operator work until it is done.
 func (r *run) operate(what string, endpoints []uint64, within time.Duration, work func(*workload.Session)) *halt {
 	ended := false
-	r.clients.Spawn("operator", operatorTimeout, endpoints, func(s *workload.Session) {
+	operator := r.clients.Spawn("operator", operatorTimeout, endpoints, func(s *workload.Session) {
 		work(s)
 		ended = true
 	})
@@ -65,6 +65,7 @@ func (r *run) operate(what string, endpoints []uint64, within time.Duration, wor
 	over := watch{wakes: trace.AllKinds, holds: func() bool { return ended }}
 	held, h := r.await(over, within)
 	if h == nil && !held {
+		operator.Leave()
 		h = stuck(what, began, within, "it is not done")
 	}
 	return h

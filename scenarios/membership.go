@@ -193,7 +193,7 @@ func (r *run) administer(st *Statement, req store.Request, via Targets, within t
 		list  []store.Member
 		op    history.Op
 	)
-	r.clients.Spawn("operator", operatorTimeout, endpoints, func(s *workload.Session) {
+	operator := r.clients.Spawn("operator", operatorTimeout, endpoints, func(s *workload.Session) {
 		if st.Not {
 			op = s.Ask(req)
 		} else {
@@ -208,6 +208,7 @@ func (r *run) administer(st *Statement, req store.Request, via Targets, within t
 	case h != nil:
 		return nil, h
 	case !held:
+		operator.Leave()
 		return nil, stuck(store.Describe(req), began, within, r.lastRefusal(req))
 	case !st.Not:
 		return list, nil

@@ -90,6 +90,10 @@ var meters = append([]meter{
 	}),
 	ofMember("running", "1 if the process of a member runs, else 0",
 		func(r *run, id uint64) uint64 { return one(r.c.Member(id).State == cluster.Up) }),
+	ofMember("saving", "1 if a member has handed entries to its disk that are not durable yet, else 0", func(r *run, id uint64) uint64 {
+		n := r.c.Node(id)
+		return one(n != nil && n.Saving())
+	}),
 	ofMember("term", "raft term of a member; the last known if it is down",
 		func(r *run, id uint64) uint64 { return r.counters.terms[id] }),
 	ofMember("commit", "commit index of a member", func(r *run, id uint64) uint64 { return r.c.Member(id).Commit }),

@@ -92,11 +92,12 @@ func parsePhase(comment string, before int) (*Phase, *Error) {
 
 func parseStatement(words []word, end int, scope *Scope) (*Statement, *Error) {
 	s := &Statement{Pos: Pos{Col: words[0].col}}
-	if words[0].text == "!" {
-		s.Not = true
+	if prefix := words[0].text; prefix == "!" || prefix == "?" {
+		s.Not, s.Maybe = prefix == "!", prefix == "?"
 		words = words[1:]
 		if len(words) == 0 {
-			return nil, &Error{Pos: Pos{Col: end}, Text: "expected a statement after \"!\": one of " + negatable()}
+			text := fmt.Sprintf("expected a statement after %q: one of %s", prefix, prefixed(s))
+			return nil, &Error{Pos: Pos{Col: end}, Text: text}
 		}
 	}
 	verb := words[0]
@@ -106,7 +107,10 @@ func parseStatement(words []word, end int, scope *Scope) (*Statement, *Error) {
 		return nil, &Error{Pos: Pos{Col: verb.col}, Text: text}
 	}
 	if s.Not && !st.negatable {
-		return nil, &Error{Pos: s.Pos, Text: fmt.Sprintf("! %s: expected \"!\" before %s only", verb.text, negatable())}
+		return nil, &Error{Pos: s.Pos, Text: fmt.Sprintf("! %s: expected \"!\" before %s only", verb.text, prefixed(s))}
+	}
+	if s.Maybe && !st.attemptable() {
+		return nil, &Error{Pos: s.Pos, Text: fmt.Sprintf("? %s: expected \"?\" before %s only", verb.text, prefixed(s))}
 	}
 	if st.group == groupUniverse && st.exec == nil && scope.running {
 		text := verb.text + ": the universe is made before it runs: expected this line before the first statement that acts"

@@ -93,6 +93,7 @@ cut     n1 -> n2
 cut     n1 n2 <-> rest
 heal
 heal    n1 -> n2
+mend    quorum
 hold    clients -> n1
 release
 release clients -> n1
@@ -119,6 +120,8 @@ auth    off within=20s
 permit  r1 readwrite k1 k4 within=20s
 permit  r1 read k9 within=20s
 forbid  r1 k1 k4 within=20s
+? kill  leader
+? wait  leader within=1s
 cover   elections>=1 leader-crash>=2
 liveness within=20s
 liveness off
@@ -195,6 +198,11 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"expect elapsed 1s", `1:8: expect: expected a condition on the cluster`},
 		{"! kill n1", `1:1: ! kill: expected "!" before wait, expect, add,`},
 		{"!", `1:2: expected a statement after "!"`},
+		{"?", `1:2: expected a statement after "?": one of load, watch,`},
+		{"? expect leader", `1:1: ? expect: expected "?" before load, watch,`},
+		{"? net drop=1%", `1:1: ? net: expected "?" before load, watch,`},
+		{"! ? kill n1", `1:3: unknown statement "?"`},
+		{"mend", `1:5: mend: expected a member (n1, n2...), leader,`},
 		{"add", `1:4: add: expected within=a duration`},
 		{"add leader within=1s", `1:5: add: "leader" is too much: expected add [nN] [learner]`},
 		{"add as=new within=1s", `1:5: add: as: "new": expected a variable such as $new`},

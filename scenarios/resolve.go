@@ -167,6 +167,8 @@ func (r *run) members(t Target) (members, *halt) {
 		return r.draw((r.voters().size()-1)/2, r.voters()), nil
 	case "majority":
 		return r.draw(r.quorum(), r.voters()), nil
+	case "quorum":
+		return r.drawFrom(r.quorum(), r.voters()), nil
 	}
 	panic("scenarios: no target of kind " + t.Kind)
 }
@@ -175,9 +177,14 @@ func (r *run) quorum() int { return r.voters().size()/2 + 1 }
 
 // draw returns n running members of a set, or as many as there are.
 func (r *run) draw(n int, of members) members {
-	up := (setOf(r.running()...) & of).list()
-	r.rand.Shuffle(len(up), func(i, j int) { up[i], up[j] = up[j], up[i] })
-	return setOf(up[:min(n, len(up))]...)
+	return r.drawFrom(n, setOf(r.running()...)&of)
+}
+
+// drawFrom returns n members of a set, or as many as there are.
+func (r *run) drawFrom(n int, of members) members {
+	all := of.list()
+	r.rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return setOf(all[:min(n, len(all))]...)
 }
 
 // addresses returns the endpoints that the targets mean, given who their members
@@ -195,10 +202,15 @@ func (r *run) addresses(ids []uint64, ts Targets) []trace.Addr {
 	return addrs
 }
 
-// core returns the largest set of running members that can all reach each other,
-// and whether it is a quorum.
+// core returns the members that must do without the others, and whether they are a
+// quorum: those that were mended last, as far as they run; or, as long as nobody was,
+// the largest set of running members that can all reach each other.
 func (r *run) core() (ids []uint64, quorum bool) {
 	up := r.running()
+	if r.mended != 0 {
+		core := setOf(up...) & r.mended
+		return core.list(), (core & r.voters()).size() >= r.quorum()
+	}
 	for start := range up {
 		group := []uint64{up[start]}
 		for _, id := range up {

@@ -109,6 +109,10 @@ type halt struct {
 	stall *checker.Stall
 }
 
+// vain reports that nothing went wrong: what was meant is not there, or did not come
+// about in time.
+func (h *halt) vain() bool { return h.outcome == Vacuous || h.stall != nil }
+
 // stuck is the halt of a wait whose time is up.
 func stuck(awaited string, since sim.Time, within time.Duration, found string) *halt {
 	return &halt{

@@ -156,7 +156,7 @@ func execForbid(r *run, st *Statement, a ForbidArgs) *halt {
 // arrange has an administrator make requests, and waits until all are done.
 func (r *run) arrange(st *Statement, within time.Duration, all ...store.Request) *halt {
 	ended := false
-	r.clients.Spawn("administrator", operatorTimeout, nil, func(s *workload.Session) {
+	administrator := r.clients.Spawn("administrator", operatorTimeout, nil, func(s *workload.Session) {
 		s.Arrange(all...)
 		ended = true
 	})
@@ -167,6 +167,7 @@ func (r *run) arrange(st *Statement, within time.Duration, all ...store.Request)
 	case h != nil:
 		return h
 	case !held:
+		administrator.Leave()
 		return stuck(fmt.Sprintf("%s to be done", st), began, within, "it is not")
 	}
 	r.note("done: "+st.String(), false)

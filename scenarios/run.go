@@ -62,8 +62,10 @@ type run struct {
 	// that came.
 	bell, rung uint64
 
-	vars      map[string]members
-	rest      members
+	vars map[string]members
+	rest members
+	// mended are the members that the last mend was about, or none.
+	mended    members
 	loads     []*load
 	workloads []*workload.Load
 	watches   []*workload.Watches
@@ -337,7 +339,12 @@ func (r *run) execute(s *Statement) *halt {
 		r.acting = true
 	}
 	r.log.Emit(trace.Event{Kind: trace.Action, ID: uint64(s.Pos.Line), A: sim.Hash([]byte(s.String()))})
-	return st.exec(r, s)
+	h := st.exec(r, s)
+	if h != nil && s.Maybe && h.vain() {
+		r.note("in vain: "+s.String(), false)
+		return nil
+	}
+	return h
 }
 
 func (r *run) openPhase(number int, title string) {

@@ -101,6 +101,8 @@ var statements = []statement{
 		"keeps the packets of links waiting"),
 	row(groupFaults, "release", "[TARGET... -> TARGET... | TARGET... <-> TARGET...]", parseSomeLinks, execRelease,
 		"delivers the packets that were held, on these links or on all"),
+	row(groupFaults, "mend", "TARGET...", parseMembers, execMend,
+		"undoes every fault of these members and between them and the clients; the others stay as they are, and no longer count"),
 
 	row(groupMembers, "add", "[nN] [learner] [as=$NAME] [via=TARGET] within=DURATION", parseAdd, execAdd,
 		"an operator announces a new member, the next by number, and does not start it; with \"!\": it must be refused").orNot(),
@@ -146,11 +148,17 @@ func (s statement) orNot() statement {
 	return s
 }
 
-// negatable lists the verbs that "!" may stand before.
-func negatable() string {
+// attemptable reports that "?" may stand before the statement: it acts or waits,
+// and so may be in vain.
+func (s *statement) attemptable() bool {
+	return s.exec != nil && s.group != groupUniverse && s.group != groupVerdict && s.verb != "expect"
+}
+
+// prefixed lists the verbs that the prefix of s may stand before.
+func prefixed(s *Statement) string {
 	var verbs []string
 	for i := range statements {
-		if statements[i].negatable {
+		if s.Not && statements[i].negatable || s.Maybe && statements[i].attemptable() {
 			verbs = append(verbs, statements[i].verb)
 		}
 	}

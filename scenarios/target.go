@@ -25,6 +25,7 @@ var targetKinds = []struct{ name, doc string }{
 	{"any", "a running member, drawn from the seed"},
 	{"minority", "running members, drawn: as many as the cluster can lose"},
 	{"majority", "running members, drawn: as few as make a quorum"},
+	{"quorum", "members that vote, drawn: as few as make a quorum, whether they run or not"},
 	{"rest", "the members that the statement does not name; where it names none, those that the last one did not"},
 	{"all", "all members"},
 	{"clients", "all clients (where links are cut or held)"},

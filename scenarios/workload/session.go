@@ -85,6 +85,8 @@ type Session struct {
 	proc    *sim.Proc[sim.Time, *node.Answer]
 	await   func(sim.Time) *node.Answer
 	ended   bool
+	// leaving: it begins no other request.
+	leaving bool
 
 	// member is the one that this client is connected to. endpoints are those it
 	// may connect to; empty means all.
@@ -245,6 +247,9 @@ func (s *Session) invoke(kind Kind, req store.Request) int {
 // note records the beginning of an operation, and returns where it is kept.
 func (s *Session) note(kind Kind, req store.Request) int {
 	cs := s.cs
+	if s.leaving {
+		s.await(sim.Forever) // the process ends here
+	}
 	s.op = cs.c.NextOp()
 	user := ""
 	if s.token != "" {
@@ -336,12 +341,24 @@ func (s *Session) Wake(uint64) {
 
 // wait notes what the process wants: to go on at the deadline, or nothing more.
 func (s *Session) wait(deadline sim.Time, alive bool) {
-	if !alive {
+	switch {
+	case !alive:
 		s.end()
+		return
+	case s.leaving && s.op == 0:
+		s.stop()
 		return
 	}
 	s.deadline = deadline
 	s.arm()
+}
+
+// Leave makes the client end after the request that it has under way.
+func (s *Session) Leave() {
+	s.leaving = true
+	if s.op == 0 {
+		s.stop()
+	}
 }
 
 // stop ends the process where it is.

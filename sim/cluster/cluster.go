@@ -405,6 +405,8 @@ type View struct {
 	// Member: it is one of the cluster's members by the committed log; Learner: one
 	// without a vote; Removed: it was one.
 	Member, Learner, Removed bool
+	// Stopping: it was asked to stop and has not stopped yet.
+	Stopping bool
 }
 
 // Size returns the number of members there ever were: those that were announced
@@ -415,7 +417,7 @@ func (c *Cluster) Size() int { return len(c.members) }
 // State and Incarnation are known.
 func (c *Cluster) Member(id uint64) View {
 	m := c.members[id-1]
-	v := View{ID: m.id, State: m.state, Incarnation: m.incarnation, Removed: m.removed != 0}
+	v := View{ID: m.id, State: m.state, Incarnation: m.incarnation, Removed: m.removed != 0, Stopping: m.stopping}
 	if entry := c.entry(id); entry != nil {
 		v.Member, v.Learner = true, entry.Learner
 	}

@@ -99,6 +99,9 @@ func (d *Disk) Fill() {
 	d.fault(FaultFull, uint64(d.used), 0)
 }
 
+// Full reports whether something else takes all the room.
+func (d *Disk) Full() bool { return d.limit != int64(d.config.Capacity) }
+
 // Free gives that room back.
 func (d *Disk) Free() {
 	d.limit = int64(d.config.Capacity)

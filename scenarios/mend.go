@@ -1,0 +1,73 @@
+package scenarios
+
+import "etcdsim/sim/trace"
+
+// The end of faults. Whoever injects faults at random must be able to end them
+// without knowing which there are.
+
+// remedies undo the faults that a member may have beside those of its links, in an
+// order in which each can work: a disk without room starts nobody.
+var remedies = []func(r *run, id uint64) *halt{
+	func(r *run, id uint64) *halt {
+		if r.c.Disk(id).Full() {
+			r.c.Disk(id).Free()
+		}
+		return nil
+	},
+	func(r *run, id uint64) *halt {
+		r.c.ResumeDisk(id)
+		return nil
+	},
+	func(r *run, id uint64) *halt {
+		r.c.Resume(id)
+		return nil
+	},
+	func(r *run, id uint64) *halt {
+		if r.c.Member(id).Stopping {
+			return r.awaitDown(id)
+		}
+		return nil
+	},
+	func(r *run, id uint64) *halt {
+		r.c.Start(id)
+		return nil
+	},
+}
+
+// execMend undoes the faults of members. From then on they are the ones that must
+// do well: the others may be in any state.
+func execMend(r *run, _ *Statement, a MemberArgs) *halt {
+	ids, h := r.resolve(a.Of)
+	if h != nil {
+		return h
+	}
+	r.mended = setOf(ids...)
+	addrs := r.addresses(ids, Targets{{Kind: "clients"}})
+	for i, from := range addrs {
+		r.c.Network().Rejoin(from)
+		for _, to := range addrs[i+1:] {
+			if !from.IsClient() || !to.IsClient() {
+				r.mendLink(from, to)
+				r.mendLink(to, from)
+			}
+		}
+	}
+	for _, id := range ids {
+		for _, remedy := range remedies {
+			if h := remedy(r, id); h != nil {
+				return h
+			}
+		}
+	}
+	r.note(names(ids)+" mended", false)
+	return nil
+}
+
+// mendLink undoes the faults of a link. What was held goes its way.
+func (r *run) mendLink(from, to trace.Addr) {
+	r.c.Network().Heal(from, to)
+	if r.c.Network().IsHeld(from, to) {
+		r.c.Release(from, to)
+	}
+	r.c.Network().ResetLinkConfig(from, to)
+}
