@@ -53,9 +53,7 @@ func (a LoadArgs) String() string {
 func parseLoad(p *parser) LoadArgs {
 	at := p.at()
 	a := LoadArgs{Name: p.name("the name of the load"), Config: workload.DefaultConfig()}
-	if slices.Contains(p.scope.loads, a.Name) || slices.Contains(p.scope.watches, a.Name) {
-		p.fail(at, "there is a load or a watch %s already: expected another name", a.Name)
-	}
+	p.introduce(at, a.Name)
 	p.scope.loads = append(p.scope.loads, a.Name)
 	a.Via = p.targetOption("via")
 	a.Options = p.otherOptions(a.Config.Set)

@@ -14,7 +14,8 @@ type File struct {
 }
 
 // Line is one line: a phase, a statement, a comment, a statement with a comment
-// behind it, or nothing.
+// behind it, or nothing. The lines inside of a block belong to the statement
+// that opens it.
 type Line struct {
 	Phase     *Phase
 	Statement *Statement
@@ -32,6 +33,10 @@ type Phase struct {
 // Statement is one statement.
 type Statement struct {
 	Pos Pos
+	// Number counts the statements of a file from 1, in the order in which they
+	// stand there: what the trace calls this one. Unlike its place it does not
+	// change when the file is formatted.
+	Number int
 	// Not is the prefix "!": the statement holds if what it says does not. Maybe is
 	// the prefix "?": what the statement says is attempted; if it concerns nobody now,
 	// or is not done in time, the run goes on. At most one of them is set.
@@ -40,6 +45,15 @@ type Statement struct {
 	Verb string
 	// Args belong to the verb.
 	Args Args
+	// Branches are the lines inside of a block; empty for all other statements.
+	Branches []Branch
+}
+
+// Branch is the lines of a block up to the "and" or "end" that closes them.
+type Branch struct {
+	Lines []Line
+	// Comment stands behind the word that closes the branch.
+	Comment string
 }
 
 // Args are the arguments of a statement. String prints them in their canonical
@@ -69,46 +83,93 @@ func (s *Statement) String() string {
 func (p *Phase) String() string { return fmt.Sprintf("# %d. %s", p.Number, p.Title) }
 
 // Format prints a scenario in its canonical form: arguments aligned, options in
-// the order of the language, comments and single empty lines kept. The form is
-// stable: formatting what it printed changes nothing.
+// the order of the language, what is inside of blocks indented, comments and
+// single empty lines kept. The form is stable: formatting what it printed changes
+// nothing.
 func Format(f *File) string {
-	var b strings.Builder
-	blank := true // the line before was empty, or there was none
-	for i := range f.Lines {
-		text := f.Lines[i].String()
-		if text == "" && blank {
-			continue
-		}
-		blank = text == ""
-		b.WriteString(text)
-		b.WriteByte('\n')
-	}
-	text := strings.TrimRight(b.String(), "\n")
-	if text == "" {
-		return ""
-	}
-	return text + "\n"
+	p := printer{first: true}
+	p.lines(f.Lines, 0)
+	return p.String()
 }
 
-// String prints the line in its canonical form, without a line break.
+// printer prints lines.
+type printer struct {
+	strings.Builder
+	// first reports that nothing was printed yet here: in the file, or in the
+	// branch of a block. gap reports that an empty line is due before the next.
+	first, gap bool
+}
+
+func (p *printer) lines(lines []Line, depth int) {
+	for i := range lines {
+		p.line(lines[i].String(), depth)
+		s := lines[i].Statement
+		if s == nil {
+			continue
+		}
+		for b := range s.Branches {
+			p.first = true
+			p.lines(s.Branches[b].Lines, depth+1)
+			p.first, p.gap = false, false
+			word := wordAnd
+			if b == len(s.Branches)-1 {
+				word = wordEnd
+			}
+			p.line(behind(word, s.Branches[b].Comment), depth)
+		}
+	}
+}
+
+// indent is what each block moves its lines by.
+const indent = "  "
+
+func (p *printer) line(text string, depth int) {
+	if text == "" {
+		p.gap = !p.first
+		return
+	}
+	if p.gap {
+		p.WriteByte('\n')
+	}
+	p.first, p.gap = false, false
+	p.WriteString(strings.Repeat(indent, depth))
+	p.WriteString(text)
+	p.WriteByte('\n')
+}
+
+// behind puts a comment behind a text, if there is one.
+func behind(text, comment string) string {
+	if comment == "" {
+		return text
+	}
+	return text + "  " + comment
+}
+
+// String prints the line in its canonical form, without a line break. Of a block
+// it is the line that opens it.
 func (l *Line) String() string {
 	switch {
 	case l.Phase != nil:
 		return l.Phase.String()
 	case l.Statement == nil:
 		return l.Comment
-	case l.Comment == "":
-		return l.Statement.String()
 	}
-	return l.Statement.String() + "  " + l.Comment
+	return behind(l.Statement.String(), l.Comment)
 }
 
-// Statements returns the statements in order.
-func (f *File) Statements() []*Statement {
-	var all []*Statement
-	for i := range f.Lines {
-		if s := f.Lines[i].Statement; s != nil {
-			all = append(all, s)
+// Statements returns the statements in the order in which they stand in the
+// file, those inside of blocks included.
+func (f *File) Statements() []*Statement { return statementsOf(f.Lines, nil) }
+
+func statementsOf(lines []Line, all []*Statement) []*Statement {
+	for i := range lines {
+		s := lines[i].Statement
+		if s == nil {
+			continue
+		}
+		all = append(all, s)
+		for b := range s.Branches {
+			all = statementsOf(s.Branches[b].Lines, all)
 		}
 	}
 	return all

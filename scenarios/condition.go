@@ -61,7 +61,8 @@ func (c AtCondition) String() string { return "at " + printDuration(time.Duratio
 // it must hold for each of them.
 type CompareCondition struct {
 	Left Operand
-	// Relation is one of ">=", "<=", "==", "!=", ">" and "<".
+	// Relation is one of ">=", "<=", "==", "!=", ">" and "<"; or empty, if the left
+	// amount alone is meant, which then must not be 0.
 	Relation string
 	Right    Operand
 	// Via counts only operations answered by these members; empty means all.
@@ -75,10 +76,12 @@ type CompareCondition struct {
 func (c CompareCondition) String() string {
 	var b strings.Builder
 	b.WriteString(c.Left.String())
-	if c.Right.Meter == "" {
+	switch {
+	case c.Relation == "":
+	case c.Right.Meter == "":
 		// A bound clings to its number: "acked w >=50".
 		fmt.Fprintf(&b, " %s%s", c.Relation, c.Right)
-	} else {
+	default:
 		fmt.Fprintf(&b, " %s %s", c.Relation, c.Right)
 	}
 	if len(c.Via) > 0 {
@@ -158,7 +161,6 @@ func parseCompare(p *parser) Condition {
 		if c.Left.Meter == "" {
 			p.missing("a relation such as >=")
 		}
-		c.Relation, c.Right = ">=", Operand{Number: 1}
 	default:
 		p.missing("a relation such as >=")
 	}

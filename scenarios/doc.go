@@ -15,7 +15,8 @@
 //	kill    $old
 //	wait    leader within=10s
 //
-// One table (statements.go) is the language: the parser, the runner, the help
+// Blocks hold statements that happen repeatedly or at the same time (block.go,
+// strand.go). One table (statements.go) is the language: the parser, the runner, the help
 // and the documentation read it. Waits are on conditions in virtual time;
 // a condition says which events may change it, and is asked again only after
 // one of them, so that watching costs nothing between.

@@ -12,6 +12,8 @@ type Error struct {
 	File string
 	Pos  Pos
 	Text string
+	// Unfinished reports that lines are missing which would close a block.
+	Unfinished bool
 }
 
 // Error returns "file:line:column: text".

@@ -88,7 +88,7 @@ func execWait(r *run, st *Statement, a WaitArgs) *halt {
 	if h != nil {
 		return h
 	}
-	r.sifted = nil
+	r.unsift()
 	switch {
 	case held && st.Not:
 		return &halt{outcome: Violation, why: "it came so far: " + w.state()}
@@ -107,7 +107,7 @@ func execExpect(r *run, st *Statement, a ExpectArgs) *halt {
 		return h
 	}
 	held := w.holds()
-	r.sifted = nil
+	r.unsift()
 	if held == st.Not {
 		return &halt{outcome: Violation, why: "in fact: " + w.state()}
 	}

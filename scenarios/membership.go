@@ -48,6 +48,9 @@ func (a AddArgs) String() string {
 func parseAdd(p *parser) AddArgs {
 	a := AddArgs{}
 	if t, ok := parseTarget(p.peek()); ok && t.Kind == "n" {
+		if p.scope.repeating > 0 {
+			p.fail(p.at(), "n%d: expected no number inside of repeat: each one that is added has another", t.Member)
+		}
 		a.Member = t.Member
 		p.take()
 	}

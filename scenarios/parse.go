@@ -11,67 +11,135 @@ import (
 // Parse reads a scenario. The error is an *[Error] that names file, line and
 // column; name is what it calls the file.
 func Parse(name, text string) (*File, error) {
-	f := &File{Name: name}
-	scope := &Scope{}
-	phases := 0
-	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
-	if text == "" {
-		lines = nil
-	}
-	for i, raw := range lines {
-		line, err := parseLine(strings.TrimSuffix(raw, "\r"), phases, scope)
-		if err != nil {
-			err.File, err.Pos.Line = name, i+1
-			return nil, err
-		}
-		if line.Phase != nil {
-			phases++
-		}
-		if line.Statement != nil {
-			line.Statement.Pos.Line = i + 1
-		}
-		f.Lines = append(f.Lines, line)
-	}
-	return f, nil
-}
-
-// ParseStatement reads one statement, as typed at a prompt. Variables and loads
-// it refers to must be in scope.
-func ParseStatement(text string, scope *Scope) (*Statement, error) {
-	line, err := parseLine(text, 0, scope)
-	if err != nil {
-		err.File, err.Pos.Line = "statement", 1
+	r := reader{scope: &Scope{}}
+	if err := r.read(text); err != nil {
+		err.File = name
 		return nil, err
 	}
-	if line.Statement == nil {
-		return nil, &Error{File: "statement", Pos: Pos{1, 1}, Text: "expected a statement: one of " + strings.Join(Verbs(), ", ")}
+	return &File{Name: name, Lines: r.lines}, nil
+}
+
+// ParseStatement reads one statement, as typed at a prompt; a block in all its
+// lines. Variables and loads it refers to must be in scope. Where lines of a
+// block are missing, the error says that it is Unfinished.
+func ParseStatement(text string, scope *Scope) (*Statement, error) {
+	const name = "statement"
+	r := reader{scope: scope, phases: -1}
+	if err := r.read(text); err != nil {
+		err.File = name
+		return nil, err
 	}
-	return line.Statement, nil
+	var found *Statement
+	for i := range r.lines {
+		s := r.lines[i].Statement
+		if s == nil {
+			continue
+		}
+		if found != nil {
+			return nil, &Error{File: name, Pos: s.Pos, Text: "expected one statement"}
+		}
+		found = s
+	}
+	if found == nil {
+		return nil, &Error{File: name, Pos: Pos{1, 1}, Text: "expected a statement: one of " + strings.Join(Verbs(), ", ")}
+	}
+	return found, nil
 }
 
 // Scope is what a statement may refer to: the names that statements before it
-// introduced.
+// introduced. The zero value is the beginning of a scenario.
 type Scope struct {
-	// vars, loads and watches in order of appearance.
-	vars, loads, watches []string
+	bindings
+	// taken are the names of all loads and watches, in scope or not.
+	taken []string
+	// statements is the number of statements so far.
+	statements int
 	// running reports that a statement that acts was seen: the universe is made.
 	running bool
+	// repeating is the number of blocks around that happen more than once.
+	repeating int
 }
 
-func parseLine(text string, phases int, scope *Scope) (Line, *Error) {
+// bindings are the names in scope, in order of appearance: variables that stand
+// for members, loads and watches.
+type bindings struct{ vars, loads, watches []string }
+
+// reader puts the lines of a scenario together.
+type reader struct {
+	scope *Scope
+	lines []Line
+	// phases is the number of phases so far; -1 where there are none.
+	phases int
+	// open are the blocks that the present line is inside of.
+	open []*openBlock
+}
+
+// read reads all lines of a text.
+func (r *reader) read(text string) *Error {
+	if text == "" {
+		return nil
+	}
+	number := 0
+	for raw := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
+		number++
+		if err := r.line(strings.TrimSuffix(raw, "\r"), number); err != nil {
+			err.Pos.Line = number
+			return err
+		}
+	}
+	return r.closed()
+}
+
+// line reads one line. An error lacks the number of the line, unless it is about
+// another one.
+func (r *reader) line(text string, number int) *Error {
 	words, comment, err := split(text)
 	if err != nil {
-		return Line{}, err
+		return err
 	}
+	end := len([]rune(text)) + 1
 	if len(words) == 0 {
-		phase, err := parsePhase(comment, phases)
-		if phase != nil || err != nil {
-			return Line{Phase: phase}, err
-		}
-		return Line{Comment: comment}, nil
+		return r.comment(comment)
 	}
-	s, err := parseStatement(words, len([]rune(text))+1, scope)
-	return Line{Statement: s, Comment: comment}, err
+	if words[0].text == wordAnd || words[0].text == wordEnd {
+		return r.close(words, comment)
+	}
+	s, err := parseStatement(words, end, r.scope)
+	if err != nil {
+		return err
+	}
+	if len(r.open) > 0 && lookup(s.Verb).outside() {
+		return &Error{Pos: s.Pos, Text: s.Verb + ": expected outside of " + r.open[0].statement.Verb}
+	}
+	s.Pos.Line = number
+	r.scope.statements++
+	s.Number = r.scope.statements
+	*r.inside() = append(*r.inside(), Line{Statement: s, Comment: comment})
+	if lookup(s.Verb).block != nil {
+		r.begin(s)
+	}
+	return nil
+}
+
+// comment reads a line that holds no more than a comment.
+func (r *reader) comment(comment string) *Error {
+	line := Line{Comment: comment}
+	if r.phases >= 0 {
+		phase, err := parsePhase(comment, r.phases)
+		if err != nil {
+			return err
+		}
+		if phase != nil {
+			if len(r.open) > 0 {
+				text := fmt.Sprintf("phase %d: expected outside of %s", phase.Number, r.open[0].statement.Verb)
+				return &Error{Pos: Pos{Col: 1}, Text: text}
+			}
+			r.phases++
+			line = Line{Phase: phase}
+		}
+	}
+	*r.inside() = append(*r.inside(), line)
+	return nil
 }
 
 // parsePhase reads "# N. title". It returns nothing if the comment is another
@@ -123,7 +191,7 @@ func parseStatement(words []word, end int, scope *Scope) (*Statement, *Error) {
 	if p.err != nil {
 		return nil, p.err
 	}
-	if st.group != groupUniverse && st.group != groupVerdict {
+	if st.acts() {
 		scope.running = true
 	}
 	return s, nil
@@ -394,6 +462,17 @@ func (p *parser) bind(name string) {
 	if !slices.Contains(p.scope.vars, name) {
 		p.scope.vars = append(p.scope.vars, name)
 	}
+}
+
+// introduce checks the name of a new load or watch, which stands at a column.
+func (p *parser) introduce(at int, name string) {
+	if slices.Contains(p.scope.taken, name) {
+		p.fail(at, "there is a load or a watch %s already: expected another name", name)
+	}
+	if p.scope.repeating > 0 {
+		p.fail(at, "expected outside of repeat: the second one would have the name of the first")
+	}
+	p.scope.taken = append(p.scope.taken, name)
 }
 
 // load reads the name of a load that an earlier statement started.

@@ -2,6 +2,7 @@ package scenarios_test
 
 import (
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -122,6 +123,19 @@ permit  r1 read k9 within=20s
 forbid  r1 k1 k4 within=20s
 ? kill  leader
 ? wait  leader within=1s
+repeat  3
+  kill    any
+  concurrently
+    wait    elapsed 1s
+
+    # a comment inside
+    restart all  # and behind
+  and  # behind and
+    wait    leader as=$y within=1s
+  end
+  wait    converged within=1s
+end  # behind end
+expect  voter $y
 cover   elections>=1 leader-crash>=2
 liveness within=20s
 liveness off
@@ -227,6 +241,22 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"liveness", `1:9: liveness: expected within=`},
 		{"kill n1\ncluster nodes=3", `2:1: cluster: the universe is made before it runs`},
 		{"# 1. one\n# 3. three", `2:1: phase 3: expected phase 2`},
+		{"end", `1:1: end: no block is open here: expected an earlier repeat or concurrently`},
+		{"repeat 2\nkill n1\nend end", `3:5: end: "end" is too much: expected end alone`},
+		{"repeat 2\nkill n1\nand", `3:1: and: repeat has one branch only: expected end`},
+		{"repeat 2\n# nothing\nend", `3:1: end: expected a statement in every branch of repeat`},
+		{"concurrently\nkill n1\nend", `3:1: end: expected "and" and another branch of concurrently first`},
+		{"concurrently\nkill n1\nand\nkill n2", `1:1: concurrently: expected a line "end" after it`},
+		{"concurrently now", `1:14: concurrently: "now" is too much`},
+		{"repeat", `1:7: repeat: expected how many times`},
+		{"repeat 0", `1:8: repeat: 0 times: expected 1 to 1000000`},
+		{"repeat 2\nload w\nend", `2:6: load: expected outside of repeat: the second one would have the name of the first`},
+		{"repeat 2\nwatch w\nend", `2:7: watch: expected outside of repeat`},
+		{"repeat 2\nadd n4 within=1s\nend", `2:5: add: n4: expected no number inside of repeat: each one that is added has another`},
+		{"repeat 2\n# 1. a phase\nend", `2:1: phase 1: expected outside of repeat`},
+		{"repeat 2\ncover elections>=1\nend", `2:1: cover: expected outside of repeat`},
+		{"repeat 2\ncluster nodes=3\nend", `2:1: cluster: the universe is made before it runs`},
+		{"concurrently\nwait leader as=$l within=1s\nand\nkill $l\nend", `4:6: kill: $l has no value yet`},
 		{"kill\u00a0n1", `1:5: the character U+00A0: expected printable UTF-8 text`},
 		{"# bad \xff", `1:7: the character U+FFFD`},
 		{"größer n1", `1:1: unknown statement "größer"`},
@@ -249,28 +279,43 @@ func TestErrorsNameThePlace(t *testing.T) {
 
 func TestParseStatementAtAPrompt(t *testing.T) {
 	var scope scenarios.Scope
-	for _, text := range []string{"load w", "wait leader within=1s as=$l", "kill $l", "wait acked w >=1 within=1s"} {
+	for i, text := range []string{
+		"load w", "wait leader within=1s as=$l", "kill $l", "wait acked w >=1 within=1s", "# so\nrepeat 2\nkill $l\nend", "resume n1",
+	} {
 		s, err := scenarios.ParseStatement(text, &scope)
 		if err != nil {
 			t.Fatalf("%q: %v", text, err)
+		}
+		if i < 4 && s.Number != i+1 || i == 5 && s.Number != 7 {
+			t.Errorf("%q has number %d", text, s.Number)
 		}
 		if again, err := scenarios.ParseStatement(s.String(), &scenarios.Scope{}); s.Verb == "kill" && err == nil {
 			t.Errorf("%q parses in an empty scope as %q", s, again)
 		}
 	}
-	for _, text := range []string{"", "# only a comment", "kill $stranger"} {
+	for _, text := range []string{"", "# only a comment", "kill $stranger", "kill n1\nkill n2"} {
 		if s, err := scenarios.ParseStatement(text, &scope); err == nil {
 			t.Errorf("%q parses as %q", text, s)
+		}
+	}
+	// A prompt reads on until a block is whole.
+	for _, c := range []struct {
+		text       string
+		unfinished bool
+	}{{"repeat 2", true}, {"repeat 2\nconcurrently\nkill n1\nand", true}, {"repeat 2\nkill n0", false}, {"repeat", false}} {
+		_, err := scenarios.ParseStatement(c.text, &scenarios.Scope{})
+		var e *scenarios.Error
+		if !errors.As(err, &e) || e.Unfinished != c.unfinished {
+			t.Errorf("%q: error %+v, want unfinished %v", c.text, err, c.unfinished)
 		}
 	}
 }
 
 func TestLibraryIsCanonicalAndSaysWhatItIs(t *testing.T) {
 	for _, f := range scenarios.Library() {
-		printed := scenarios.Format(f)
-		again, err := scenarios.Parse(f.Name, printed)
-		if err != nil || scenarios.Format(again) != printed {
-			t.Errorf("%s does not survive printing: %v\n%s", f.Name, err, printed)
+		text, err := os.ReadFile("library/" + f.Name + scenarios.Suffix)
+		if err != nil || scenarios.Format(f) != string(text) {
+			t.Errorf("%s is not canonical, %v: etcdsim fmt -w scenarios/library", f.Name, err)
 		}
 		about := f.About()
 		if about.Purpose == "" || about.Group == "" || about.Source == "" || about.Teaches == "" {

@@ -35,7 +35,7 @@ func (r *run) resolve(ts Targets) ([]uint64, *halt) {
 func (r *run) resolveGroups(groups []Targets) ([][]uint64, *halt) {
 	sets := make([]members, len(groups))
 	var named members
-	restIs := r.rest
+	restIs := r.strand.rest
 	for i, ts := range groups {
 		for _, t := range ts {
 			if t.Kind == "rest" || t.Kind == "clients" {
@@ -62,14 +62,14 @@ func (r *run) resolveGroups(groups []Targets) ([][]uint64, *halt) {
 			return nil, &halt{outcome: Vacuous, why: fmt.Sprintf("%s means no member now", ts)}
 		}
 	}
-	r.rest = restIs
+	r.strand.rest = restIs
 	return lists, nil
 }
 
 // peek resolves targets without changing who the rest are.
 func (r *run) peek(ts Targets) ([]uint64, *halt) {
-	rest := r.rest
-	defer func() { r.rest = rest }()
+	rest := r.strand.rest
+	defer func() { r.strand.rest = rest }()
 	return r.resolve(ts)
 }
 

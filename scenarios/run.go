@@ -41,7 +41,10 @@ const defaultLiveness = 30 * time.Second
 
 // run is a scenario being run.
 type run struct {
-	file     *File
+	file *File
+	// language is the table of statements, which cannot refer to itself: some
+	// statements execute others.
+	language []statement
 	opts     Options
 	universe universe
 	log      *trace.Log
@@ -63,13 +66,14 @@ type run struct {
 	bell, rung uint64
 
 	vars map[string]members
-	rest members
 	// mended are the members that the last mend was about, or none.
-	mended    members
+	mended members
+	// strand is the sequence of statements that goes on at present.
+	strand    *strand
 	loads     []*load
 	workloads []*workload.Load
 	watches   []*workload.Watches
-	sifted    []*load
+	sifted    []sifted
 	covers    []Bound
 	liveness  time.Duration
 	// acting reports that a statement was reached that acts on the universe.
@@ -94,7 +98,7 @@ func Run(f *File, seed uint64, o Options) (result *Result, err error) {
 		return nil, err
 	}
 	r := &run{
-		file: f, opts: o, universe: u, log: trace.NewLog(), rand: sim.NewRand(seed, "scenario"),
+		file: f, language: statements, opts: o, universe: u, log: trace.NewLog(), rand: sim.NewRand(seed, "scenario"),
 		vars: map[string]members{}, liveness: defaultLiveness,
 		result: &Result{Scenario: f.Name, Seed: seed, Nodes: u.cluster.Nodes, Bugs: o.Bugs, Settings: o.Settings},
 	}
@@ -117,7 +121,7 @@ func Run(f *File, seed uint64, o Options) (result *Result, err error) {
 	if r.c, err = cluster.New(u.cluster, seed, r.log); err != nil {
 		return nil, err
 	}
-	r.rest = r.all()
+	r.strand = &strand{rest: r.all()}
 	r.c.Attach(0, (*script)(r))
 	r.clients = workload.New(r.c, seed, r.log, r.returned)
 	r.clients.Break(o.Bugs)
@@ -150,7 +154,7 @@ func prepare(f *File, o Options) (universe, error) {
 		}
 		for _, option := range args.Options {
 			if err := u.set(Setting{s.Verb, option.Name, option.Value}); err != nil {
-				return u, &Error{f.Name, Pos{s.Pos.Line, option.Pos.Col}, err.Error()}
+				return u, &Error{File: f.Name, Pos: Pos{s.Pos.Line, option.Pos.Col}, Text: err.Error()}
 			}
 		}
 	}
@@ -163,19 +167,39 @@ func prepare(f *File, o Options) (universe, error) {
 		return u, err
 	}
 	known := uint64(u.cluster.Nodes)
-	for _, s := range statements {
+	return u, checkMembers(f.Name, f.Lines, &known, 1)
+}
+
+// checkMembers checks that statements name no member that cannot be there yet, the
+// lines happening so many times over. known is the number of members so far.
+func checkMembers(file string, lines []Line, known *uint64, times uint64) error {
+	for i := range lines {
+		s := lines[i].Statement
+		if s == nil {
+			continue
+		}
 		if a, ok := s.Args.(AddArgs); ok && !s.Not {
-			if known++; a.Member != 0 && a.Member != known {
-				text := fmt.Sprintf("add n%d: members are numbered in the order in which they are added: expected n%d", a.Member, known)
-				return u, &Error{f.Name, s.Pos, text}
+			if a.Member != 0 && a.Member != *known+1 {
+				text := fmt.Sprintf("add n%d: members are numbered in the order in which they are added: expected n%d", a.Member, *known+1)
+				return &Error{File: file, Pos: s.Pos, Text: text}
+			}
+			*known += times
+		}
+		if m := largestMember(s.Args); m > *known {
+			text := fmt.Sprintf("n%d: the cluster has %d members: expected n1 to n%d", m, *known, *known)
+			return &Error{File: file, Pos: s.Pos, Text: text}
+		}
+		again := times
+		if a, ok := s.Args.(RepeatArgs); ok {
+			again *= a.Times
+		}
+		for b := range s.Branches {
+			if err := checkMembers(file, s.Branches[b].Lines, known, again); err != nil {
+				return err
 			}
 		}
-		if m := largestMember(s.Args); m > known {
-			text := fmt.Sprintf("n%d: the cluster has %d members: expected n1 to n%d", m, known, known)
-			return u, &Error{f.Name, s.Pos, text}
-		}
 	}
-	return u, nil
+	return nil
 }
 
 // largestMember returns the largest number of a member that is named, or 0.
@@ -240,8 +264,8 @@ func (r *run) returned(op *history.Op) {
 	for _, l := range r.loads {
 		l.count(op, write)
 	}
-	for _, l := range r.sifted {
-		l.count(op, write)
+	for _, s := range r.sifted {
+		s.count(op, write)
 	}
 }
 
@@ -313,7 +337,6 @@ func (r *run) play() *halt {
 		}
 		if s := line.Statement; s != nil {
 			if h := r.execute(s); h != nil {
-				r.result.Failure = &Failure{Outcome: h.outcome, Pos: s.Pos, Statement: s.String(), Why: h.why, At: r.c.Now()}
 				return h
 			}
 		}
@@ -331,18 +354,21 @@ func (r *run) phased() bool {
 }
 
 func (r *run) execute(s *Statement) *halt {
-	st := lookup(s.Verb)
+	st := rowOf(r.language, s.Verb)
 	if st.exec == nil {
 		return nil
 	}
-	if st.group != groupUniverse && st.group != groupVerdict {
+	if st.acts() {
 		r.acting = true
 	}
-	r.log.Emit(trace.Event{Kind: trace.Action, ID: uint64(s.Pos.Line), A: sim.Hash([]byte(s.String()))})
+	r.log.Emit(trace.Event{Kind: trace.Action, ID: uint64(s.Number), A: sim.Hash([]byte(s.String()))})
 	h := st.exec(r, s)
 	if h != nil && s.Maybe && h.vain() {
 		r.note("in vain: "+s.String(), false)
 		return nil
+	}
+	if h != nil && r.result.Failure == nil {
+		r.result.Failure = &Failure{Outcome: h.outcome, Pos: s.Pos, Statement: s.String(), Why: h.why, At: r.c.Now()}
 	}
 	return h
 }

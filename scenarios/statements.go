@@ -18,7 +18,16 @@ type statement struct {
 	// exec makes the statement take effect. It is nil for statements of the
 	// universe, which take effect before it runs.
 	exec func(*run, *Statement) *halt
+	// block says what kind of block the statement opens; nil for all that open none.
+	block *blockKind
 }
+
+// acts reports whether the statement does something to a universe, rather than
+// saying how it is made or judged.
+func (s *statement) acts() bool { return s.group != groupUniverse && s.group != groupVerdict }
+
+// outside reports whether the statement stands outside of blocks only.
+func (s *statement) outside() bool { return s.group == groupVerdict || s.group == groupUniverse && s.exec == nil }
 
 // group orders the help.
 type group uint8
@@ -27,6 +36,7 @@ const (
 	groupUniverse group = iota
 	groupClients
 	groupWaits
+	groupBlocks
 	groupFaults
 	groupMembers
 	groupRights
@@ -36,7 +46,7 @@ const (
 // String returns the title of the group.
 func (g group) String() string {
 	return [...]string{
-		"the universe", "clients", "waiting and expecting", "faults", "members that come and go", "users and rights", "the verdict",
+		"the universe", "clients", "waiting and expecting", "blocks", "faults", "members that come and go", "users and rights", "the verdict",
 	}[g]
 }
 
@@ -70,6 +80,11 @@ var statements = []statement{
 		"the condition must hold now; with \"!\": it must not").orNot(),
 	row(groupWaits, "let", "$NAME = TARGET...", parseLet, execLet,
 		"names members, so that a drawn choice can be referred to again"),
+
+	row(groupBlocks, "repeat", "N ... end", parseRepeat, execRepeat,
+		"does what stands up to its end N times over").opens(repeated),
+	row(groupBlocks, "concurrently", "... and ... end", parseNothing, execConcurrently,
+		"does what stands between concurrently, and, and end at the same time; it is over when all of them are").opens(concurrent),
 
 	row(groupFaults, "kill", "TARGET...", parseMembers, execKill,
 		"members die at once; what their disks had not synced may be lost"),
@@ -148,10 +163,16 @@ func (s statement) orNot() statement {
 	return s
 }
 
+// opens makes the statement open a block.
+func (s statement) opens(k blockKind) statement {
+	s.block = &k
+	return s
+}
+
 // attemptable reports that "?" may stand before the statement: it acts or waits,
-// and so may be in vain.
+// and so may be in vain. A block does neither itself.
 func (s *statement) attemptable() bool {
-	return s.exec != nil && s.group != groupUniverse && s.group != groupVerdict && s.verb != "expect"
+	return s.acts() && s.block == nil && s.verb != "expect"
 }
 
 // prefixed lists the verbs that the prefix of s may stand before.
@@ -166,12 +187,14 @@ func prefixed(s *Statement) string {
 }
 
 // lookup returns the row of a verb, or nil.
-func lookup(verb string) *statement {
-	i := slices.IndexFunc(statements, func(s statement) bool { return s.verb == verb })
+func lookup(verb string) *statement { return rowOf(statements, verb) }
+
+func rowOf(language []statement, verb string) *statement {
+	i := slices.IndexFunc(language, func(s statement) bool { return s.verb == verb })
 	if i < 0 {
 		return nil
 	}
-	return &statements[i]
+	return &language[i]
 }
 
 // Verbs returns the verbs in the order of the table.

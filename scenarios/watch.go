@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,8 @@ type watch struct {
 	// by is when the condition holds by itself, or 0.
 	by    sim.Time
 	holds func() bool
+	// deadline is when to stop watching; await sets it.
+	deadline sim.Time
 	// state says how things stand, for a condition that does not hold; what holds
 	// is told in note, which may be nil. A telling note outranks others in the
 	// report of a phase.
@@ -171,6 +174,8 @@ func (c CompareCondition) watch(r *run) (watch, *halt) {
 
 func related(a uint64, relation string, b uint64) bool {
 	switch relation {
+	case "":
+		return a > b // b is 0
 	case ">=":
 		return a >= b
 	case "<=":
@@ -289,20 +294,31 @@ func (l *load) count(op *history.Op, write bool) {
 // sift counts some of the operations of a load: those via members, and only
 // those yet to be invoked if fromHere.
 func (r *run) sift(l *load, via members, fromHere bool) *load {
-	sifted := &load{name: l.name, members: via}
+	some := &load{name: l.name, members: via}
 	if fromHere {
 		// What was invoked at this instant was invoked before the statement.
-		sifted.since = r.c.Now() + 1
+		some.since = r.c.Now() + 1
 	} else {
 		ops := r.clients.Ops()
 		for i := range ops {
 			if ops[i].Return != sim.Forever {
-				sifted.count(&ops[i], writes(ops[i].Request))
+				some.count(&ops[i], writes(ops[i].Request))
 			}
 		}
 	}
-	r.sifted = append(r.sifted, sifted)
-	return sifted
+	r.sifted = append(r.sifted, sifted{some, r.strand})
+	return some
+}
+
+// sifted counts some operations of a load while a strand looks at a condition.
+type sifted struct {
+	*load
+	by *strand
+}
+
+// unsift ends the counts that the present strand asked for.
+func (r *run) unsift() {
+	r.sifted = slices.DeleteFunc(r.sifted, func(s sifted) bool { return s.by == r.strand })
 }
 
 // await lets virtual time pass until the condition holds, at most until the
@@ -311,12 +327,16 @@ func (r *run) await(w watch, within time.Duration) (bool, *halt) {
 	if w.holds() {
 		return true, nil
 	}
-	deadline := w.by
-	if deadline == 0 {
-		deadline = r.c.Now().Add(within)
+	if w.by == 0 {
+		w.deadline = r.c.Now().Add(within)
+	} else {
+		w.deadline = w.by
+	}
+	if r.strand.yield != nil {
+		return r.strand.yield(w), nil
 	}
 	r.bell++
-	r.c.WakeAt(deadline, 0, r.bell)
+	r.c.WakeAt(w.deadline, 0, r.bell)
 	r.interest, r.stirred = w.wakes, false
 	for r.rung != r.bell {
 		if h := r.step(); h != nil {

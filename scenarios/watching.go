@@ -28,9 +28,7 @@ func (a WatchArgs) String() string {
 func parseWatch(p *parser) WatchArgs {
 	at := p.at()
 	a := WatchArgs{Name: p.name("the name of the watching clients"), Config: workload.DefaultWatchConfig()}
-	if slices.Contains(p.scope.loads, a.Name) || slices.Contains(p.scope.watches, a.Name) {
-		p.fail(at, "there is a load or a watch %s already: expected another name", a.Name)
-	}
+	p.introduce(at, a.Name)
 	p.scope.watches = append(p.scope.watches, a.Name)
 	a.Via = p.targetOption("via")
 	a.Options = p.otherOptions(a.Config.Set)

@@ -124,7 +124,7 @@ func TestHelpIsAResult(t *testing.T) {
 		"help run":   "--seeds",
 		"run --help": "Exit codes: 0 pass",
 		"run -h x":   "--check-determinism",
-		"--version":  "trace 2",
+		"--version":  "trace 3",
 		"version":    "raft v3.",
 		"bugs":       "etcdsim run crash-all --bug ack-before-fsync",
 		"list":       "leader-partition",

@@ -10,7 +10,7 @@ import "etcdsim/sim"
 // Version identifies the meaning of the event stream. It grows whenever the
 // same seed gives another trace: a new kind or field, another order, another
 // draw. Recorded digests are comparable only within a version.
-const Version = 2
+const Version = 3
 
 // Addr names an endpoint: members are 1, 2, 3... as their raft IDs; clients
 // start at FirstClient; 0 is nobody.
@@ -108,7 +108,7 @@ const (
 	// The run itself.
 
 	Phase  // a scenario phase began: ID = its number, from 1
-	Action // a scenario statement took effect: ID = its line; A = hash of its text
+	Action // a scenario statement took effect: ID = its number in the file; A = hash of its text
 	Probe  // a rare thing happened for the first time: ID = ProbeID
 	RunEnd // nothing follows
 
