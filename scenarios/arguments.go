@@ -143,16 +143,24 @@ func parseExpect(p *parser) ExpectArgs {
 	return ExpectArgs{c}
 }
 
-// LetArgs name members.
+// LetArgs name members, or an amount.
 type LetArgs struct {
 	Var string
-	Of  Targets
+	// Of are the members; or Amount is what to remember, and Of is empty.
+	Of     Targets
+	Amount Operand
 }
 
 // String prints the arguments as they are written.
-func (a LetArgs) String() string { return "$" + a.Var + " = " + a.Of.String() }
+func (a LetArgs) String() string {
+	if len(a.Of) == 0 {
+		return "$" + a.Var + " = " + a.Amount.String()
+	}
+	return "$" + a.Var + " = " + a.Of.String()
+}
 
 func parseLet(p *parser) LetArgs {
+	at := p.at()
 	name, ok := strings.CutPrefix(p.peek(), "$")
 	if !ok || !isName(name) {
 		p.missing("a variable such as $few")
@@ -162,8 +170,14 @@ func parseLet(p *parser) LetArgs {
 	if !p.accept("=") {
 		p.missing("\"=\", with spaces around it")
 	}
-	a := LetArgs{name, p.targets(false)}
-	p.bind(name)
+	a := LetArgs{Var: name}
+	if meterNamed(p.peek()) != nil {
+		a.Amount = parseOperand(p)
+		p.bindNumber(at, name)
+		return a
+	}
+	a.Of = p.targets(false)
+	p.bind(at, name)
 	return a
 }
 

@@ -105,7 +105,9 @@ func (r *reader) closed() *Error {
 }
 
 // lists are the names by kind.
-func (b *bindings) lists() [3]*[]string { return [...]*[]string{&b.vars, &b.loads, &b.watches} }
+func (b *bindings) lists() [4]*[]string {
+	return [...]*[]string{&b.vars, &b.numbers, &b.loads, &b.watches}
+}
 
 // clone returns bindings that can be changed by themselves.
 func (b *bindings) clone() bindings {

@@ -78,7 +78,7 @@ func (c CompareCondition) String() string {
 	b.WriteString(c.Left.String())
 	switch {
 	case c.Relation == "":
-	case c.Right.Meter == "":
+	case c.Right.Meter == "" && c.Right.Var == "":
 		// A bound clings to its number: "acked w >=50".
 		fmt.Fprintf(&b, " %s%s", c.Relation, c.Right)
 	default:
@@ -93,11 +93,13 @@ func (c CompareCondition) String() string {
 	return b.String()
 }
 
-// Operand is a number or what a meter shows.
+// Operand is a number, one remembered by let, or what a meter shows.
 type Operand struct {
 	// Meter is the name of a meter, or empty for a number.
 	Meter  string
 	Number uint64
+	// Var is the name of a variable that stands for a number, without '$', or empty.
+	Var string
 	// Load is the load that is metered, Of are the members; only one is set, by
 	// the kind of the meter.
 	Load string
@@ -107,6 +109,8 @@ type Operand struct {
 // String prints the operand as it is written.
 func (o Operand) String() string {
 	switch {
+	case o.Var != "":
+		return "$" + o.Var
 	case o.Meter == "":
 		return strconv.FormatUint(o.Number, 10)
 	case o.Load != "":
@@ -134,7 +138,7 @@ func parseCondition(p *parser) Condition {
 				p.fail(o.Pos.Col, "as: a leader that must not exist cannot be named")
 			}
 			c.As = name
-			p.bind(name)
+			p.bind(o.Pos.Col, name)
 		}
 		return c
 	case p.accept("converged"):
@@ -182,6 +186,14 @@ func parseCompare(p *parser) Condition {
 func parseOperand(p *parser) Operand {
 	if text := p.peek(); text != "" && text[0] >= '0' && text[0] <= '9' {
 		return Operand{Number: p.number("a number")}
+	}
+	if name, ok := strings.CutPrefix(p.peek(), "$"); ok {
+		if !slices.Contains(p.scope.numbers, name) {
+			p.fail(p.at(), "$%s is no number: expected an earlier let $%s = METER", name, name)
+			return Operand{}
+		}
+		p.take()
+		return Operand{Var: name}
 	}
 	m := meterNamed(p.peek())
 	if m == nil {

@@ -118,9 +118,26 @@ func execExpect(r *run, st *Statement, a ExpectArgs) *halt {
 }
 
 func execLet(r *run, _ *Statement, a LetArgs) *halt {
+	if len(a.Of) == 0 {
+		return r.remember(a)
+	}
 	ids, h := r.peek(a.Of)
 	r.vars[a.Var] = setOf(ids...)
 	return h
+}
+
+// remember keeps what a meter shows now.
+func (r *run) remember(a LetArgs) *halt {
+	g, h := r.gauge(a.Amount, CompareCondition{})
+	if h != nil {
+		return h
+	}
+	if g.size != 1 {
+		return &halt{outcome: Vacuous, why: fmt.Sprintf("%s is the amount of %d members, not of one", a.Amount, g.size)}
+	}
+	r.numbers[a.Var] = g.read(0)
+	r.note(g.String(), false)
+	return nil
 }
 
 // each does something to each member that the targets mean, and notes it.

@@ -64,7 +64,7 @@ func parseAdd(p *parser) AddArgs {
 			p.fail(o.Pos.Col, "as: a member that must be refused cannot be named")
 		}
 		a.As = name
-		p.bind(name)
+		p.bind(o.Pos.Col, name)
 	}
 	a.Via = p.targetOption("via")
 	a.Within = p.within()

@@ -61,8 +61,8 @@ type Scope struct {
 }
 
 // bindings are the names in scope, in order of appearance: variables that stand
-// for members, loads and watches.
-type bindings struct{ vars, loads, watches []string }
+// for members, variables that stand for numbers, loads and watches.
+type bindings struct{ vars, numbers, loads, watches []string }
 
 // reader puts the lines of a scenario together.
 type reader struct {
@@ -450,6 +450,8 @@ func (p *parser) targetOption(name string) Targets {
 
 func (p *parser) checkTarget(t Target, col int, clients bool) {
 	switch {
+	case t.Kind == "$" && slices.Contains(p.scope.numbers, t.Var):
+		p.fail(col, "$%s stands for a number: expected members", t.Var)
 	case t.Kind == "$" && !slices.Contains(p.scope.vars, t.Var):
 		p.fail(col, "$%s has no value yet: expected an earlier as=$%s or let $%s = ...", t.Var, t.Var, t.Var)
 	case t.Kind == "clients" && !clients:
@@ -457,10 +459,23 @@ func (p *parser) checkTarget(t Target, col int, clients bool) {
 	}
 }
 
-// bind introduces a variable.
-func (p *parser) bind(name string) {
+// bind introduces a variable for members, which is named at a column.
+func (p *parser) bind(at int, name string) {
+	if slices.Contains(p.scope.numbers, name) {
+		p.fail(at, "$%s stands for a number: expected another name for members", name)
+	}
 	if !slices.Contains(p.scope.vars, name) {
 		p.scope.vars = append(p.scope.vars, name)
+	}
+}
+
+// bindNumber introduces a variable for a number, which is named at a column.
+func (p *parser) bindNumber(at int, name string) {
+	if slices.Contains(p.scope.vars, name) {
+		p.fail(at, "$%s stands for members: expected another name for a number", name)
+	}
+	if !slices.Contains(p.scope.numbers, name) {
+		p.scope.numbers = append(p.scope.numbers, name)
 	}
 }
 

@@ -121,6 +121,19 @@ auth    off within=20s
 permit  r1 readwrite k1 k4 within=20s
 permit  r1 read k9 within=20s
 forbid  r1 k1 k4 within=20s
+let     $before = term leader
+let     $count = acked w
+expect  term $x > $before
+expect  $count !=0
+put     color blue via=n1,n2 within=1s
+! put   color 3x-_ within=1s
+get     color within=1s
+get     color ==blue serializable via=leader within=1s
+get     color !=nothing within=1s
+! get   color serializable within=1s
+delete  color within=1s
+! delete color via=rest within=1s
+expect  log-term n1 <7
 ? kill  leader
 ? wait  leader within=1s
 repeat  3
@@ -210,7 +223,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"wait elapsed", `1:13: wait: expected a duration such as 500ms or 2s`},
 		{"! wait elapsed 1s", `1:1: wait: time always passes`},
 		{"expect elapsed 1s", `1:8: expect: expected a condition on the cluster`},
-		{"! kill n1", `1:1: ! kill: expected "!" before wait, expect, add,`},
+		{"! kill n1", `1:1: ! kill: expected "!" before put, get, delete, wait,`},
 		{"!", `1:2: expected a statement after "!"`},
 		{"?", `1:2: expected a statement after "?": one of load, watch,`},
 		{"? expect leader", `1:1: ? expect: expected "?" before load, watch,`},
@@ -257,6 +270,22 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"repeat 2\ncover elections>=1\nend", `2:1: cover: expected outside of repeat`},
 		{"repeat 2\ncluster nodes=3\nend", `2:1: cluster: the universe is made before it runs`},
 		{"concurrently\nwait leader as=$l within=1s\nand\nkill $l\nend", `4:6: kill: $l has no value yet`},
+		{"put", `1:4: put: expected a key`},
+		{"put color within=1s", `1:20: put: expected a value of letters, digits, '-' and '_'`},
+		{"put color nothing within=1s", `1:11: put: a value cannot be called nothing`},
+		{"put color blue", `1:15: put: expected within=a duration`},
+		{"get 7 within=1s", `1:5: get: "7": expected a key`},
+		{"get color == within=1s", `1:23: get: expected a value, or nothing of letters`},
+		{"get color >=1 within=1s", `1:11: get: ">=" is too much: expected get KEY [==VALUE]`},
+		{"! get color ==1 within=1s", `1:13: get: expected no value: what must not be answered has none`},
+		{"delete", `1:7: delete: expected a key`},
+		{"delete a b within=1s", `1:10: delete: "b" is too much: expected delete KEY`},
+		{"let $x = elections\nkill $x", `2:6: kill: $x stands for a number: expected members`},
+		{"let $x = n1\nlet $x = elections", `2:5: let: $x stands for members: expected another name for a number`},
+		{"let $x = elections\nlet $x = n1", `2:5: let: $x stands for a number: expected another name for members`},
+		{"let $x = elections\nwait leader as=$x within=1s", `2:13: wait: $x stands for a number`},
+		{"expect term n1 >= $x", `1:19: expect: $x is no number: expected an earlier let $x = METER`},
+		{"let $x = acked w", `1:16: let: "w": expected the name of a load`},
 		{"kill\u00a0n1", `1:5: the character U+00A0: expected printable UTF-8 text`},
 		{"# bad \xff", `1:7: the character U+FFFD`},
 		{"größer n1", `1:1: unknown statement "größer"`},

@@ -65,7 +65,8 @@ type run struct {
 	// that came.
 	bell, rung uint64
 
-	vars map[string]members
+	vars    map[string]members
+	numbers map[string]uint64
 	// mended are the members that the last mend was about, or none.
 	mended members
 	// strand is the sequence of statements that goes on at present.
@@ -99,13 +100,13 @@ func Run(f *File, seed uint64, o Options) (result *Result, err error) {
 	}
 	r := &run{
 		file: f, language: statements, opts: o, universe: u, log: trace.NewLog(), rand: sim.NewRand(seed, "scenario"),
-		vars: map[string]members{}, liveness: defaultLiveness,
+		vars: map[string]members{}, numbers: map[string]uint64{}, liveness: defaultLiveness,
 		result: &Result{Scenario: f.Name, Seed: seed, Nodes: u.cluster.Nodes, Bugs: o.Bugs, Settings: o.Settings},
 	}
 	if r.limit = o.MaxEvents; r.limit == 0 {
 		r.limit = DefaultMaxEvents
 	}
-	r.counters = counters{log: r.log, terms: make([]uint64, cluster.MaxNodes+1), voters: 1<<(u.cluster.Nodes+1) - 2}
+	r.counters = counters{log: r.log, voters: 1<<(u.cluster.Nodes+1) - 2}
 	defer func() {
 		if p := recover(); p != nil {
 			r.result.Outcome = Internal
@@ -224,12 +225,14 @@ func largestMember(a Args) (largest uint64) {
 		named(a.Via)
 	case WatchArgs:
 		named(a.Via)
+	case RequestArgs:
+		named(a.Via)
 	case WaitArgs:
 		condition(a.Condition)
 	case ExpectArgs:
 		condition(a.Condition)
 	case LetArgs:
-		named(a.Of)
+		named(a.Of, a.Amount.Of)
 	case MemberArgs:
 		named(a.Of)
 	case PartitionArgs:

@@ -56,6 +56,26 @@ func TestOutcomes(t *testing.T) {
 			[]string{"kill    leader", "there is no leader now"},
 		},
 		{
+			"another value than expected", "wait leader within=20s\nput a 1 within=5s\nget a ==2 within=5s", scenarios.Violation,
+			[]string{"line 3 column 1: get     a ==2 within=5s: in fact: a is 1, says n"},
+		},
+		{
+			"a value that must not be there", "wait leader within=20s\nput a 1 within=5s\nget a !=1 within=5s", scenarios.Violation,
+			[]string{"line 3 column 1: get     a !=1 within=5s: in fact: a is 1, says n"},
+		},
+		{
+			"a write that must not succeed", "wait leader within=20s\n! put a 1 within=5s", scenarios.Violation,
+			[]string{"line 2 column 1: ! put   a 1 within=5s: it was answered: put a=1"},
+		},
+		{
+			"a write in vain", "put a 1 within=100ms", scenarios.Stuck,
+			[]string{"phase 1 run: false", "Waited from 0.000s for 100ms for put a=1 to be answered. Instead: "},
+		},
+		{
+			"the amount of several", "let $x = term all", scenarios.Vacuous,
+			[]string{"term all is the amount of 3 members, not of one"},
+		},
+		{
 			"no quorum in the end", "kill n1 n2", scenarios.Stuck,
 			[]string{"phase 0 the end: false", "for a quorum. Instead: only n3 run"},
 		},

@@ -27,7 +27,9 @@ type statement struct {
 func (s *statement) acts() bool { return s.group != groupUniverse && s.group != groupVerdict }
 
 // outside reports whether the statement stands outside of blocks only.
-func (s *statement) outside() bool { return s.group == groupVerdict || s.group == groupUniverse && s.exec == nil }
+func (s *statement) outside() bool {
+	return s.group == groupVerdict || s.group == groupUniverse && s.exec == nil
+}
 
 // group orders the help.
 type group uint8
@@ -67,6 +69,13 @@ var statements = []statement{
 		"starts clients that watch until they are stopped, and in the end must have been told of everything"),
 	row(groupClients, "unload", "NAME", parseUnload, execUnload,
 		"stops the clients of a load; requests under way end by themselves; watching clients hang up"),
+	row(groupClients, "put", "KEY VALUE [via=TARGET] within=DURATION", parsePut, execPut,
+		"a client writes a key, and asks again until that is acknowledged; with \"!\": asked once, it must not be").orNot(),
+	row(groupClients, "get", "KEY [==VALUE] [serializable] [via=TARGET] within=DURATION", parseGet, execGet,
+		"a client reads a key, and asks again until it is answered; the value must be VALUE (or not, with !=), where "+
+			Nothing+" means that there is none; with \"!\": asked once, it must not be answered").orNot(),
+	row(groupClients, "delete", "KEY [via=TARGET] within=DURATION", parseDelete, execDelete,
+		"a client deletes a key, and asks again until that is acknowledged; with \"!\": asked once, it must not be").orNot(),
 	row(groupClients, "compact", "[keep=N]", parseCompact, execCompact,
 		"compacts the history of the store, all but the newest N revisions (default 0)"),
 	row(groupClients, "defrag", "TARGET... within=DURATION", parseMaintain, execDefrag,
@@ -78,8 +87,8 @@ var statements = []statement{
 		"lets virtual time pass until the condition holds; with \"!\": it must not hold before the deadline").orNot(),
 	row(groupWaits, "expect", "CONDITION", parseExpect, execExpect,
 		"the condition must hold now; with \"!\": it must not").orNot(),
-	row(groupWaits, "let", "$NAME = TARGET...", parseLet, execLet,
-		"names members, so that a drawn choice can be referred to again"),
+	row(groupWaits, "let", "$NAME = TARGET... | $NAME = METER [TARGET|LOAD]", parseLet, execLet,
+		"names members, so that a drawn choice can be referred to again; or remembers what a meter shows now"),
 
 	row(groupBlocks, "repeat", "N ... end", parseRepeat, execRepeat,
 		"does what stands up to its end N times over").opens(repeated),

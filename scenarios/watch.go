@@ -145,11 +145,11 @@ func timeWatch(by sim.Time) watch {
 }
 
 func (c CompareCondition) watch(r *run) (watch, *halt) {
-	left, h := c.gauge(r, c.Left)
+	left, h := r.gauge(c.Left, c)
 	if h != nil {
 		return watch{}, h
 	}
-	right, h := c.gauge(r, c.Right)
+	right, h := r.gauge(c.Right, c)
 	if h != nil {
 		return watch{}, h
 	}
@@ -164,7 +164,7 @@ func (c CompareCondition) watch(r *run) (watch, *halt) {
 		return true
 	}
 	state := func() string {
-		if c.Right.Meter == "" {
+		if c.Right.Meter == "" && c.Right.Var == "" {
 			return left.String()
 		}
 		return left.String() + ", " + right.String()
@@ -210,8 +210,16 @@ func (g gauge) String() string {
 	return strings.Join(parts, ", ")
 }
 
-func (c CompareCondition) gauge(r *run, o Operand) (gauge, *halt) {
-	if o.Meter == "" {
+// gauge reads an operand, of a condition if it belongs to one.
+func (r *run) gauge(o Operand, c CompareCondition) (gauge, *halt) {
+	switch {
+	case o.Var != "":
+		return gauge{
+			size: 1,
+			read: func(int) uint64 { return r.numbers[o.Var] },
+			tell: func(_ int, n uint64) string { return fmt.Sprintf("$%s is %d", o.Var, n) },
+		}, nil
+	case o.Meter == "":
 		return gauge{
 			size: 1,
 			read: func(int) uint64 { return o.Number },
