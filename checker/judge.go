@@ -58,13 +58,17 @@ func Judge(h history.History, o Options) Report {
 	if j, ok := judgeLeases(l, all, o); ok {
 		report.Judgements = append(report.Judgements, j)
 	}
-	if j, ok := judgeLocks(l, all); ok {
+	var clocks paces
+	if o.Lessors != nil {
+		clocks = o.Lessors.paces
+	}
+	if j, ok := judgeLocks(l, all, clocks); ok {
 		report.Judgements = append(report.Judgements, j)
 	}
 	if j, ok := judgeAuth(l, all); ok {
 		report.Judgements = append(report.Judgements, j)
 	}
-	if j, ok := judgeOlder(r, all); ok {
+	if j, ok := judgeOlder(r, all, clocks); ok {
 		report.Judgements = append(report.Judgements, j)
 	}
 	if j, ok := judgeWatches(l); ok {

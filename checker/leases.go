@@ -44,6 +44,11 @@ func DefaultLeaseRules() LeaseRules {
 	return LeaseRules{Election: time.Second, Look: 500 * time.Millisecond, Retry: 7 * time.Second}
 }
 
+// by returns the rules of members whose clocks may run at this slow pace.
+func (r LeaseRules) by(pace sim.Drift) LeaseRules {
+	return LeaseRules{Election: pace.Takes(r.Election), Look: pace.Takes(r.Look), Retry: pace.Takes(r.Retry)}
+}
+
 // patience is how long after its expiry an untroubled cluster has a lease at most:
 // until the next look, and two elections' time for a commit.
 func (r LeaseRules) patience() time.Duration { return r.Look + 2*r.Election }
@@ -51,7 +56,8 @@ func (r LeaseRules) patience() time.Duration { return r.Look + 2*r.Election }
 // tenancy is the leases of a run, being judged.
 type tenancy struct {
 	*linearity
-	all     []history.Op // those of the key-value store and all others
+	all []history.Op // those of the key-value store and all others
+	paces
 	rules   LeaseRules
 	lessors *Lessors
 	lives   []leaseLife
@@ -86,6 +92,10 @@ func judgeLeases(l *linearity, all []history.Op, o Options) (j Judgement, ok boo
 	}
 	if t.rules == (LeaseRules{}) {
 		t.rules = DefaultLeaseRules()
+	}
+	if t.lessors != nil {
+		t.paces = t.lessors.paces
+		t.rules = t.rules.by(t.slowest)
 	}
 	t.live()
 	for i := range all {
@@ -187,7 +197,7 @@ func (t *tenancy) kept(life *leaseLife) {
 	if life.to == len(t.Commits) || t.revoker(life) != nil {
 		return
 	}
-	told, until := int(-1), life.began.Add(wholeSeconds(life.ttl))
+	told, until := int(-1), life.began.Add(t.shortest(life.ttl))
 	if o := t.opOf[life.from]; life.ended < until && o >= 0 {
 		t.tooEarly(life, &t.Ops[o], until)
 		return
@@ -195,9 +205,9 @@ func (t *tenancy) kept(life *leaseLife) {
 	for _, i := range t.renewed[life.id] {
 		op := &t.all[i]
 		ttl := keptAlive(op)
-		if ttl > 0 && op.Invoke >= life.began && op.Invoke < life.ended && op.Invoke.Add(wholeSeconds(ttl)) > until &&
+		if ttl > 0 && op.Invoke >= life.began && op.Invoke < life.ended && op.Invoke.Add(t.shortest(ttl)) > until &&
 			!t.justReplaced(life.id, op) {
-			told, until = i, op.Invoke.Add(wholeSeconds(ttl))
+			told, until = i, op.Invoke.Add(t.shortest(ttl))
 		}
 	}
 	if told >= 0 && life.ended < until {
@@ -243,15 +253,13 @@ func keptAlive(op *history.Op) int64 {
 	return 0
 }
 
-func wholeSeconds(n int64) time.Duration { return time.Duration(n) * time.Second }
-
 // deadline is a moment from which on a lease is to end at another time.
 type deadline struct{ at, expiry sim.Time }
 
 // deadlines returns when a life was to end, as it changed over time: by its
 // grant, by renewals, and by leaders who began anew.
 func (t *tenancy) deadlines(life *leaseLife) []deadline {
-	all := []deadline{{life.began, life.began.Add(wholeSeconds(life.ttl))}}
+	all := []deadline{{life.began, life.began.Add(t.longest(life.ttl))}}
 	for _, p := range t.lessors.promotions {
 		if p.at < life.began || p.at >= life.ended {
 			continue
@@ -266,11 +274,11 @@ func (t *tenancy) deadlines(life *leaseLife) []deadline {
 		}
 		// Very many leases are spread over more time (lessor.Promote).
 		spread := time.Duration(p.leases/revokesPerSecond) * time.Second
-		all = append(all, deadline{p.at, p.at.Add(wholeSeconds(left) + p.extend + spread)})
+		all = append(all, deadline{p.at, p.at.Add(t.longest(left) + t.slowest.Takes(p.extend+spread))})
 	}
 	for _, r := range t.lessors.renewals {
 		if r.lease == life.id && r.at >= life.began && r.at < life.ended {
-			all = append(all, deadline{r.at, r.at.Add(wholeSeconds(life.ttl))})
+			all = append(all, deadline{r.at, r.at.Add(t.longest(life.ttl))})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b deadline) int { return compareTimes(a.at, b.at) })
@@ -464,7 +472,7 @@ func (t *tenancy) left(op *history.Op, life *leaseLife, ttl int64) {
 	var until sim.Time
 	for _, i := range t.renewed[life.id] {
 		if k := &t.all[i]; k.Return <= op.Invoke && k.Invoke >= life.began {
-			until = max(until, k.Invoke.Add(wholeSeconds(keptAlive(k))))
+			until = max(until, k.Invoke.Add(t.shortest(keptAlive(k))))
 		}
 	}
 	if least := int64(until.Sub(op.Return) / time.Second); until > op.Return && ttl < least {

@@ -54,6 +54,11 @@ func (s *leaseStory) renewed(at int, member trace.Addr, term uint64) {
 	s.at(at, trace.Event{Kind: trace.LeaseRenewed, Member: member, Term: term, ID: 7, A: 2, B: uint64(ms(at + 2000))})
 }
 
+// paced lets the clock of n1 run at another pace.
+func (s *leaseStory) paced(drift sim.Drift) {
+	s.at(-100, trace.Event{Kind: trace.MemberFault, Aux: trace.FaultClockPace, Member: 1, A: uint64(drift)})
+}
+
 func (s *leaseStory) keepAlive(from, to int, ttl int64, applied uint64) {
 	s.op(0, 1, from, to, &store.LeaseKeepAliveRequest{ID: 7},
 		store.Response{Revision: 2, Result: &store.LeaseKeepAliveResult{ID: 7, TTL: ttl}}, applied)
@@ -100,6 +105,26 @@ func TestLeases(t *testing.T) {
 		{
 			name: "it ends soon after its time",
 			make: func(s *leaseStory) { s.revoked(2600) },
+		},
+		{
+			name: "a fast clock ends it early",
+			make: func(s *leaseStory) {
+				s.Ops = s.Ops[:2]
+				s.lessors.renewals = nil
+				s.paced(100_000)
+				s.revoked(1829)
+			},
+		},
+		{
+			name: "even a fast clock ends it too early",
+			make: func(s *leaseStory) {
+				s.Ops = s.Ops[:2]
+				s.lessors.renewals = nil
+				s.paced(100_000)
+				s.revoked(1828)
+			},
+			property: "kept", why: "n1 answered lease grant 0 ttl 2s = 7 ttl 2s; so lease 7 lives until 1.828s at least. " +
+				"Yet a member revoked it at 1.828s, at index 7.",
 		},
 		{
 			name:     "it ends before what was granted",

@@ -23,6 +23,7 @@ type Lessors struct {
 	// impaired are members that stand still and links that do not carry, at
 	// present.
 	impaired map[impairment]bool
+	paces
 }
 
 // promotion is the moment at which a new leader began to count all leases anew,
@@ -60,7 +61,7 @@ func (l *Lessors) Watch(log *trace.Log) {
 	log.Subscribe(trace.Kinds(
 		trace.LeasesPromoted, trace.LeaseRenewed, trace.RoleChange, trace.LeaderKnown,
 		trace.MemberStart, trace.MemberCrash, trace.MemberStop, trace.MemberPanic, trace.MemberPause, trace.MemberResume,
-		trace.LinkCut, trace.LinkHeal, trace.LinkHold, trace.LinkFree, trace.DiskFault,
+		trace.LinkCut, trace.LinkHeal, trace.LinkHold, trace.LinkFree, trace.DiskFault, trace.MemberFault,
 	), l.Observe)
 }
 
@@ -96,6 +97,9 @@ func (l *Lessors) Observe(e *trace.Event) {
 		delete(l.impaired, impairment{trace.LinkCut, e.Member, e.Peer})
 	case trace.LinkFree:
 		delete(l.impaired, impairment{trace.LinkHold, e.Member, e.Peer})
+	case trace.MemberFault:
+		l.observe(e)
+		return
 	case trace.DiskFault:
 		switch e.Aux {
 		case faultStall:

@@ -26,6 +26,7 @@ import (
 // guard is the locks of a run, being judged.
 type guard struct {
 	*linearity
+	paces
 	names map[string]bool
 	// ends are the operations about leases, and those that delete.
 	ends   []*history.Op
@@ -44,8 +45,8 @@ type grant struct {
 }
 
 // judgeLocks judges the locks of a run. ok is false if it had none.
-func judgeLocks(l *linearity, all []history.Op) (j Judgement, ok bool) {
-	g := guard{linearity: l, names: make(map[string]bool)}
+func judgeLocks(l *linearity, all []history.Op, p paces) (j Judgement, ok bool) {
+	g := guard{linearity: l, paces: p, names: make(map[string]bool)}
 	for i := range all {
 		switch r := all[i].Request.(type) {
 		case *store.LockRequest:
@@ -134,12 +135,12 @@ func (g *guard) reliance(lock *history.Op, r *store.LockRequest, key string) sim
 		switch q := op.Request.(type) {
 		case *store.LeaseGrantRequest:
 			if res, ok := op.Response.Result.(*store.LeaseGrantResult); ok && res.ID == r.Lease {
-				told = max(told, op.Invoke.Add(wholeSeconds(res.TTL)))
+				told = max(told, op.Invoke.Add(g.shortest(res.TTL)))
 			}
 		case *store.LeaseKeepAliveRequest:
 			// What it is told only after its time it cannot have relied on.
 			if ttl := keptAlive(op); q.ID == r.Lease && ttl > 0 && op.Return <= told {
-				told = max(told, op.Invoke.Add(wholeSeconds(ttl)))
+				told = max(told, op.Invoke.Add(g.shortest(ttl)))
 			}
 		case *store.LeaseRevokeRequest:
 			if q.ID == r.Lease && op.Return >= lock.Invoke {

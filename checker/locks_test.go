@@ -160,7 +160,7 @@ func TestLocks(t *testing.T) {
 			all := s.Ops
 			h := s.History
 			h.Ops = keyValueOps(h.Ops)
-			j, ok := judgeLocks(newLinearity(newRecord(h, nil), Options{}), all)
+			j, ok := judgeLocks(newLinearity(newRecord(h, nil), Options{}), all, paces{})
 			if !ok {
 				t.Fatal("no lock was judged")
 			}

@@ -72,6 +72,7 @@ type olderVersion struct {
 // olderTree is the judgement of the older APIs.
 type olderTree struct {
 	*record
+	paces
 	ops []*history.Op
 	// commits are the positions in Commits of the commands, by the ID of the proposal.
 	commits map[uint64]int
@@ -84,8 +85,8 @@ type olderTree struct {
 }
 
 // judgeOlder judges the older APIs. ok is false if nobody used them.
-func judgeOlder(r *record, all []history.Op) (j Judgement, ok bool) {
-	t := olderTree{record: r, commits: map[uint64]int{}, keys: map[string][]olderVersion{}}
+func judgeOlder(r *record, all []history.Op, p paces) (j Judgement, ok bool) {
+	t := olderTree{record: r, paces: p, commits: map[uint64]int{}, keys: map[string][]olderVersion{}}
 	for i := range all {
 		if _, ok := all[i].Request.(*store.HTTPRequest); ok {
 			t.ops = append(t.ops, &all[i])
@@ -230,7 +231,7 @@ func (t *olderTree) version(key string, at uint64) olderVersion {
 
 func (t *olderTree) judgeExpiry(e *olderEvent, at sim.Time) {
 	due, err := time.Parse(time.RFC3339Nano, e.PrevNode.Expiration)
-	if err != nil || due.UnixNano()-olderEpoch*int64(time.Second) > int64(at) {
+	if err != nil || due.UnixNano()-olderEpoch*int64(time.Second) > int64(t.latestShown(at)) {
 		t.add("expiry", nil, at, e.at, "%s expired at %v, at index %d; it was to live until %s.",
 			store.Text(e.Node.Key), at, e.Node.ModifiedIndex, e.PrevNode.Expiration)
 	}

@@ -141,7 +141,7 @@ func TestOlder(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newOlderStory()
 			tt.make(s)
-			j, ok := judgeOlder(newRecord(history.History{Commits: s.Commits, Members: s.Members}, &s.facts), s.Ops)
+			j, ok := judgeOlder(newRecord(history.History{Commits: s.Commits, Members: s.Members}, &s.facts), s.Ops, paces{})
 			if !ok || j.Judged == 0 {
 				t.Fatal("nothing was judged")
 			}

@@ -40,7 +40,7 @@ func newSolo(t testing.TB, seed uint64, cfg Config) *solo {
 }
 
 func (s *solo) start() {
-	n, err := Start(1, []uint64{1}, s.cfg, s.disk, 1, 0, s.log)
+	n, err := Start(1, []uint64{1}, s.cfg, s.disk, s.log.Now, 1, 0, s.log)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -173,7 +173,7 @@ func TestBackendBehindTheLog(t *testing.T) {
 		if err := s.disk.Rot(name, at, 1); err != nil {
 			t.Fatal(err)
 		}
-		n, err := Start(1, []uint64{1}, cfg, s.disk, 1, 0, s.log)
+		n, err := Start(1, []uint64{1}, cfg, s.disk, s.log.Now, 1, 0, s.log)
 		if err != nil {
 			refused++
 			continue
@@ -196,7 +196,7 @@ func TestBackendBehindTheLog(t *testing.T) {
 	if err := s.disk.Remove(name); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Start(1, []uint64{1}, cfg, s.disk, 1, 0, s.log); !errors.Is(err, errBehindLog) {
+	if _, err := Start(1, []uint64{1}, cfg, s.disk, s.log.Now, 1, 0, s.log); !errors.Is(err, errBehindLog) {
 		t.Errorf("without a backend: %v, want %v", err, errBehindLog)
 	}
 }

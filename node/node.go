@@ -41,8 +41,10 @@ type Node struct {
 	bugs bug.Set
 	log  *trace.Log // the trace; the raft log is wal
 
-	// now is the time of the present step.
+	// now is the time of the present step by the machine's steady clock, and ahead
+	// how far its wall clock is before that.
 	now   sim.Time
+	ahead time.Duration
 	rn    *raft.RawNode
 	timer timer
 	wal   *wal.Log
@@ -218,9 +220,11 @@ var ErrRemoved = errors.New("the member has been permanently removed from the cl
 // Start brings a member up from what its disk holds, and from nothing else. A
 // disk that holds no log is a new member's: a founder begins with the given
 // voters, who are all founders, and one that joins later, without any, learns
-// everything from the leader. An error means that the disk's content cannot be
-// trusted, or is ErrRemoved.
-func Start(id uint64, voters []uint64, cfg Config, d *disk.Disk, seed uint64, bugs bug.Set, log *trace.Log) (*Node, error) {
+// everything from the leader. now is what the machine's steady clock shows. An error
+// means that the disk's content cannot be trusted, or is ErrRemoved.
+func Start(
+	id uint64, voters []uint64, cfg Config, d *disk.Disk, now sim.Time, seed uint64, bugs bug.Set, log *trace.Log,
+) (*Node, error) {
 	if fields.err != nil {
 		return nil, fmt.Errorf("node: raft's election timeout cannot be made deterministic: %w", fields.err)
 	}
@@ -237,7 +241,7 @@ func Start(id uint64, voters []uint64, cfg Config, d *disk.Disk, seed uint64, bu
 		wal: w, disk: d, heard: make([]sim.Time, len(voters)+1), seed: seed,
 	}
 	n.requests.waiting = make(map[uint64]waiter)
-	n.lastTick, n.traffic.started = log.Now, log.Now
+	n.now, n.lastTick, n.traffic.started = now, now, now
 	n.leasing.lessor = newLessor(cfg)
 
 	snap, err := w.Snapshot()
@@ -286,8 +290,23 @@ func openLog(d *disk.Disk, cfg wal.Config, voters []uint64, state []byte) (*wal.
 	return w, err
 }
 
-// Step lets one thing happen to the member at the time now and returns what the
-// member wants done about it. now never goes back.
+// TurnWallClock tells the member how far the machine's wall clock is ahead of its
+// steady one. Nearly everything goes by the latter, as in etcd, whose Go measures
+// durations by it: raft's ticks, leases, timeouts and tokens. The wall clock is in
+// what outlives the process or goes to others: the nodes of the older store expire by
+// it, and the identifiers that a process gives out begin with it.
+func (n *Node) TurnWallClock(ahead time.Duration) { n.ahead = ahead }
+
+// wall returns what the machine's wall clock shows.
+func (n *Node) wall() sim.Time {
+	if n.ahead != 0 {
+		n.log.Hit(trace.ProbeWallClockWrong)
+	}
+	return max(n.now.Add(n.ahead), 0)
+}
+
+// Step lets one thing happen to the member, at the time now by the machine's steady
+// clock, and returns what the member wants done about it. now never goes back.
 func (n *Node) Step(now sim.Time, in Input) *Output {
 	n.now = now
 	n.out.Messages = n.out.Messages[:0]

@@ -141,7 +141,7 @@ func (o *older) redo(batch []byte) error {
 }
 
 // olderTime is the member's clock as commands carry it.
-func (n *Node) olderTime() v2store.Time { return v2store.Epoch + v2store.Time(n.now) }
+func (n *Node) olderTime() v2store.Time { return v2store.Epoch + v2store.Time(n.wall()) }
 
 // applyOlder applies a command of the log and tells those who wait for its event.
 func (n *Node) applyOlder(index uint64, r *store.OlderRequest) store.Response {

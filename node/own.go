@@ -27,7 +27,7 @@ type own struct {
 // member began to give them out, and a count.
 func (n *Node) nextID() uint64 {
 	if n.own.id == 0 {
-		n.own.id = 1<<63 | n.id<<48 | uint64(n.now/1e6)<<8&(1<<48-1)
+		n.own.id = 1<<63 | n.id<<48 | uint64(n.wall()/1e6)<<8&(1<<48-1)
 	}
 	n.own.id++
 	return n.own.id

@@ -15,6 +15,11 @@ var remedies = []func(r *run, id uint64) *halt{
 		return nil
 	},
 	func(r *run, id uint64) *halt {
+		r.c.Drift(id, 0)
+		r.c.TurnClock(id, 0)
+		return nil
+	},
+	func(r *run, id uint64) *halt {
 		r.c.ResumeDisk(id)
 		return nil
 	},

@@ -94,6 +94,8 @@ var meters = append([]meter{
 		n := r.c.Node(id)
 		return one(n != nil && n.Saving())
 	}),
+	ofMember("leads", "1 if a member believes that it leads, else 0",
+		func(r *run, id uint64) uint64 { return one(r.c.Member(id).Role == trace.RoleLeader) }),
 	ofMember("term", "raft term of a member; the last known if it is down",
 		func(r *run, id uint64) uint64 { return r.counters.terms[id] }),
 	ofMember("commit", "commit index of a member", func(r *run, id uint64) uint64 { return r.c.Member(id).Commit }),

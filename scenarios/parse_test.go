@@ -87,6 +87,10 @@ pause   $few
 stall   $few
 unstall $few
 resume  $few
+clock   n1 $x drift=-0.02%
+clock   any drift=+10% offset=-1.5s
+clock   leader jump=+1m
+clock   all drift=0% offset=0s
 partition majority | rest
 partition n1 clients | n2 n3 | rest
 isolate n1
@@ -240,6 +244,13 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"defrag n1", `1:10: defrag: expected within=a duration`},
 		{"disarm n1 within=1s", `1:8: disarm: "n1" is too much: expected disarm within=DURATION`},
 		{"fill", `1:5: fill: expected a member (n1, n2...), leader,`},
+		{"clock drift=1%", `1:15: clock: expected a member (n1, n2...), leader,`},
+		{"clock n1", `1:9: clock: expected drift=, offset= or jump=, such as drift=+10%`},
+		{"clock n1 drift=fast", `1:10: clock: drift: "fast" is not a drift: expected -90% to +100%`},
+		{"clock n1 offset=1", `1:10: clock: offset: "1": expected a duration with its sign`},
+		{"clock n1 jump=+-1s", `1:10: clock: jump: "+-1s": expected a duration with its sign`},
+		{"clock n1 offset=1s jump=1s", `1:20: clock: expected offset= or jump=, not both`},
+		{"clock n1 jump=1s pace=2", `1:18: clock: unknown option pace=: expected clock TARGET...`},
 		{"remove n1", `1:10: remove: expected within=a duration`},
 		{"partition n1 n2", `1:16: partition: expected "|" and the other side`},
 		{"partition n1 |", `1:15: partition: expected a member`},

@@ -245,9 +245,14 @@ func largestMember(a Args) (largest uint64) {
 		named(a.Of)
 	case AddArgs:
 		named(a.Via)
+	case targeting:
+		named(a.targets()...)
 	}
 	return largest
 }
+
+// targeting is arguments that say themselves whom they name.
+type targeting interface{ targets() []Targets }
 
 // observe counts an event, and notices whether the condition awaited may hold
 // now.

@@ -113,6 +113,8 @@ var statements = []statement{
 		"the disks of members are full: whoever cannot write ends"),
 	row(groupFaults, "free", "TARGET...", parseMembers, execFree,
 		"full disks have room again"),
+	row(groupFaults, "clock", "TARGET... [drift=DRIFT] [offset=DURATION | jump=DURATION]", parseClock, execClock,
+		"the clocks of members run at another pace (drift=+10%), or their wall clocks are turned, to an offset or by a jump"),
 	row(groupFaults, "partition", "TARGET... | TARGET... [| TARGET...]", parsePartition, execPartition,
 		"cuts every link between members of different groups; clients still reach all members"),
 	row(groupFaults, "isolate", "TARGET...", parseMembers, execIsolate,

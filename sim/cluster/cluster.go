@@ -96,10 +96,12 @@ const (
 func (s State) String() string { return [...]string{"up", "down", "paused"}[s] }
 
 type member struct {
-	id    uint64
-	addr  trace.Addr
-	node  *node.Node // nil while Down
-	disk  *disk.Disk
+	id   uint64
+	addr trace.Addr
+	node *node.Node // nil while Down
+	disk *disk.Disk
+	// clock is the machine's; it goes on whatever becomes of the process.
+	clock sim.Clock
 	state State
 	// incarnation counts the starts, from 1. Events of an earlier incarnation
 	// are void.
@@ -302,7 +304,7 @@ func (c *Cluster) Start(id uint64) {
 	if id <= uint64(c.cfg.Nodes) {
 		voters = c.founders()
 	}
-	n, err := node.Start(id, voters, c.cfg.Node, m.disk, c.seed, c.cfg.Bugs, c.log)
+	n, err := node.Start(id, voters, c.cfg.Node, m.disk, m.clock.Steady(c.Now()), c.seed, c.cfg.Bugs, c.log)
 	if errors.Is(err, node.ErrRemoved) {
 		c.log.Emit(trace.Event{Kind: trace.MemberRemoved, Member: m.addr, Index: m.removed, B: uint64(m.incarnation)})
 		return
@@ -316,6 +318,7 @@ func (c *Cluster) Start(id uint64) {
 		c.breakdown(m, err.Error(), "")
 		return
 	}
+	n.TurnWallClock(m.clock.Offset())
 	m.node, m.state, m.awake = n, Up, c.Now()
 	v := n.View()
 	c.log.Emit(trace.Event{
@@ -324,7 +327,7 @@ func (c *Cluster) Start(id uint64) {
 	// Members do not tick in step: each has its own phase.
 	r := sim.NewRand(c.seed, fmt.Sprintf("member/%d/%d", m.id, m.incarnation))
 	phase := time.Duration(r.Below(uint64(c.cfg.Node.Tick)))
-	c.queue.Push(c.Now().Add(phase), event{kind: evTick, member: m.addr, incarnation: m.incarnation})
+	c.queue.Push(c.Now().Add(c.wait(m, phase)), event{kind: evTick, member: m.addr, incarnation: m.incarnation})
 }
 
 func (c *Cluster) founders() []uint64 {
@@ -562,7 +565,7 @@ func (c *Cluster) step(m *member, in node.Input) {
 		c.sendPacket(packet{from: m.addr, to: trace.Addr(call.To), kind: trace.ClientRequest, call: &call.Call, size: requestBytes})
 	}
 	for _, t := range out.Timers {
-		c.queue.Push(c.Now().Add(t.After), event{kind: evAlarm, member: m.addr, incarnation: m.incarnation, ref: uint64(t.Token)})
+		c.queue.Push(c.Now().Add(c.wait(m, t.After)), event{kind: evAlarm, member: m.addr, incarnation: m.incarnation, ref: uint64(t.Token)})
 	}
 	for _, t := range out.Syncs {
 		if !t.Held {
@@ -608,7 +611,7 @@ func (c *Cluster) synced(m *member, t disk.Ticket) {
 // guarded runs one step; a panic in it is the end of the member, and a finding.
 func (c *Cluster) guarded(m *member, in node.Input) *node.Output {
 	defer c.catch(m)
-	return m.node.Step(c.Now(), in)
+	return m.node.Step(m.clock.Steady(c.Now()), in)
 }
 
 // catch turns a panic in a member's code into a breakdown. It must be deferred.

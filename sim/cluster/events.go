@@ -63,7 +63,7 @@ func (c *Cluster) happen(e event) {
 		return
 	}
 	if e.kind == evTick {
-		c.queue.Push(c.Now().Add(c.cfg.Node.Tick), e)
+		c.queue.Push(c.Now().Add(c.wait(m, c.cfg.Node.Tick)), e)
 	}
 	if m.state == Paused {
 		m.postpone(e)

@@ -94,7 +94,7 @@ func (c *Cluster) request(m *member, call *node.Call) {
 			in.Connected[i] = node.Unconnected
 		}
 		for _, other := range c.members {
-			in.Connected[other.id] = c.connectedSince(m, other)
+			in.Connected[other.id] = m.shown(c.connectedSince(m, other))
 		}
 	}
 	c.step(m, in)

@@ -131,6 +131,10 @@ const (
 	BackendDurable // the state is durable through Index
 	BackendOpen    // Member recovered it, before its start: A = bytes of the file; B = store hash
 
+	// MemberFault: an injected fault of Member's machine or process began, changed or
+	// ended: Aux = kind of fault; A, B as said there.
+	MemberFault
+
 	numKinds // keep last
 )
 
@@ -156,6 +160,13 @@ const (
 const (
 	BackendBatch uint16 = iota // what was applied since the record before
 	BackendBase                // the whole state, in a file of its own
+)
+
+// Faults of a machine or process, for Aux of MemberFault. Negative amounts are in
+// two's complement.
+const (
+	FaultClockPace   uint16 = 1 + iota // its clock runs at another pace: A = drift in parts per million
+	FaultClockTurned                   // its wall clock jumped: A = ns that it is ahead of the steady one; B = ns that it jumped
 )
 
 // Drop reasons, for Aux of Drop.
@@ -198,6 +209,7 @@ var kindNames = [numKinds]string{
 	LeasesPromoted: "leases", LeaseRenewed: "renew", LeaseExpired: "expire",
 	Watched:       "watched",
 	BackendCommit: "batch", BackendDurable: "batch-durable", BackendOpen: "backend",
+	MemberFault: "fault",
 }
 
 // String returns the kind's short name, as printed in trace files.

@@ -58,6 +58,8 @@ const (
 	ProbeOlderWoken                       // who waited by the older APIs was told of an event
 	ProbeAutoCompaction                   // a leader compacted by itself
 	ProbeFutureRead                       // a read asked for a revision that is not there yet
+	ProbeClockDrifts                      // a member that runs went by a clock that runs too fast or too slow
+	ProbeWallClockWrong                   // a member looked at a wall clock that was turned
 	numProbes                             // keep last
 )
 
@@ -82,6 +84,7 @@ var probeNames = [numProbes]string{
 	ProbeOlderExpired: "older-expired", ProbeOlderRedirected: "older-redirected",
 	ProbeOlderConflict: "older-conflict", ProbeOlderWoken: "older-woken",
 	ProbeAutoCompaction: "auto-compaction", ProbeFutureRead: "future-read",
+	ProbeClockDrifts: "clock-drifts", ProbeWallClockWrong: "wall-clock-wrong",
 }
 
 // String returns the probe's name, as used on the command line.
