@@ -254,6 +254,10 @@ func Start(
 	n.snapshot.index = snap.GetMetadata().GetIndex()
 	hard, _, _ := w.InitialState()
 
+	reads := raft.ReadOnlySafe
+	if bugs.Has(bug.LeaseRead) && cfg.CheckQuorum {
+		reads = raft.ReadOnlyLeaseBased
+	}
 	n.rn, err = raft.NewRawNode(&raft.Config{
 		ID:            id,
 		ElectionTick:  int(cfg.ElectionTicks),
@@ -265,6 +269,7 @@ func Start(
 		MaxInflightMsgs: 4096 / 8,
 		CheckQuorum:     cfg.CheckQuorum,
 		PreVote:         cfg.PreVote,
+		ReadOnlyOption:  reads,
 		Logger:          logger{},
 	})
 	if err != nil {

@@ -44,6 +44,7 @@ const (
 	LockNoLeaseCheck
 	NestedTxnAuthz
 	AuthTOCTOU
+	LeaseRead
 	numBugs // keep last
 )
 
@@ -188,6 +189,12 @@ var catalogue = [numBugs]Bug{
 		Cause: "Rights are checked when a member takes a request in, and not again when it is applied. " +
 			"What was taken away in between is used once more.",
 		Judge: "auth", Scenario: "auth-change-race",
+	},
+	LeaseRead: {
+		Name: "lease-read", Reference: "etcd-io/etcd#6005",
+		Cause: "A leader that heard from a quorum within an election's time answers linearizable reads without asking again. " +
+			"That time is by its own clock: if that is slow, the leader is replaced and goes on answering.",
+		Judge: "linearizability", Scenario: "slow-leader",
 	},
 }
 
