@@ -46,6 +46,7 @@ var testModules = []string{
 	"github.com/cockroachdb/datadriven",
 	"github.com/rogpeppe/go-internal/testscript",
 	"github.com/pmezard/go-difflib",
+	"github.com/joshdk/go-junit",
 }
 
 // rooms is the import table.

@@ -245,6 +245,18 @@ func (c *counters) configured(e *trace.Event) {
 // unknown is the number of operations whose client never learned the outcome.
 func (c *counters) unknown() uint64 { return c.outcomes[trace.OutcomeUnknown] + c.kinds[trace.Abandon] }
 
+// faults adds up what was done to the cluster.
+func (c *counters) faults() uint64 {
+	sum := c.dropped[trace.DropLoss] + c.dropped[trace.DropCorrupt]
+	for _, kind := range []trace.Kind{
+		trace.Duplicate, trace.Reorder, trace.LinkCut, trace.LinkHold, trace.MemberCrash, trace.MemberPause,
+		trace.DiskFault, trace.DiskTorn,
+	} {
+		sum += c.kinds[kind]
+	}
+	return sum
+}
+
 // Counts are the figures of a run.
 type Counts struct {
 	// Operations were sent by clients; Acked of them were answered, Failed refused
@@ -254,6 +266,10 @@ type Counts struct {
 	Messages, Dropped uint64
 	// Elections counts leaders elected, Crashes members killed.
 	Elections, Crashes uint64
+	// Faults counts what was done to the cluster: each packet lost, doubled or
+	// reordered by chance, each link cut or held, each member killed or paused, each
+	// fault of a disk.
+	Faults uint64
 	// Events counts the events of the trace, Commits the entries of the committed
 	// log that carried a request.
 	Events, Commits uint64
@@ -274,7 +290,7 @@ func (c *counters) counts() Counts {
 		Operations: c.kinds[trace.Invoke], Acked: c.outcomes[trace.OutcomeOK], Failed: c.outcomes[trace.OutcomeFailed],
 		Unknown:  c.unknown(),
 		Messages: c.kinds[trace.Send], Dropped: c.kinds[trace.Drop],
-		Elections: c.elected, Crashes: c.kinds[trace.MemberCrash],
+		Elections: c.elected, Crashes: c.kinds[trace.MemberCrash], Faults: c.faults(),
 		Events: c.log.Count(), Elapsed: c.log.Now,
 	}
 	for _, p := range trace.Probes() {

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"fmt"
 	"time"
 
 	"etcdsim/checker"
@@ -42,6 +43,16 @@ var outcomes = [...]struct {
 
 // String returns the outcome in lower case.
 func (o Outcome) String() string { return outcomes[o].name }
+
+// ParseOutcome returns the outcome of this name.
+func ParseOutcome(name string) (Outcome, error) {
+	for o := Pass; o <= Interrupted; o++ {
+		if outcomes[o].name == name {
+			return o, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not an outcome: expected pass, unknown, liveness, violation, nondeterminism, internal or interrupted", name)
+}
 
 // ExitCode returns the exit code of a process that ends with this outcome.
 func (o Outcome) ExitCode() int { return outcomes[o].code }

@@ -76,7 +76,16 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 		// Errors are told by run, and no one but main ends the process.
 		ExitErrHandler: func(*cli.Context, error) {},
 		OnUsageError:   func(_ *cli.Context, err error, _ bool) error { return usage("%w", err) },
-		Commands:       []*cli.Command{runCommand(), fmtCommand(), listCommand(), bugsCommand(), languageCommand(), versionCommand()},
+		Commands: []*cli.Command{
+			runCommand(),
+			sweepCommand(),
+			mergeCommand(),
+			fmtCommand(),
+			listCommand(),
+			bugsCommand(),
+			languageCommand(),
+			versionCommand(),
+		},
 	}
 	for _, c := range app.Commands {
 		c.HideHelpCommand = true
@@ -96,12 +105,17 @@ func noArguments(c *cli.Context) error {
 // style returns how reports look on this writer: coloured on a terminal, unless
 // NO_COLOR (https://no-color.org) or a dumb terminal forbid it.
 func style(w io.Writer) report.Style {
+	return report.Style{Colour: os.Getenv("NO_COLOR") == "" && terminal(w)}
+}
+
+// terminal reports whether the writer is a terminal that can do more than print.
+func terminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return report.Style{}
+	if !ok || os.Getenv("TERM") == "dumb" {
+		return false
 	}
 	info, err := f.Stat()
-	return report.Style{Colour: err == nil && info.Mode()&os.ModeCharDevice != 0}
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // wrap breaks a text into lines of at most width characters.

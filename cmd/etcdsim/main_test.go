@@ -77,7 +77,7 @@ func TestFlagsStandAnywhere(t *testing.T) {
 // names the place and what was expected.
 func TestUsageErrors(t *testing.T) {
 	for args, want := range map[string]string{
-		"rnu steady":                             `unknown command "rnu" (did you mean run?): expected run, fmt, list,`,
+		"rnu steady":                             `unknown command "rnu" (did you mean run?): expected run, sweep,`,
 		"--seed 7":                               `unknown flag --seed: expected a command first`,
 		"help rnu":                               `unknown command "rnu" (did you mean run?)`,
 		"run":                                    `run: 0 arguments: expected one, the name of a scenario or a file: steady,`,

@@ -8,14 +8,12 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/report"
-	"etcdsim/sim/bug"
 )
 
 func runCommand() *cli.Command {
@@ -25,19 +23,15 @@ func runCommand() *cli.Command {
 		ArgsUsage: "SCENARIO|FILE",
 		Description: "Exit codes: 0 pass, 1 safety violation, 2 unknown or vacuous, 3 liveness, 4 nondeterminism,\n" +
 			"64 usage or scenario error, 70 internal error, 130 interrupted.",
-		Flags: []cli.Flag{
+		Flags: append([]cli.Flag{
 			&cli.StringFlag{
 				Name: "seed", Aliases: []string{"s"}, Value: "1",
 				Usage: "what decides everything that the scenario leaves open: `N`",
 			},
 			&cli.StringFlag{Name: "seeds", Usage: "run a range of seeds, one after the other: `A..B`"},
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: "text or json"},
-			&cli.StringSliceFlag{
-				Name: "set", Usage: "override an option, such as net.drop=1% or cluster.nodes=5; repeatable: `SECTION.OPTION=VALUE`",
-			},
-			&cli.StringFlag{Name: "bug", Usage: "switch defects on, separated by commas: `NAME,...` (see etcdsim bugs)"},
 			&cli.BoolFlag{Name: "check-determinism", Usage: "run each seed twice and compare"},
-		},
+		}, universeFlags()...),
 		Action: runAction,
 	}
 }
@@ -69,7 +63,7 @@ func parseJob(c *cli.Context) (job, error) {
 		return j, usage("run: %d arguments: expected one, the name of a scenario or a file: %s",
 			c.NArg(), strings.Join(scenarioNames(), ", "))
 	}
-	if j.first, err = parseSeed("seed", c.String("seed")); err != nil {
+	if j.first, err = parseSeed(c, "seed", c.String("seed")); err != nil {
 		return j, err
 	}
 	j.last = j.first
@@ -77,7 +71,7 @@ func parseJob(c *cli.Context) (job, error) {
 		if c.IsSet("seed") {
 			return j, usage("run: --seed and --seeds: expected one of them")
 		}
-		if j.first, j.last, err = parseSeeds(c.String("seeds")); err != nil {
+		if j.first, j.last, err = parseSeeds(c); err != nil {
 			return j, err
 		}
 		j.sweep = true
@@ -89,44 +83,12 @@ func parseJob(c *cli.Context) (job, error) {
 	default:
 		return j, usage("run: --format: %q: expected text or json", f)
 	}
-	for _, text := range c.StringSlice("set") {
-		s, err := scenarios.ParseSetting(text)
-		if err != nil {
-			return j, usage("run: --set: %w", err)
-		}
-		j.options.Settings = append(j.options.Settings, s)
-	}
-	if j.options.Bugs, err = bug.Parse(c.String("bug")); err != nil {
-		return j, usage("run: --bug: %w", err)
+	if j.options, err = parseUniverse(c); err != nil {
+		return j, err
 	}
 	j.twice = c.Bool("check-determinism")
-	j.file, err = open(c.Args().First())
+	j.file, err = open(c.Command.Name, c.Args().First())
 	return j, err
-}
-
-func parseSeed(flag, text string) (uint64, error) {
-	n, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return 0, usage("run: --%s: %q is not a seed: expected a whole number from 0 to 18446744073709551615", flag, text)
-	}
-	return n, nil
-}
-
-func parseSeeds(text string) (first, last uint64, err error) {
-	a, b, ok := strings.Cut(text, "..")
-	if !ok {
-		return 0, 0, usage("run: --seeds: %q: expected a range such as 1..100", text)
-	}
-	if first, err = parseSeed("seeds", a); err != nil {
-		return 0, 0, err
-	}
-	if last, err = parseSeed("seeds", b); err != nil {
-		return 0, 0, err
-	}
-	if last < first {
-		return 0, 0, usage("run: --seeds: %q: expected the smaller seed first", text)
-	}
-	return first, last, nil
 }
 
 func scenarioNames() []string {
@@ -137,18 +99,19 @@ func scenarioNames() []string {
 	return names
 }
 
-// open returns the built-in scenario of this name, or reads the file.
-func open(name string) (*scenarios.File, error) {
+// open returns the built-in scenario of this name, or reads the file. The command
+// is the one to name in errors.
+func open(command, name string) (*scenarios.File, error) {
 	if f := scenarios.Lookup(name); f != nil {
 		return f, nil
 	}
 	if !strings.HasSuffix(name, scenarios.Suffix) && filepath.Base(name) == name {
-		return nil, usage("run: unknown scenario %q%s: expected one of %s, or a file %s",
-			name, didYouMean(name, scenarioNames()), strings.Join(scenarioNames(), ", "), "NAME"+scenarios.Suffix)
+		return nil, usage("%s: unknown scenario %q%s: expected one of %s, or a file %s",
+			command, name, didYouMean(name, scenarioNames()), strings.Join(scenarioNames(), ", "), "NAME"+scenarios.Suffix)
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
-		return nil, usage("run: %s: %w: expected a scenario file", name, cause(err))
+		return nil, usage("%s: %s: %w: expected a scenario file", command, name, cause(err))
 	}
 	f, err := scenarios.Parse(name, string(text))
 	if err != nil {

@@ -98,6 +98,7 @@ type jsonCounts struct {
 	Dropped    uint64            `json:"dropped"`
 	Elections  uint64            `json:"elections"`
 	Crashes    uint64            `json:"crashes"`
+	Faults     uint64            `json:"faults"`
 	Commits    uint64            `json:"commits"`
 	Events     uint64            `json:"events"`
 	Elapsed    sim.Time          `json:"elapsed"`
@@ -139,7 +140,7 @@ func JSON(w io.Writer, r *scenarios.Result) error {
 
 func countsOf(c *scenarios.Counts) jsonCounts {
 	n := jsonCounts{
-		c.Operations, c.Acked, c.Failed, c.Unknown, c.Messages, c.Dropped, c.Elections, c.Crashes, c.Commits, c.Events, c.Elapsed, nil,
+		c.Operations, c.Acked, c.Failed, c.Unknown, c.Messages, c.Dropped, c.Elections, c.Crashes, c.Faults, c.Commits, c.Events, c.Elapsed, nil,
 	}
 	for _, p := range c.Probes {
 		if n.Probes == nil {
