@@ -35,9 +35,13 @@ const (
 	bcrypt     = "golang.org/x/crypto/bcrypt"
 	porcupine  = "github.com/anishathalye/porcupine"
 	etcdAPI    = "go.etcd.io/etcd/api/v3"
+	etcdClient = "go.etcd.io/etcd/client/v3"
+	zapLib     = "go.uber.org/zap"
 	grpcLib    = "google.golang.org/grpc"
-	cliLib     = "github.com/urfave/cli/v2"
-	everything = "everything"
+	// protobufAll is the library with its reflection.
+	protobufAll = "google.golang.org/protobuf"
+	cliLib      = "github.com/urfave/cli/v2"
+	everything  = "everything"
 )
 
 // testModules are at every test's disposal.
@@ -156,12 +160,22 @@ var rooms = []room{
 		why: "tells what happened from the result and the trace alone",
 	},
 	{
-		path: "sim/live", imports: []string{"sim", "sim/trace", "sim/bug", "sim/cluster", "network", "store"}, edge: true,
-		why: "where the outside world enters; nothing below may know of it",
+		path: "sim/live", imports: []string{"sim", "sim/trace", "sim/cluster", "node", "store"}, edge: true,
+		tests: []string{"above"},
+		why:   "where the outside world enters; it speaks no protocol, and nothing below may know of it",
 	},
 	{
-		path: "sim/live/...", imports: []string{"sim/live", "sim", "store", etcdAPI, grpcLib}, edge: true,
-		why: "translates protocols; the simulation is behind sim/live",
+		path: "sim/live/rpc", imports: []string{"sim/live", "sim/cluster", "store", etcdAPI, grpcLib, protobufAll}, edge: true,
+		why: "translates etcd's v3 API; the simulation is behind sim/live",
+	},
+	{
+		path: "sim/live/endpoint", imports: []string{"sim/live", "store", grpcLib}, edge: true,
+		why: "opens and closes addresses; what is said there it does not know",
+	},
+	{
+		path: "sim/live/host", imports: []string{"sim/live", "sim/live/endpoint", "sim/live/rpc", "sim", grpcLib}, edge: true,
+		tests: []string{"above", etcdClient, etcdAPI, zapLib},
+		why:   "puts a driver and its endpoints together",
 	},
 	{
 		path: "cmd/etcdsim/...", imports: []string{everything}, edge: true,

@@ -56,6 +56,9 @@ type Config struct {
 	// Image is a saved snapshot that the members of a new cluster begin with, or nil.
 	// It is no option: scenarios begin empty.
 	Image []byte
+	// ClientURL is where the member says that clients reach it; empty means
+	// [store.ClientURL]. It is no option either: the simulation has no other addresses.
+	ClientURL string
 	// WatchProgress is the time between notifications of progress to watchers that
 	// asked for them; etcd's --watch-progress-notify-interval.
 	WatchProgress time.Duration

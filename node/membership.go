@@ -317,8 +317,12 @@ func (n *Node) publish() {
 		return
 	}
 	n.reconfig.publishing = true
+	url := n.cfg.ClientURL
+	if url == "" {
+		url = store.ClientURL(n.id)
+	}
 	n.ask(&store.MemberPublishRequest{
-		ID: n.id, Name: store.MemberName(n.id), ClientURLs: []string{store.ClientURL(n.id)},
+		ID: n.id, Name: store.MemberName(n.id), ClientURLs: []string{url},
 	}, func(r store.Response) {
 		n.reconfig.publishing = false
 		if r.Err != nil || n.serving {

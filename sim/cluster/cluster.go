@@ -38,6 +38,12 @@ type Config struct {
 	Disk  disk.Config
 	Node  node.Config
 	Bugs  bug.Set
+	// ClientURLs say where clients reach the founders, by ID - 1, for members that are
+	// reached from outside; none means the names of the simulation.
+	ClientURLs []string
+	// Forget keeps no list of what was committed: a universe without an end would
+	// grow by it for ever. Only judges read it.
+	Forget bool
 	// Marshal sends each raft message as bytes and decodes it on arrival, rather
 	// than passing the immutable message itself. It changes no trace; it proves
 	// that members share nothing they may change, and costs half as much again.
@@ -79,7 +85,9 @@ type Cluster struct {
 	conns   map[uint64]*conn // of streams, by operation
 	lastOp  uint64
 	commits []history.Commit
-	faults  []Breakdown
+	// committed is the index of the last entry with a request that a member applied.
+	committed uint64
+	faults    []Breakdown
 }
 
 // State says whether a member's process runs.
@@ -115,6 +123,8 @@ type member struct {
 	awake, asleep sim.Time
 	// removed is the index of the entry that removed the member, or 0.
 	removed uint64
+	// clientURL is what the member tells at its next start, or empty; see Advertise.
+	clientURL string
 }
 
 // Breakdown is the end of a member through a defect: a panic in raft, log or
@@ -143,6 +153,9 @@ func New(cfg Config, seed uint64, log *trace.Log) (*Cluster, error) {
 		c.announce()
 	}
 	c.roster = membership.New(membership.Config{}, c.founders()).Members()
+	for i, url := range cfg.ClientURLs {
+		c.Advertise(uint64(i+1), url)
+	}
 	for _, m := range c.members {
 		c.Start(m.id)
 	}
@@ -151,6 +164,15 @@ func New(cfg Config, seed uint64, log *trace.Log) (*Cluster, error) {
 
 // Now returns the present virtual time.
 func (c *Cluster) Now() sim.Time { return c.log.Now }
+
+// Idle lets time pass in which nothing happens. The next event must not be due
+// before.
+func (c *Cluster) Idle(until sim.Time) {
+	if until > c.queue.NextAt() || until < c.log.Now {
+		panic(fmt.Sprintf("cluster: idle from %v until %v, past the next event at %v", c.log.Now, until, c.queue.NextAt()))
+	}
+	c.log.Now = until
+}
 
 // NextAt returns the time of the next event.
 func (c *Cluster) NextAt() sim.Time { return c.queue.NextAt() }
@@ -304,7 +326,9 @@ func (c *Cluster) Start(id uint64) {
 	if id <= uint64(c.cfg.Nodes) {
 		voters = c.founders()
 	}
-	n, err := node.Start(id, voters, c.cfg.Node, m.disk, m.clock.Steady(c.Now()), c.seed, c.cfg.Bugs, c.log)
+	cfg := c.cfg.Node
+	cfg.ClientURL = m.clientURL
+	n, err := node.Start(id, voters, cfg, m.disk, m.clock.Steady(c.Now()), c.seed, c.cfg.Bugs, c.log)
 	if errors.Is(err, node.ErrRemoved) {
 		c.log.Emit(trace.Event{Kind: trace.MemberRemoved, Member: m.addr, Index: m.removed, B: uint64(m.incarnation)})
 		return
@@ -573,10 +597,13 @@ func (c *Cluster) step(m *member, in node.Input) {
 		}
 	}
 	for i := range out.Applied {
-		if a := &out.Applied[i]; len(c.commits) == 0 || a.Index > c.commits[len(c.commits)-1].Index {
-			c.commits = append(c.commits, history.Commit{
-				Index: a.Index, Term: a.Term, Proposal: a.Proposal, Response: a.Response, At: c.Now(),
-			})
+		if a := &out.Applied[i]; a.Index > c.committed {
+			c.committed = a.Index
+			if !c.cfg.Forget {
+				c.commits = append(c.commits, history.Commit{
+					Index: a.Index, Term: a.Term, Proposal: a.Proposal, Response: a.Response, At: c.Now(),
+				})
+			}
 			c.enroll(a)
 		}
 	}

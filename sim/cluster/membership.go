@@ -46,6 +46,10 @@ func (c *Cluster) enroll(a *node.Applied) {
 	}
 }
 
+// Advertise sets where a member says that clients reach it, from its next start
+// on.
+func (c *Cluster) Advertise(id uint64, clientURL string) { c.members[id-1].clientURL = clientURL }
+
 // entry returns what the committed log says of a member, or nil if it is none.
 func (c *Cluster) entry(id uint64) *store.Member {
 	i := slices.IndexFunc(c.roster, func(m store.Member) bool { return m.ID == id })

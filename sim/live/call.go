@@ -1,0 +1,123 @@
+package live
+
+import (
+	"context"
+	"sync"
+
+	"etcdsim/store"
+)
+
+// Answer is what a member answers.
+type Answer struct {
+	store.Response
+	// Term is the raft term of the member, Member its ID; 0 if no member answered.
+	Term, Member uint64
+}
+
+// waiter is whoever waits for the answers to an operation.
+type waiter struct {
+	streamed bool
+	// op, member and over belong to the loop.
+	op, member uint64
+	over       bool
+
+	mu      sync.Mutex
+	answers []Answer
+	// some has room for one: that there is an answer.
+	some chan struct{}
+}
+
+func newWaiter(streamed bool) *waiter {
+	return &waiter{streamed: streamed, some: make(chan struct{}, 1)}
+}
+
+// put adds an answer.
+func (w *waiter) put(a Answer) {
+	w.mu.Lock()
+	w.answers = append(w.answers, a)
+	w.mu.Unlock()
+	select {
+	case w.some <- struct{}{}:
+	default:
+	}
+}
+
+// take removes the oldest answer.
+func (w *waiter) take() (a Answer, ok bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.answers) == 0 {
+		return a, false
+	}
+	a = w.answers[0]
+	w.answers[0] = Answer{}
+	w.answers = w.answers[1:]
+	return a, true
+}
+
+// next waits for an answer.
+func (w *waiter) next(ctx context.Context, stopped <-chan struct{}) (Answer, error) {
+	for {
+		if a, ok := w.take(); ok {
+			return a, nil
+		}
+		select {
+		case <-w.some:
+		case <-ctx.Done():
+			return Answer{}, ctx.Err()
+		case <-stopped:
+			return Answer{Response: store.Response{Err: store.ErrStopped}}, nil
+		}
+	}
+}
+
+// Call sends a request to a member, in the name of whom the token stands for, and
+// waits for the answer. The error is that of the context, after which nobody knows
+// what becomes of the request; what the member refuses is in the answer.
+func (d *Driver) Call(ctx context.Context, member uint64, token string, r store.Request) (Answer, error) {
+	w := newWaiter(false)
+	if err := d.send(ctx, message{input: Input{Kind: Call, Member: member, Token: token, Request: r}, w: w}); err != nil {
+		return refused(err)
+	}
+	a, err := w.next(ctx, d.stopped)
+	if err != nil {
+		select { // it is only a matter of memory: nothing of it enters
+		case d.inbox <- message{do: func() { d.forget(w) }}:
+		case <-d.stopped:
+		}
+	}
+	return a, err
+}
+
+// refused turns what the driver itself refuses into an answer.
+func refused(err error) (Answer, error) {
+	if err, ok := err.(*store.Error); ok { //nolint:errorlint // never wrapped
+		return Answer{Response: store.Response{Err: err}}, nil
+	}
+	return Answer{}, err
+}
+
+// Stream is an operation that is answered until an answer is an error.
+type Stream struct {
+	d *Driver
+	w *waiter
+}
+
+// Stream opens a stream to a member with its first request. It must be closed.
+func (d *Driver) Stream(ctx context.Context, member uint64, token string, r store.Request) (*Stream, error) {
+	s := &Stream{d, newWaiter(true)}
+	return s, d.send(ctx, message{input: Input{Kind: Open, Member: member, Token: token, Request: r}, w: s.w})
+}
+
+// Send sends another request on the stream. After the stream's end it does nothing.
+func (s *Stream) Send(ctx context.Context, r store.Request) error {
+	return s.d.send(ctx, message{input: Input{Kind: Send, Request: r}, w: s.w})
+}
+
+// Recv returns the next answer. The error is that of the context.
+func (s *Stream) Recv(ctx context.Context) (Answer, error) { return s.w.next(ctx, s.d.stopped) }
+
+// Close hangs up.
+func (s *Stream) Close() {
+	_ = s.d.send(context.Background(), message{input: Input{Kind: HangUp}, w: s.w})
+}

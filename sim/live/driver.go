@@ -1,0 +1,421 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"etcdsim/node"
+	"etcdsim/sim"
+	"etcdsim/sim/cluster"
+	"etcdsim/sim/trace"
+	"etcdsim/store"
+)
+
+// Config is how a universe is driven.
+type Config struct {
+	// Speed is how many seconds of virtual time pass in one of real time; 0 means
+	// that the clock stands until it is turned, except that time passes while a call
+	// waits, up to Grace.
+	Speed float64
+	// Recorder, if not nil, is given everything that enters.
+	Recorder *Recorder
+	// Watch, if not nil, is called from the loop when what the outside can see of a
+	// member changes. It must return at once.
+	Watch func(id uint64, c Condition)
+}
+
+// Condition is what the outside can see of a member.
+type Condition struct {
+	// Up: its process runs, or is paused.
+	Up bool
+	// Silent: nothing that is sent to it arrives or is answered: it is paused, or
+	// cut off from the outside.
+	Silent bool
+	// Incarnation counts its starts.
+	Incarnation uint32
+}
+
+// Driver lets a universe happen in real time. Its methods may be called from any
+// goroutine.
+type Driver struct {
+	u    *Universe
+	cfg  Config
+	pace pace
+	// inbox is where everything comes in.
+	inbox   chan message
+	quit    chan struct{}
+	stopped chan struct{}
+	stop    sync.Once
+
+	// What follows belongs to the loop.
+
+	waiting map[uint64]*waiter
+	// calls is the number of waiters that are not streams.
+	calls int
+	// lastInput is when an input entered last.
+	lastInput sim.Time
+	// turning is until when virtual time hurries ahead, and turned is told.
+	turning sim.Time
+	turned  []chan struct{}
+	// stirred reports that the condition of a member may have changed.
+	stirred    bool
+	conditions []Condition
+	// broken is why the universe does not go on, or nil.
+	broken error
+}
+
+// message asks the loop to do something.
+type message struct {
+	// input enters, and w, if not nil, hears of answers.
+	input Input
+	w     *waiter
+	// do, if not nil, is done instead of that.
+	do func()
+}
+
+// inboxSize is how many messages may wait before whoever sends them waits, too.
+const inboxSize = 4096
+
+// Start drives a world from its beginning. It returns when the members serve
+// clients; until then virtual time does not wait for anybody.
+func Start(w World, cfg Config) (*Driver, error) {
+	d := &Driver{
+		cfg: cfg, inbox: make(chan message, inboxSize), quit: make(chan struct{}), stopped: make(chan struct{}),
+		waiting: make(map[uint64]*waiter), stirred: true,
+	}
+	d.u = open(w, d.answered)
+	d.u.log.Subscribe(trace.Kinds(
+		trace.MemberStart, trace.MemberCrash, trace.MemberStop, trace.MemberPause, trace.MemberResume, trace.MemberPanic,
+		trace.MemberRemoved, trace.LinkCut, trace.LinkHeal,
+	), func(*trace.Event) { d.stirred = true })
+	if err := d.u.boot(); err != nil {
+		return nil, err
+	}
+	d.pace = newPace(cfg.Speed, time.Now(), d.u.c.Now())
+	d.look()
+	go d.loop()
+	return d, nil
+}
+
+// Stop ends the loop and the recording. Whoever waits for an answer is refused.
+// The error is that of the recording.
+func (d *Driver) Stop() (err error) {
+	d.stop.Do(func() {
+		close(d.quit)
+		<-d.stopped
+		for _, w := range d.waiting { // unordered: each has a channel of its own
+			w.put(Answer{Response: store.Response{Err: store.ErrStopped}})
+		}
+		if d.cfg.Recorder != nil {
+			err = d.cfg.Recorder.end(Ending{Step: d.u.steps, At: int64(d.u.c.Now()), Digest: d.u.log.Digest().String()})
+		}
+		d.u.world.Close()
+	})
+	return err
+}
+
+// quantum is how many events happen before the loop looks for messages.
+const quantum = 256
+
+// loop is the only goroutine that touches the universe.
+func (d *Driver) loop() {
+	defer close(d.stopped)
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		d.takeAll()
+		due := d.run(quantum)
+		d.look()
+		if due {
+			select {
+			case <-d.quit:
+				return
+			default:
+			}
+			continue
+		}
+		if d.cfg.Recorder != nil && len(d.inbox) == 0 {
+			d.cfg.Recorder.flush()
+		}
+		var wake <-chan time.Time
+		if wait := d.pace.until(d.u.c.NextAt(), time.Now()); wait >= 0 && d.broken == nil {
+			timer.Reset(wait)
+			wake = timer.C
+		}
+		select {
+		case m := <-d.inbox:
+			d.take(&m)
+		case <-wake:
+		case <-d.quit:
+			return
+		}
+	}
+}
+
+// takeAll takes all messages that are there.
+func (d *Driver) takeAll() {
+	for {
+		select {
+		case m := <-d.inbox:
+			d.take(&m)
+		default:
+			return
+		}
+	}
+}
+
+func (d *Driver) take(m *message) {
+	if m.do != nil {
+		m.do()
+		return
+	}
+	_, _ = d.enter(m) // only statements can fail, and they wait for what came of it
+}
+
+// enter lets an input enter at the present time.
+func (d *Driver) enter(m *message) (note string, err error) {
+	in := &m.input
+	if m.w != nil && in.Kind != Call && in.Kind != Open {
+		if m.w.over {
+			return "", nil // the stream has ended meanwhile
+		}
+		in.Op, in.Member = m.w.op, m.w.member
+	}
+	d.u.idle(d.pace.at(time.Now()))
+	d.lastInput = d.u.c.Now()
+	if note, err = d.u.enter(in); in.Kind == Call || in.Kind == Open {
+		m.w.op, m.w.member = in.Op, in.Member
+		d.waiting[in.Op] = m.w
+		if !m.w.streamed {
+			d.calls++
+		}
+	}
+	if in.Kind == HangUp {
+		d.forget(m.w)
+	}
+	if d.cfg.Recorder != nil {
+		d.cfg.Recorder.write(in)
+	}
+	return note, err
+}
+
+func (d *Driver) forget(w *waiter) {
+	w.over = true
+	if d.waiting[w.op] == w {
+		delete(d.waiting, w.op)
+		if !w.streamed {
+			d.calls--
+		}
+	}
+}
+
+// answered passes an answer on to whoever waits for it.
+func (d *Driver) answered(a *node.Answer) {
+	w := d.waiting[a.Op]
+	if w == nil {
+		return
+	}
+	if !w.streamed || a.Err != nil {
+		d.forget(w)
+	}
+	w.put(Answer{a.Response, a.Term, a.Member})
+}
+
+// run lets the events that are due happen, at most so many, and reports whether
+// others are due.
+func (d *Driver) run(most int) bool {
+	if d.broken != nil {
+		return false
+	}
+	horizon := d.horizon(time.Now())
+	for range most {
+		if d.pace.speed == 0 {
+			horizon = d.horizon(d.pace.real) // an answer may have come
+		}
+		if d.u.c.NextAt() > horizon {
+			d.reached(horizon)
+			return false
+		}
+		d.u.step()
+		if faults := d.u.c.Breakdowns(); len(faults) > 0 && d.broken == nil {
+			last := faults[len(faults)-1]
+			d.broken = errors.New(store.MemberName(last.Member) + " broke down: " + last.Text)
+			d.reached(sim.Forever)
+			return false
+		}
+	}
+	return true
+}
+
+// horizon returns the time up to which events are due.
+func (d *Driver) horizon(now time.Time) sim.Time {
+	if d.turning != 0 {
+		return d.turning
+	}
+	d.pace.forgive(now, d.u.c.Now())
+	paced := d.pace.at(now)
+	switch {
+	case d.pace.speed != 0:
+		return max(paced, min(d.lastInput, paced)+Lead)
+	case d.calls > 0:
+		return d.lastInput.Add(Grace)
+	}
+	return d.lastInput + Lead
+}
+
+// reached ends a turn of the clock.
+func (d *Driver) reached(horizon sim.Time) {
+	if d.turning == 0 || horizon < d.turning {
+		return
+	}
+	if d.broken == nil {
+		d.u.idle(d.turning)
+	}
+	d.turning = 0
+	d.pace = newPace(d.pace.speed, time.Now(), d.u.c.Now())
+	for _, done := range d.turned {
+		close(done)
+	}
+	d.turned = nil
+}
+
+// look tells the watcher which members look different from outside.
+func (d *Driver) look() {
+	if !d.stirred {
+		return
+	}
+	d.stirred = false
+	for id := uint64(1); id <= uint64(d.u.c.Size()); id++ {
+		if uint64(len(d.conditions)) < id {
+			d.conditions = append(d.conditions, Condition{})
+		}
+		now := d.u.condition(id)
+		if now == d.conditions[id-1] {
+			continue
+		}
+		d.conditions[id-1] = now
+		if d.cfg.Watch != nil {
+			d.cfg.Watch(id, now)
+		}
+	}
+}
+
+// condition returns what the outside can see of a member.
+func (u *Universe) condition(id uint64) Condition {
+	m, net, addr := u.c.Member(id), u.c.Network(), trace.Addr(id)
+	return Condition{
+		Up:          m.State != cluster.Down,
+		Silent:      m.State == cluster.Paused || net.IsCut(u.self, addr) || net.IsCut(addr, u.self),
+		Incarnation: m.Incarnation,
+	}
+}
+
+// send gives the loop a message.
+func (d *Driver) send(ctx context.Context, m message) error {
+	select {
+	case d.inbox <- m:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.stopped:
+		return store.ErrStopped
+	}
+}
+
+// Inspect calls f with the cluster, to be looked at and not to be changed. Nothing
+// happens meanwhile.
+func (d *Driver) Inspect(ctx context.Context, f func(*cluster.Cluster)) error {
+	return d.inside(ctx, func() { f(d.u.c) })
+}
+
+// inside does something within the loop and waits for it.
+func (d *Driver) inside(ctx context.Context, f func()) error {
+	done := make(chan struct{})
+	if err := d.send(ctx, message{do: func() { f(); close(done) }}); err != nil {
+		return err
+	}
+	select {
+	case <-done:
+		return nil
+	case <-d.stopped:
+		return store.ErrStopped
+	}
+}
+
+// Do lets a statement take effect, and returns what there is to tell of it. If it
+// takes virtual time, that passes at once.
+func (d *Driver) Do(ctx context.Context, statement string) (note string, err error) {
+	failed := d.inside(ctx, func() {
+		m := message{input: Input{Kind: Do, Text: statement}}
+		note, err = d.enter(&m)
+		d.pace = newPace(d.pace.speed, time.Now(), d.u.c.Now())
+		d.look()
+	})
+	return note, errors.Join(failed, err)
+}
+
+// Advertise sets where clients reach a member from its next start on.
+func (d *Driver) Advertise(ctx context.Context, id uint64, url string) error {
+	return d.inside(ctx, func() {
+		m := message{input: Input{Kind: Advertise, Member: id, Text: url}}
+		_, _ = d.enter(&m)
+	})
+}
+
+// Now returns the virtual time.
+func (d *Driver) Now() (now sim.Time) {
+	_ = d.inside(context.Background(), func() { now = d.u.c.Now() })
+	return now
+}
+
+// SetSpeed changes how fast virtual time passes; 0 lets the clock stand.
+func (d *Driver) SetSpeed(ctx context.Context, speed float64) error {
+	return d.inside(ctx, func() { d.pace = newPace(speed, time.Now(), d.u.c.Now()) })
+}
+
+// Advance turns the clock: so much virtual time passes as fast as it can, while
+// clients go on. It returns when the time has passed.
+func (d *Driver) Advance(ctx context.Context, by time.Duration) error {
+	done := make(chan struct{})
+	err := d.send(ctx, message{do: func() {
+		d.turning = max(d.turning, d.u.c.Now().Add(by))
+		d.turned = append(d.turned, done)
+	}})
+	if err != nil {
+		return err
+	}
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-d.stopped:
+		return store.ErrStopped
+	}
+}
+
+// StepEvents lets so many events happen, whatever the clock says.
+func (d *Driver) StepEvents(ctx context.Context, n int) error {
+	return d.inside(ctx, func() {
+		for range n {
+			d.u.step()
+		}
+		d.pace = newPace(d.pace.speed, time.Now(), d.u.c.Now())
+	})
+}
+
+// Conditions returns what the outside can see of each member, by ID - 1.
+func (d *Driver) Conditions(ctx context.Context) (all []Condition, err error) {
+	err = d.inside(ctx, func() { all = slices.Clone(d.conditions) })
+	return all, err
+}
+
+// Err returns why the universe does not go on: a member broke down through a
+// defect. It returns nil as long as it does.
+func (d *Driver) Err() (err error) {
+	_ = d.inside(context.Background(), func() { err = d.broken })
+	return err
+}
