@@ -263,7 +263,9 @@ const slack = 1
 // within slack whose points lie in it. That keeps every precedence (and only
 // what keeps precedence is sound): if one
 // operation returned before another was invoked, all points in the first
-// interval lie before all points in the second.
+// interval lie before all points in the second. An operation that nobody was
+// answered keeps its place: any other would do as well, and a row of them has more
+// orders than can be tried.
 func (l *linearity) confirmed() bool {
 	points := l.points()
 	ops := make([]timed, 0, window+1)
@@ -276,7 +278,7 @@ func (l *linearity) confirmed() bool {
 		for k := begin; k < end; k++ {
 			var t timed
 			t, g = l.timedAt(k, g)
-			if i := l.order[k]; i >= 0 {
+			if i := l.order[k]; i >= 0 && l.acts[i].judged {
 				first, last := narrowed(points[begin:end], k-begin, &l.acts[i])
 				t.call, t.ret = int64(2*(begin+first)), int64(2*(begin+last)+1)
 			} else {

@@ -395,6 +395,27 @@ func TestUnconfirmedIsUnknown(t *testing.T) {
 	}
 }
 
+// Clients that all give up leave writes in any number of orders. Their places in the
+// log decide.
+func TestManyUnansweredWritesAreConfirmed(t *testing.T) {
+	var c chronicle
+	const writes = 60
+	for i := range writes {
+		c.op(i, 1, i/3, 200, put("k", itoa(i)), store.Response{}, 0).Outcome = history.Unknown
+	}
+	for i := range writes { // of three that begin together the last comes first
+		op := &c.Ops[i/3*3+2-i%3]
+		c.commit(op.ID, uint64(5+i), 100+i, op.Request, wrote(int64(i+2)))
+	}
+	if j := judgeLin(c.History); j.Verdict != Pass {
+		t.Errorf("got %v %q, expected a pass", j.Verdict, j.Note)
+	}
+	c.op(writes, 1, 500, 510, get("k"), read(writes+1, kv("k", itoa(writes-2), 2, writes+1, writes)), 4+writes)
+	if j := judgeLin(c.History); j.Verdict == Pass {
+		t.Error("a read of a value that was overwritten is confirmed")
+	}
+}
+
 // Narrowing keeps all precedence between operations, or porcupine would be asked
 // about another history.
 func TestNarrowingKeepsPrecedence(t *testing.T) {
