@@ -338,6 +338,7 @@ func (v *Invariants) started(m *memberAccount, e *trace.Event) {
 	} else if e.Term != m.stateTerm || m.stateVote == 0 {
 		m.voteKnown = false // a vote may have reached the disk without its sync
 	}
+	m.forgetOwnVotes(e.Term)
 	m.stateTerm, m.term, m.role = e.Term, e.Term, trace.RoleFollower
 	m.incarnation = e.B
 	m.commit, m.applied = e.A, e.A
@@ -427,6 +428,17 @@ func (v *Invariants) voted(m *memberAccount, e *trace.Event, candidate trace.Add
 		m.votes[e.Term] = candidate
 	default:
 		v.report(oneVote, e, "n%d voted for n%d in term %d, after it had voted for n%d", m.id, candidate, e.Term, before)
+	}
+}
+
+// forgetOwnVotes forgets for which terms after one the member was its own candidate. A
+// crash lost those votes before anybody heard of them, for a candidate asks for the
+// votes of others only when its own is durable.
+func (m *memberAccount) forgetOwnVotes(after uint64) {
+	for t := after + 1; t < uint64(len(m.votes)); t++ {
+		if m.votes[t] == m.id {
+			m.votes[t] = 0
+		}
 	}
 }
 

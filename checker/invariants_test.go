@@ -195,6 +195,24 @@ func TestInvariants(t *testing.T) {
 			why:   "n3 voted for n2 in term 2, after it had voted for n3",
 		},
 		{
+			name: "a candidate votes for another after a restart", property: oneVote,
+			wrong: func(s *story) {
+				s.role(3, trace.RoleCandidate, 2)
+				s.state(3, 2, 3)
+				s.crash(3)
+				s.start(3, 2, 1)
+				s.grant(3, 2, 2)
+			},
+			right: func(s *story) { // nobody has heard of its own vote
+				s.role(3, trace.RoleCandidate, 2)
+				s.crash(3)
+				s.start(3, 1, 1)
+				s.state(3, 2, 2)
+				s.grant(3, 2, 2)
+			},
+			why: "n3 voted for n2 in term 2, after it had voted for n3",
+		},
+		{
 			name: "a vote told before it is durable", property: voteDurable,
 			wrong: func(s *story) { s.grant(3, 2, 2); s.state(3, 2, 2) },
 			right: func(s *story) { s.state(3, 2, 2); s.grant(3, 2, 2) },
