@@ -66,6 +66,10 @@ func (n *Node) applyNormal(e *pb.Entry) {
 			n.leaseApplied(p.Request, response)
 		case *store.AuthenticateRequest, *store.AuthDisableRequest:
 			n.authApplied(p.Request, response)
+		case *store.CompactionRequest:
+			if response.Err == nil {
+				n.log.Hit(trace.ProbeCompacted)
+			}
 		}
 		id = p.ID
 		if fits || response.Err != nil {

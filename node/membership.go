@@ -292,6 +292,7 @@ func (n *Node) checkMoves() {
 	n.reconfig.moves = slices.DeleteFunc(n.reconfig.moves, func(m move) bool {
 		switch {
 		case n.leader == m.target:
+			n.log.Hit(trace.ProbeHandedOver)
 			n.answer(m.Client, m.Op, store.Response{Result: &store.MoveLeaderResult{}}, n.applied)
 		case n.now.Sub(m.arrived) >= n.cfg.RequestTimeout():
 			n.answer(m.Client, m.Op, store.Response{Err: store.ErrTimeoutLeaderTransfer}, n.applied)

@@ -277,6 +277,19 @@ type Counts struct {
 	Elapsed sim.Time
 	// Probes are the rare things that happened, in the order of the probes.
 	Probes []ProbeCount
+	// Meters are what all counters of the run show, probes included, that show
+	// anything.
+	Meters []ProbeCount
+}
+
+// Meter returns what a counter of the run shows.
+func (n *Counts) Meter(name string) uint64 {
+	for i := range n.Meters {
+		if n.Meters[i].Name == name {
+			return n.Meters[i].Hits
+		}
+	}
+	return 0
 }
 
 // ProbeCount says how often a rare thing happened.
@@ -296,6 +309,13 @@ func (c *counters) counts() Counts {
 	for _, p := range trace.Probes() {
 		if hits := c.log.Hits(p); hits > 0 {
 			n.Probes = append(n.Probes, ProbeCount{p.String(), hits})
+		}
+	}
+	for i := range meters {
+		if m := &meters[i]; m.kind == meterCounter {
+			if hits := m.counter(c); hits > 0 {
+				n.Meters = append(n.Meters, ProbeCount{m.name, hits})
+			}
 		}
 	}
 	return n

@@ -89,6 +89,10 @@ func (r *run) prove() *halt {
 	if h := r.proveWatches(core, r.liveness-r.now().Sub(began)); h != nil {
 		return h
 	}
+	// Meanwhile a lease may have ended, or the history been compacted.
+	if h := await(converged, "all members to have applied the same log"); h != nil {
+		return h
+	}
 	r.note(converged.note(), true)
 	r.settled = len(core) == len(r.running())
 	return nil

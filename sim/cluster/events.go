@@ -109,6 +109,7 @@ func (c *Cluster) arrive(e event) {
 		if m := c.members[p.to-1]; m.state == Paused && !p.arrived {
 			p.arrived = true
 			m.backlog = append(m.backlog, e)
+			c.log.Hit(trace.ProbeBacklog)
 			return
 		}
 	}

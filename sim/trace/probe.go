@@ -60,6 +60,10 @@ const (
 	ProbeFutureRead                       // a read asked for a revision that is not there yet
 	ProbeClockDrifts                      // a member that runs went by a clock that runs too fast or too slow
 	ProbeWallClockWrong                   // a member looked at a wall clock that was turned
+	ProbeBacklog                          // something came for a member that was paused
+	ProbeSyncStalled                      // a sync waited for a stalled disk
+	ProbeCompacted                        // a member compacted its history
+	ProbeHandedOver                       // a leader handed over on request
 	numProbes                             // keep last
 )
 
@@ -85,6 +89,7 @@ var probeNames = [numProbes]string{
 	ProbeOlderConflict: "older-conflict", ProbeOlderWoken: "older-woken",
 	ProbeAutoCompaction: "auto-compaction", ProbeFutureRead: "future-read",
 	ProbeClockDrifts: "clock-drifts", ProbeWallClockWrong: "wall-clock-wrong",
+	ProbeBacklog: "backlog", ProbeSyncStalled: "sync-stalled", ProbeCompacted: "compacted", ProbeHandedOver: "handed-over",
 }
 
 // String returns the probe's name, as used on the command line.

@@ -14,6 +14,7 @@ func (d *Disk) Sync() Ticket {
 	s := d.start(time.Duration(int64(d.rand.Within(d.config.Sync)) * d.slow))
 	if d.stalled {
 		s.held = true
+		d.log.Hit(trace.ProbeSyncStalled)
 	}
 	return Ticket{s.ID, s.Latency, s.held}
 }
@@ -38,6 +39,7 @@ func (d *Disk) Synced(id uint64) bool {
 		}
 		if d.stalled {
 			s.held, s.Latency = true, 0
+			d.log.Hit(trace.ProbeSyncStalled)
 			return false
 		}
 		d.complete(s)
