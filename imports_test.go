@@ -156,6 +156,10 @@ var rooms = []room{
 		why:   "puts a whole run together from what the rooms below offer to everyone",
 	},
 	{
+		path: "scenarios/nemesis", imports: []string{"scenarios", "sim"},
+		why: "draws scenarios and counts what became of them; it acts only through the language",
+	},
+	{
 		path: "scenarios/report", imports: []string{"scenarios", "checker", "checker/history", "sim", "sim/trace", "sim/bug", "store"},
 		why: "tells what happened from the result and the trace alone",
 	},

@@ -11,6 +11,9 @@ import (
 //go:embed library/*.scn
 var libraryFiles embed.FS
 
+// Drawn is the name of scenarios that a nemesis draws; no other may have it.
+const Drawn = "nemesis"
+
 // Suffix is what the name of a scenario file ends with.
 const Suffix = ".scn"
 

@@ -82,6 +82,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			mergeCommand(),
 			fmtCommand(),
 			listCommand(),
+			planCommand(),
+			censusCommand(),
 			bugsCommand(),
 			languageCommand(),
 			versionCommand(),

@@ -13,6 +13,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"etcdsim/scenarios"
+	"etcdsim/scenarios/nemesis"
 	"etcdsim/scenarios/report"
 )
 
@@ -20,7 +21,7 @@ func runCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "run",
 		Usage:     "let a scenario happen and judge it",
-		ArgsUsage: "SCENARIO|FILE",
+		ArgsUsage: "SCENARIO|FILE|--nemesis",
 		Description: "Exit codes: 0 pass, 1 safety violation, 2 unknown or vacuous, 3 liveness, 4 nondeterminism,\n" +
 			"64 usage or scenario error, 70 internal error, 130 interrupted.",
 		Flags: append([]cli.Flag{
@@ -30,6 +31,7 @@ func runCommand() *cli.Command {
 			},
 			&cli.StringFlag{Name: "seeds", Usage: "run a range of seeds, one after the other: `A..B`"},
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: "text or json"},
+			&cli.BoolFlag{Name: "nemesis", Usage: "instead of a scenario, the plan that the nemesis draws from the seed (see etcdsim plan)"},
 			&cli.BoolFlag{Name: "check-determinism", Usage: "run each seed twice and compare"},
 		}, universeFlags()...),
 		Action: runAction,
@@ -38,7 +40,8 @@ func runCommand() *cli.Command {
 
 // job is what the arguments of run ask for.
 type job struct {
-	file        *scenarios.File
+	// file returns the scenario to run with a seed.
+	file        func(seed uint64) *scenarios.File
 	first, last uint64
 	sweep       bool
 	json, twice bool
@@ -59,7 +62,9 @@ func runAction(c *cli.Context) error {
 func parseJob(c *cli.Context) (job, error) {
 	var j job
 	var err error
-	if c.NArg() != 1 {
+	if drawn := c.Bool("nemesis"); drawn && c.NArg() > 0 {
+		return j, usage("run: --nemesis and %q: expected one of them", c.Args().First())
+	} else if !drawn && c.NArg() != 1 {
 		return j, usage("run: %d arguments: expected one, the name of a scenario or a file: %s",
 			c.NArg(), strings.Join(scenarioNames(), ", "))
 	}
@@ -87,7 +92,12 @@ func parseJob(c *cli.Context) (job, error) {
 		return j, err
 	}
 	j.twice = c.Bool("check-determinism")
-	j.file, err = open(c.Command.Name, c.Args().First())
+	if c.Bool("nemesis") {
+		j.file = func(seed uint64) *scenarios.File { return nemesis.Draw(seed).File() }
+		return j, nil
+	}
+	f, err := open(c.Command.Name, c.Args().First())
+	j.file = func(uint64) *scenarios.File { return f }
 	return j, err
 }
 
@@ -159,9 +169,9 @@ func (j *job) run(ctx context.Context, stdout, stderr io.Writer) error {
 // once runs one seed: twice if determinism is to be checked.
 func (j *job) once(seed uint64) (*scenarios.Result, error) {
 	if j.twice {
-		return scenarios.RunTwice(j.file, seed, j.options)
+		return scenarios.RunTwice(j.file(seed), seed, j.options)
 	}
-	return scenarios.Run(j.file, seed, j.options)
+	return scenarios.Run(j.file(seed), seed, j.options)
 }
 
 // tell writes about one run: in full, or on one line if it passed in a sweep.

@@ -269,7 +269,11 @@ func plural(n uint64, what string) string {
 
 // Reproduce returns the command that repeats a run.
 func Reproduce(r *scenarios.Result) string {
-	words := []string{"etcdsim", "run", quote(r.Scenario), "--seed", fmt.Sprint(r.Seed)}
+	name := quote(r.Scenario)
+	if r.Scenario == scenarios.Drawn {
+		name = "--nemesis"
+	}
+	words := []string{"etcdsim", "run", name, "--seed", fmt.Sprint(r.Seed)}
 	for _, s := range r.Settings {
 		words = append(words, "--set", quote(s.String()))
 	}

@@ -1,0 +1,101 @@
+package nemesis
+
+import (
+	"fmt"
+	"time"
+)
+
+// Draw returns the plan of a seed.
+func Draw(seed uint64) *Plan {
+	p := &Plan{Seed: seed}
+	chosen := p.choose(newDice(seed, "clients"))
+	w := p.universe(chosen)
+	for _, c := range chosen {
+		p.Profiles = append(p.Profiles, c.name)
+		p.Clients = append(p.Clients, c.start(newDice(seed, "client/"+c.name), w)...)
+	}
+	p.rounds(w)
+	return p
+}
+
+// choose draws what clients do: mostly one or two things.
+func (p *Plan) choose(d *dice) []*profile {
+	wanted := one(d, 1, 1, 1, 2, 2, 3)
+	var chosen []*profile
+	left := make([]int, len(profiles))
+	for i := range profiles {
+		left[i] = profiles[i].weight
+	}
+	for range wanted {
+		i := d.weighted(left)
+		c := &profiles[i]
+		left[i] = 0
+		for j := range profiles {
+			if other := &profiles[j]; other.name == c.apart || other.apart == c.name {
+				left[j] = 0
+			}
+		}
+		chosen = append(chosen, c)
+	}
+	return chosen
+}
+
+// enable draws which kinds of faults there are: mostly few.
+func (p *Plan) enable(d *dice, w *world) []*kind {
+	wanted := one(d, 1, 2, 2, 3, 3, 4, 6, 10)
+	var enabled []*kind
+	left := make([]int, len(kinds))
+	for i := range kinds {
+		if kinds[i].least <= w.nodes {
+			left[i] = kinds[i].weight
+		}
+	}
+	for range wanted {
+		if i := d.weighted(left); i >= 0 {
+			left[i] = 0
+			enabled = append(enabled, &kinds[i])
+			p.Kinds = append(p.Kinds, kinds[i].name)
+		}
+	}
+	return enabled
+}
+
+// rounds draws the faults and when they happen.
+func (p *Plan) rounds(w *world) {
+	d := newDice(p.Seed, "rounds")
+	enabled := p.enable(newDice(p.Seed, "kinds"), w)
+	now := w.election*5/2 + d.time(least, w.election)
+	number := 0
+	count := d.count(2, 4)
+	for i := range count {
+		last := i == count-1
+		end := now + d.time(w.election, 4*w.election)
+		var r Round
+		for range one(d, 1, 1, 1, 2, 2, 3) {
+			number++
+			k := enabled[d.Intn(len(enabled))]
+			f := &fault{dice: newDice(p.Seed, fmt.Sprintf("fault/%d", number)), world: w, number: number}
+			f.begin = f.time(now, now+(end-now)/2)
+			f.end = f.begin + f.time(least, end-f.begin)
+			f.open = last && f.chance(40)
+			r.Faults = append(r.Faults, Fault{k.name, k.draw(f)})
+		}
+		p.Rounds = append(p.Rounds, r)
+		now = end
+		if !last && d.chance(60) {
+			now += d.time(w.election/2, 3*w.election) // the cluster recovers
+		}
+	}
+	p.mend(d, w, now)
+}
+
+// mend draws how the faults end.
+func (p *Plan) mend(d *dice, w *world, now time.Duration) {
+	p.Healed = now + d.time(least, w.election/2)
+	p.Mend = []string{calm, "mend all"}
+	if w.prevote && d.chance(50) {
+		// The rest has no part in it: a member that some of the others hear and some
+		// do not could keep those from following anybody, in etcd as here.
+		p.Mend = []string{calm, "let $core = quorum", "mend $core", "? partition $core | rest"}
+	}
+}

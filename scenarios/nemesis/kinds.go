@@ -1,0 +1,226 @@
+package nemesis
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// kind is a kind of faults.
+type kind struct {
+	name, doc string
+	// weight is how often it is drawn, relative to the others.
+	weight int
+	// least is the least number of members with which it makes sense.
+	least int
+	// draw draws a fault.
+	draw func(*fault) []Action
+	// effect are meters of the run: if one of them shows something, the fault had an
+	// effect.
+	effect []string
+}
+
+// kinds are all of them.
+var kinds = []kind{
+	{
+		name: "kill", doc: "a member dies and is restarted", weight: 5, least: 1, draw: kill,
+		effect: []string{"undelivered", "lost-bytes"},
+	},
+	{
+		name: "power", doc: "several members die at once", weight: 4, least: 1, draw: power,
+		effect: []string{"undelivered", "lost-bytes"},
+	},
+	{
+		name: "stop", doc: "a member stops gracefully, and is started", weight: 2, least: 1, draw: stop,
+		effect: []string{"stops"},
+	},
+	{
+		name: "roll", doc: "all members restart, one after another", weight: 1, least: 2, draw: roll,
+		effect: []string{"stops"},
+	},
+	{
+		name: "pause", doc: "a member stands still", weight: 4, least: 1, draw: pause,
+		effect: []string{"backlog"},
+	},
+	{
+		name: "stall", doc: "the disk of a member stands still", weight: 4, least: 1, draw: stall,
+		effect: []string{"sync-stalled"},
+	},
+	{
+		name: "full", doc: "a disk has no room", weight: 1, least: 2, draw: full,
+		effect: []string{"disk-full"},
+	},
+	{
+		name: "partition", doc: "members fall apart into groups", weight: 5, least: 2, draw: partition,
+		effect: []string{"blocked"},
+	},
+	{
+		name: "isolate", doc: "a member reaches nobody, not even clients", weight: 2, least: 1, draw: isolate,
+		effect: []string{"blocked"},
+	},
+	{
+		name: "one-way", doc: "packets pass in one direction only", weight: 3, least: 2, draw: oneWay,
+		effect: []string{"blocked"},
+	},
+	{
+		name: "ring", doc: "each member reaches its neighbours only", weight: 1, least: 4, draw: ring,
+		effect: []string{"blocked"},
+	},
+	{
+		name: "flap", doc: "a link breaks again and again", weight: 1, least: 2, draw: flap,
+		effect: []string{"blocked"},
+	},
+	{
+		name: "swizzle", doc: "members are cut off one after another, and return in another order", weight: 2, least: 3, draw: swizzle,
+		effect: []string{"blocked"},
+	},
+	{
+		name: "strangers", doc: "clients do not reach a member", weight: 1, least: 1, draw: strangers,
+		effect: []string{"blocked"},
+	},
+	{
+		name: "hold", doc: "packets wait on a link, and come late", weight: 2, least: 2, draw: hold,
+		effect: []string{"held"},
+	},
+	{
+		name: "loss", doc: "the network loses, doubles and reorders many packets", weight: 2, least: 2, draw: loss,
+		effect: []string{"dropped", "duplicated", "reordered"},
+	},
+	{
+		name: "compact", doc: "the history is compacted", weight: 2, least: 1, draw: compact,
+		effect: []string{"compacted"},
+	},
+	{
+		name: "defrag", doc: "a member writes its data anew", weight: 1, least: 1, draw: defrag,
+		effect: []string{"defragmented"},
+	},
+	{
+		name: "transfer", doc: "the leader is asked to hand over", weight: 2, least: 2, draw: transfer,
+		effect: []string{"handed-over"},
+	},
+	{
+		name: "learner", doc: "a learner joins, and is perhaps promoted", weight: 3, least: 1, draw: learner,
+		effect: []string{"conf-changes"},
+	},
+	{
+		name: "replace", doc: "a member is removed, and another joins", weight: 2, least: 3, draw: replace,
+		effect: []string{"conf-changes"},
+	},
+}
+
+// fault is a fault being drawn.
+type fault struct {
+	*dice
+	*world
+	// number makes the names of its variables its own.
+	number int
+	// begin and end are its time. An open fault does not end.
+	begin, end time.Duration
+	open       bool
+}
+
+// for gives a fault a beginning and an end, unless it is open.
+func (f *fault) from(begin string, end ...string) []Action {
+	all := []Action{{f.begin, []string{begin}}}
+	if !f.open {
+		all = append(all, Action{f.end, end})
+	}
+	return all
+}
+
+// variable returns a name of the fault's own.
+func (f *fault) variable() string { return fmt.Sprintf("$f%d", f.number) }
+
+// victim chooses a member: by number, the leader or a follower. let must come before
+// what happens to it.
+func (f *fault) victim() (name string, let []string) {
+	if f.chance(50) {
+		return names(f.count(1, f.nodes)), nil
+	}
+	who := "leader"
+	if f.nodes > 1 && f.chance(20) {
+		// A draw at run time would depend on what happens.
+		who = names(f.count(1, f.nodes))
+	}
+	return f.variable(), []string{fmt.Sprintf("? let %s = %s", f.variable(), who)}
+}
+
+// on does one thing to a victim and then another.
+func (f *fault) on(begin, end string) []Action {
+	who, let := f.victim()
+	all := f.from("? "+begin+" "+who, "? "+end+" "+who)
+	all[0].Statements = append(let, all[0].Statements...)
+	return all
+}
+
+// few returns fewer members than a quorum needs, at least one.
+func (f *fault) few() []int { return f.members(f.count(1, max(1, f.minority())), f.nodes) }
+
+func kill(f *fault) []Action {
+	all := f.on("kill", "restart")
+	if f.chance(60) {
+		// More is at stake while something is being written.
+		wait := fmt.Sprintf("? wait saving %s >=1 within=%v", victimOf(all[0]), f.time(f.election/20, f.election/4))
+		all[0].Statements = append(all[0].Statements[:len(all[0].Statements)-1], wait, all[0].Statements[len(all[0].Statements)-1])
+	}
+	return all
+}
+
+// victimOf returns whom the last statement of an action is about.
+func victimOf(a Action) string {
+	words := strings.Fields(a.Statements[len(a.Statements)-1])
+	return words[len(words)-1]
+}
+
+func power(f *fault) []Action {
+	who := "all"
+	if f.nodes > 2 && f.chance(40) {
+		who = names(f.members(f.minority()+1, f.nodes)...)
+	}
+	var all []Action
+	if f.chance(50) {
+		all = f.from("kill "+who, "restart "+who)
+		if f.chance(50) {
+			all[0].Statements = append([]string{
+				fmt.Sprintf("? wait saving n%d >=1 within=%v", f.count(1, f.nodes), f.election/10),
+			}, all[0].Statements...)
+		}
+		return all
+	}
+	// The power comes back at once, perhaps to fail again before anybody has recovered.
+	all = []Action{{f.begin, []string{"kill " + who, "restart " + who}}}
+	if f.chance(40) {
+		all = append(all, Action{f.begin + f.time(time.Millisecond, f.election), []string{"kill " + who, "restart " + who}})
+	}
+	return all
+}
+
+func stop(f *fault) []Action { return f.on("stop", "restart") }
+
+func roll(f *fault) []Action {
+	var all []Action
+	at, step := f.begin, f.time(f.election/10, f.election)
+	for _, id := range f.members(f.nodes, f.nodes) {
+		all = append(all, Action{at, []string{"restart " + names(id)}})
+		at += step
+	}
+	return all
+}
+
+func pause(f *fault) []Action { return f.on("pause", "resume") }
+
+func stall(f *fault) []Action { return f.on("stall", "unstall") }
+
+func full(f *fault) []Action {
+	who := names(f.count(1, f.nodes))
+	return f.from("fill "+who, "free "+who, "start "+who)
+}
+
+// Kinds returns the names of the kinds of faults, in the order of their table.
+func Kinds() []string {
+	all := make([]string, len(kinds))
+	for i := range kinds {
+		all[i] = kinds[i].name
+	}
+	return all
+}

@@ -1,0 +1,113 @@
+package nemesis
+
+import (
+	"fmt"
+	"time"
+)
+
+// Faults of the network.
+
+func partition(f *fault) []Action {
+	switch few := names(f.few()...); f.Intn(6) {
+	case 0, 1:
+		return f.from("partition "+few+" | rest", "heal "+few+" <-> rest")
+	case 2, 3:
+		v := f.variable()
+		all := f.from("? partition "+v+" | rest", "? heal "+v+" <-> rest")
+		all[0].Statements = append([]string{"? let " + v + " = leader"}, all[0].Statements...)
+		return all
+	case 4: // some clients' side is not the same as others'
+		return f.from("partition "+few+" clients | rest", "heal "+few+" clients <-> rest")
+	}
+	if f.nodes < 3 {
+		return f.from("partition n1 | rest", "heal n1 <-> rest")
+	}
+	// A bridge: one member that both sides reach.
+	ids := f.members(f.nodes, f.nodes)
+	left, right := ids[:f.nodes/2], ids[f.nodes/2+1:]
+	a, b := names(left...), names(right...)
+	return f.from("cut "+a+" <-> "+b, "heal "+a+" <-> "+b)
+}
+
+func isolate(f *fault) []Action {
+	who := names(f.count(1, f.nodes))
+	return f.from("isolate "+who, "heal "+who+" <-> all clients")
+}
+
+func oneWay(f *fault) []Action {
+	few := names(f.few()...)
+	if f.chance(50) {
+		return f.from("cut "+few+" -> rest", "heal "+few+" -> rest")
+	}
+	return f.from("cut rest -> "+few, "heal rest -> "+few)
+}
+
+func ring(f *fault) []Action {
+	ids := f.members(f.nodes, f.nodes)
+	var cuts, heals []string
+	for i, a := range ids {
+		for j := i + 2; j < len(ids); j++ {
+			if i == 0 && j == len(ids)-1 {
+				continue // they are neighbours, too
+			}
+			pair := fmt.Sprintf("%s <-> %s", names(a), names(ids[j]))
+			cuts, heals = append(cuts, "cut "+pair), append(heals, "heal "+pair)
+		}
+	}
+	all := []Action{{f.begin, cuts}}
+	if !f.open {
+		all = append(all, Action{f.end, heals})
+	}
+	return all
+}
+
+func flap(f *fault) []Action {
+	pair := f.members(2, f.nodes)
+	link := names(pair[0]) + one(f.dice, " <-> ", " -> ") + names(pair[1])
+	var all []Action
+	for at := f.begin; at < f.end; at += f.time(f.election/20, f.election/2) {
+		all = append(all, Action{at, []string{"cut " + link}})
+		at += f.time(f.election/20, f.election/2)
+		all = append(all, Action{at, []string{"heal " + link}})
+	}
+	return all
+}
+
+// swizzle is named after FoundationDB's way of clogging connections.
+func swizzle(f *fault) []Action {
+	ids := f.members(f.count(2, f.nodes), f.nodes)
+	var all []Action
+	half := (f.end - f.begin) / 2
+	for _, id := range ids {
+		all = append(all, Action{f.time(f.begin, f.begin+half), []string{"partition " + names(id) + " | rest"}})
+	}
+	for _, id := range ids {
+		all = append(all, Action{f.time(f.begin+half, f.end), []string{"heal " + names(id) + " <-> rest"}})
+	}
+	return all
+}
+
+func strangers(f *fault) []Action {
+	who := names(f.count(1, f.nodes))
+	arrow := one(f.dice, " <-> ", " -> ")
+	return f.from("cut clients"+arrow+who, "heal clients"+arrow+who)
+}
+
+func hold(f *fault) []Action {
+	few := names(f.few()...)
+	link := one(f.dice, few+" <-> rest", few+" -> rest", "rest -> "+few)
+	return f.from("hold "+link, "release "+link)
+}
+
+func loss(f *fault) []Action {
+	begin := fmt.Sprintf("net drop=%s duplicate=%s reorder=%s",
+		one(f.dice, "5%", "15%", "30%"), one(f.dice, "0%", "10%"), one(f.dice, "0%", "20%"))
+	f.open = false
+	return f.from(begin, calm)
+}
+
+// calm is the network when a disturbance is over.
+const calm = "net drop=0% duplicate=0% reorder=0%"
+
+// least is the least that a time can be.
+const least = time.Millisecond
