@@ -477,6 +477,13 @@ func (n *Node) View() View {
 	}
 }
 
+// LastTerm returns the term of the last entry in the member's log, durable or not.
+func (n *Node) LastTerm() uint64 {
+	last, _ := n.wal.LastIndex()
+	term, _ := n.wal.Term(last)
+	return term
+}
+
 // Role returns the member's term and role.
 func (n *Node) Role() (term uint64, role uint16) { return n.term, n.role }
 

@@ -18,7 +18,7 @@ func seedsOfTests() uint64 {
 	if testing.Short() {
 		return 5
 	}
-	return 50
+	return 20
 }
 
 // must runs a scenario, which must at least start.

@@ -182,7 +182,7 @@ func change(verb string, id uint64, url string) (req store.Request, done string)
 const operatorTimeout = 5 * time.Second
 
 // administer has an operator make a change, and returns the members then; or, if
-// the statement says that it must be refused, has it ask once.
+// the statement says that it must not be done, has it ask until it is refused.
 func (r *run) administer(st *Statement, req store.Request, via Targets, within time.Duration) ([]store.Member, *halt) {
 	var endpoints []uint64
 	if len(via) > 0 {
@@ -212,6 +212,10 @@ func (r *run) administer(st *Statement, req store.Request, via Targets, within t
 		return nil, h
 	case !held:
 		operator.Leave()
+		if st.Not {
+			r.note("not done: "+r.lastRefusal(req), false)
+			return nil, nil
+		}
 		return nil, stuck(store.Describe(req), began, within, r.lastRefusal(req))
 	case !st.Not:
 		return list, nil

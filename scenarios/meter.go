@@ -101,8 +101,12 @@ var meters = append([]meter{
 	ofMember("commit", "commit index of a member", func(r *run, id uint64) uint64 { return r.c.Member(id).Commit }),
 	ofMember("applied", "applied index of a member", func(r *run, id uint64) uint64 { return r.c.Member(id).Applied }),
 	ofMember("log", "last index in the log of a member", func(r *run, id uint64) uint64 { return r.c.Member(id).LastIndex }),
-	ofMember("log-term", "term of the last entry in the log of a member; the last known if it is down",
-		func(r *run, id uint64) uint64 { return r.counters.logTerms[id] }),
+	ofMember("log-term", "term of the last entry in the log of a member", func(r *run, id uint64) uint64 {
+		if n := r.c.Node(id); n != nil {
+			return n.LastTerm()
+		}
+		return 0
+	}),
 	ofMember("revision", "revision of the store of a member",
 		func(r *run, id uint64) uint64 { return uint64(r.c.Member(id).Revision) }),
 }, append(dataMeters(), probeMeters()...)...)
@@ -194,9 +198,8 @@ type counters struct {
 	// voters and learners are those of the newest configuration, at the index
 	// config, as bit sets of IDs; changes counts what made them so.
 	voters, learners, config, changes uint64
-	// terms holds the highest term each member was seen in, logTerms the term of the
-	// last entry in its log, by ID.
-	terms, logTerms [cluster.MaxNodes + 1]uint64
+	// terms holds the highest term each member was seen in, by ID.
+	terms [cluster.MaxNodes + 1]uint64
 }
 
 func (c *counters) count(e *trace.Event) {
@@ -212,9 +215,6 @@ func (c *counters) count(e *trace.Event) {
 		c.terms[e.Member] = max(c.terms[e.Member], e.Term)
 	case trace.MemberStart:
 		c.terms[e.Member] = max(c.terms[e.Member], e.Term)
-		c.logTerms[e.Member] = e.Term
-	case trace.LogAppend, trace.SnapInstall:
-		c.logTerms[e.Member] = e.Term
 	case trace.Drop:
 		c.dropped[e.Aux&7]++
 	case trace.Return:

@@ -65,8 +65,7 @@ func parseJob(c *cli.Context) (job, error) {
 	if drawn := c.Bool("nemesis"); drawn && c.NArg() > 0 {
 		return j, usage("run: --nemesis and %q: expected one of them", c.Args().First())
 	} else if !drawn && c.NArg() != 1 {
-		return j, usage("run: %d arguments: expected one, the name of a scenario or a file: %s",
-			c.NArg(), strings.Join(scenarioNames(), ", "))
+		return j, usage("run: %d arguments: expected one, the name of a scenario (etcdsim list names them) or a file", c.NArg())
 	}
 	if j.first, err = parseSeed(c, "seed", c.String("seed")); err != nil {
 		return j, err
@@ -116,8 +115,8 @@ func open(command, name string) (*scenarios.File, error) {
 		return f, nil
 	}
 	if !strings.HasSuffix(name, scenarios.Suffix) && filepath.Base(name) == name {
-		return nil, usage("%s: unknown scenario %q%s: expected one of %s, or a file %s",
-			command, name, didYouMean(name, scenarioNames()), strings.Join(scenarioNames(), ", "), "NAME"+scenarios.Suffix)
+		return nil, usage("%s: unknown scenario %q%s: expected one that etcdsim list names, or a file %s",
+			command, name, didYouMean(name, scenarioNames()), "NAME"+scenarios.Suffix)
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {

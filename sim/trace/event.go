@@ -50,7 +50,7 @@ const (
 
 	// Members.
 
-	MemberStart   // Member started; Term, Index = of its log's end, as recovered; A = applied index, likewise; B = incarnation, from 1
+	MemberStart   // Member started; as recovered: Term; Index = end of its log; A = applied index; B = incarnation, from 1
 	MemberCrash   // Member died without warning; B = incarnation
 	MemberStop    // Member stopped gracefully; B = incarnation
 	MemberPause   // Member no longer runs; its clock does
