@@ -250,7 +250,7 @@ func (c *counters) faults() uint64 {
 	sum := c.dropped[trace.DropLoss] + c.dropped[trace.DropCorrupt]
 	for _, kind := range []trace.Kind{
 		trace.Duplicate, trace.Reorder, trace.LinkCut, trace.LinkHold, trace.MemberCrash, trace.MemberPause,
-		trace.DiskFault, trace.DiskTorn,
+		trace.DiskFault, trace.DiskTorn, trace.MemberFault,
 	} {
 		sum += c.kinds[kind]
 	}
@@ -268,7 +268,7 @@ type Counts struct {
 	Elections, Crashes uint64
 	// Faults counts what was done to the cluster: each packet lost, doubled or
 	// reordered by chance, each link cut or held, each member killed or paused, each
-	// fault of a disk.
+	// fault of a disk or of a member's machine.
 	Faults uint64
 	// Events counts the events of the trace, Commits the entries of the committed
 	// log that carried a request.

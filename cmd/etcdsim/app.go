@@ -80,6 +80,8 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			runCommand(),
 			sweepCommand(),
 			mergeCommand(),
+			replayCommand(),
+			diffCommand(),
 			fmtCommand(),
 			listCommand(),
 			planCommand(),

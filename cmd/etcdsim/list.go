@@ -84,11 +84,16 @@ func versionCommand() *cli.Command {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			fmt.Fprintf(c.App.Writer, "etcdsim %s  trace %d  raft %s  %s\n",
-				version("etcdsim"), trace.Version, version("go.etcd.io/raft/v3"), runtime.Version())
+			fmt.Fprintln(c.App.Writer, program())
 			return nil
 		},
 	}
+}
+
+// program is the version of this program and of what decides its traces.
+func program() string {
+	return fmt.Sprintf("etcdsim %s  trace %d  raft %s  %s",
+		version("etcdsim"), trace.Version, version("go.etcd.io/raft/v3"), runtime.Version())
 }
 
 // version returns the version of a module in this binary.

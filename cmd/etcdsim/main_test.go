@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"errors"
+	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -19,12 +20,25 @@ func TestMain(m *testing.M) {
 }
 
 // The scripts in testdata/script type commands and look at what comes out.
-// "exits N COMMAND..." runs a command that must end with code N.
+// "exits N COMMAND..." runs a command that must end with code N;
+// "replace OLD NEW FILE" changes a file.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "replace": replace},
 	})
+}
+
+// replace puts a text in the place of another in a file, where that must be.
+func replace(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: replace OLD NEW FILE")
+	}
+	text := ts.ReadFile(args[2])
+	if !strings.Contains(text, args[0]) {
+		ts.Fatalf("%s does not hold %q", args[2], args[0])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(strings.ReplaceAll(text, args[0], args[1])), 0o600))
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {

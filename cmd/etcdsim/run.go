@@ -12,6 +12,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"etcdsim/cmd/etcdsim/folder"
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/nemesis"
 	"etcdsim/scenarios/report"
@@ -33,6 +34,7 @@ func runCommand() *cli.Command {
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: "text or json"},
 			&cli.BoolFlag{Name: "nemesis", Usage: "instead of a scenario, the plan that the nemesis draws from the seed (see etcdsim plan)"},
 			&cli.BoolFlag{Name: "check-determinism", Usage: "run each seed twice and compare"},
+			&cli.StringFlag{Name: "save", Usage: "keep each run in a folder of its own below `FOLDER`, for replay and diff"},
 		}, universeFlags()...),
 		Action: runAction,
 	}
@@ -45,6 +47,7 @@ type job struct {
 	first, last uint64
 	sweep       bool
 	json, twice bool
+	save        string
 	options     scenarios.Options
 }
 
@@ -90,7 +93,7 @@ func parseJob(c *cli.Context) (job, error) {
 	if j.options, err = parseUniverse(c); err != nil {
 		return j, err
 	}
-	j.twice = c.Bool("check-determinism")
+	j.twice, j.save = c.Bool("check-determinism"), c.String("save")
 	if c.Bool("nemesis") {
 		j.file = func(seed uint64) *scenarios.File { return nemesis.Draw(seed).File() }
 		return j, nil
@@ -142,6 +145,9 @@ func (j *job) run(ctx context.Context, stdout, stderr io.Writer) error {
 		if err := j.tell(stdout, r); err != nil {
 			return &exit{exitInternal, fmt.Errorf("the report cannot be written: %w", err)}
 		}
+		if err := j.keep(stderr, r); err != nil {
+			return err
+		}
 		if r.Panic != nil {
 			fmt.Fprintf(stderr, "etcdsim: internal error: %s\n%s", r.Panic.Text, r.Panic.Stack)
 		}
@@ -171,6 +177,19 @@ func (j *job) once(seed uint64) (*scenarios.Result, error) {
 		return scenarios.RunTwice(j.file(seed), seed, j.options)
 	}
 	return scenarios.Run(j.file(seed), seed, j.options)
+}
+
+// keep writes the folder of a run, if that is asked for.
+func (j *job) keep(stderr io.Writer, r *scenarios.Result) error {
+	if j.save == "" || r.Outcome == scenarios.Interrupted {
+		return nil
+	}
+	path, err := folder.Save(j.save, program(), j.file(r.Seed), r.Seed, j.options)
+	if err != nil {
+		return &exit{exitInternal, fmt.Errorf("the run cannot be kept: %w", err)}
+	}
+	fmt.Fprintf(stderr, "kept in %s\n", path)
+	return nil
 }
 
 // tell writes about one run: in full, or on one line if it passed in a sweep.

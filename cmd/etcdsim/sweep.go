@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"etcdsim/cmd/etcdsim/folder"
 	"etcdsim/cmd/etcdsim/sweep"
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/report"
@@ -36,6 +37,7 @@ func sweepCommand() *cli.Command {
 			&cli.StringFlag{Name: "shard", Usage: "make only every N-th run, from the I-th: `I/N`, or env to be told by the environment"},
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "write results to `FILE`, a JSON object a line"},
 			&cli.BoolFlag{Name: "resume", Usage: "go on where the results in --out end"},
+			&cli.StringFlag{Name: "save", Usage: "keep the first run that fails in each way in a folder below `FOLDER`, for replay and diff"},
 			&cli.StringFlag{Name: "corpus", Usage: "try the runs in `FILE` first, and add to it what is rare"},
 		}, append(universeFlags(), outputFlags()...)...),
 		Action: sweepAction,
@@ -47,6 +49,7 @@ type sweepJob struct {
 	pool   sweep.Pool
 	out    string
 	resume bool
+	save   string
 	corpus string
 	known  *sweep.Corpus
 	fast   bool
@@ -54,7 +57,9 @@ type sweepJob struct {
 }
 
 func parseSweep(c *cli.Context) (*sweepJob, error) {
-	j := &sweepJob{out: c.String("out"), resume: c.Bool("resume"), corpus: c.String("corpus"), fast: c.Bool("fail-fast")}
+	j := &sweepJob{
+		out: c.String("out"), resume: c.Bool("resume"), fast: c.Bool("fail-fast"), save: c.String("save"), corpus: c.String("corpus"),
+	}
 	var err error
 	if j.output, err = parseOutput(c); err != nil {
 		return nil, err
@@ -193,6 +198,9 @@ func (j *sweepJob) run(ctx context.Context, stdout, stderr io.Writer) error {
 	if failed = errors.Join(failed, results.flush()); failed == nil {
 		failed = t.end(results.reread)
 	}
+	if failed == nil && j.save != "" {
+		failed = j.keep(stderr, t.tally)
+	}
 	if failed == nil && j.known != nil {
 		j.known.Remember(scout, t.tally)
 		failed = writeFile(j.corpus, j.known.Write)
@@ -204,4 +212,20 @@ func (j *sweepJob) run(ctx context.Context, stdout, stderr io.Writer) error {
 		return &exit{exitInterrupted, errors.New("interrupted")}
 	}
 	return t.verdict()
+}
+
+// keep writes the folders of the runs that were the first to fail in their way.
+func (j *sweepJob) keep(stderr io.Writer, t *sweep.Tally) error {
+	for _, f := range t.Findings() {
+		file, err := j.pool.Source(sweep.Task{Scenario: f.Scenario, Seed: f.First.Seed})
+		if err != nil {
+			return err
+		}
+		path, err := folder.Save(j.save, program(), file, f.First.Seed, j.pool.Options)
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(stderr, "kept in %s\n", path)
+	}
+	return nil
 }

@@ -157,15 +157,32 @@ func judgementOf(r *scenarios.Result, i int) jsonJudgement {
 	for _, v := range j.Violations {
 		shown := jsonViolation{Property: v.Property, Key: v.Key, Why: v.Why, At: v.At, Member: v.Member, Index: v.Index}
 		for _, e := range v.Ops {
-			shown.Ops = append(shown.Ops, jsonOp{
-				ID: e.Op.ID, Client: e.Op.Client, Member: e.Op.Member, Text: store.DescribeAnswered(e.Op.Request, e.Op.Response),
-				Invoke: e.Op.Invoke, Return: e.Op.Return, Outcome: outcomeName(e.Op.Outcome),
-				Revision: e.Op.Response.Revision, Term: e.Op.Term, Note: e.Note,
-			})
+			shown.Ops = append(shown.Ops, operationOf(&e.Op, e.Note))
 		}
 		out.Violations = append(out.Violations, shown)
 	}
 	return out
+}
+
+func operationOf(op *history.Op, note string) jsonOp {
+	return jsonOp{
+		ID: op.ID, Client: op.Client, Member: op.Member, Text: store.DescribeAnswered(op.Request, op.Response),
+		Invoke: op.Invoke, Return: op.Return, Outcome: outcomeName(op.Outcome),
+		Revision: op.Response.Revision, Term: op.Term, Note: note,
+	}
+}
+
+// Operations writes the operations of clients in the order in which they ended, a
+// JSON object a line, as JSON shows them in violations.
+func Operations(w io.Writer, r *scenarios.Result) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	for i := range r.History.Ops {
+		if err := e.Encode(operationOf(&r.History.Ops[i], "")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func outcomeName(o history.Outcome) string {

@@ -219,3 +219,13 @@ func (k Kind) String() string {
 	}
 	return "unknown"
 }
+
+// KindNamed returns the kind of this name.
+func KindNamed(name string) (Kind, bool) {
+	for k := range numKinds {
+		if name != "" && kindNames[k] == name {
+			return k, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,139 @@
+package report
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"etcdsim/sim"
+	"etcdsim/sim/trace"
+)
+
+// messages are the names of raft's messages by type, as Aux of Send holds them
+// (raftpb.MessageType), and of the packets of clients.
+var messages = map[uint16]string{
+	0: "hup", 1: "beat", 2: "prop", 3: "app", 4: "app-resp", 5: "vote", 6: "vote-resp", 7: "snap", 8: "heartbeat",
+	9: "heartbeat-resp", 10: "unreachable", 11: "snap-status", 12: "check-quorum", 13: "transfer-leader", 14: "timeout-now",
+	15: "read-index", 16: "read-index-resp", 17: "pre-vote", 18: "pre-vote-resp",
+	trace.ClientRequest: "request", trace.ClientResponse: "response",
+}
+
+var (
+	roleNames    = []string{"follower", "candidate", "leader", "pre-candidate"}
+	dropNames    = []string{"", "loss", "cut", "dead", "stale", "corrupt", "full"}
+	outcomeNames = []string{"", "ok", "failed", "unknown"}
+)
+
+// Event tells of an event on one line: when, where, what, and every field that is
+// not zero.
+func Event(e *trace.Event) string {
+	where := address(e.Member)
+	if e.Peer != 0 {
+		where += "->" + address(e.Peer)
+	}
+	words := []string{fmt.Sprintf("%-9s", e.At), fmt.Sprintf("%-8s", where), e.Kind.String()}
+	if aux := auxiliary(e); aux != "" {
+		words = append(words, aux)
+	}
+	for _, f := range []struct {
+		name  string
+		value uint64
+	}{{"term", e.Term}, {"index", e.Index}, {"a", e.A}, {"b", e.B}, {"id", e.ID}} {
+		if f.value != 0 {
+			words = append(words, f.name+"="+strconv.FormatUint(f.value, 10))
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+func address(a trace.Addr) string {
+	switch {
+	case a == 0:
+		return "-"
+	case a.IsClient():
+		return "c" + strconv.Itoa(int(a-trace.FirstClient))
+	}
+	return "n" + strconv.Itoa(int(a))
+}
+
+// auxiliary is the name of what Aux holds, or its number where it has none.
+func auxiliary(e *trace.Event) string {
+	name := func(names []string) string {
+		if int(e.Aux) < len(names) {
+			return names[e.Aux]
+		}
+		return ""
+	}
+	text := ""
+	switch e.Kind {
+	case trace.Send, trace.Deliver, trace.Duplicate, trace.Reorder, trace.Hold, trace.Release:
+		text = messages[e.Aux&^trace.Rejected]
+		if e.Aux&trace.Rejected != 0 {
+			text += " rejected"
+		}
+	case trace.Drop:
+		text = name(dropNames)
+	case trace.RoleChange, trace.CommitMoved, trace.Propose:
+		text = name(roleNames)
+	case trace.Return:
+		text = name(outcomeNames)
+	}
+	if text == "" && e.Aux != 0 {
+		text = "aux=" + strconv.Itoa(int(e.Aux))
+	}
+	return text
+}
+
+// AppendEvent appends the event as a JSON object on a line of its own, without
+// the fields that are zero: {"at":1104000000,"kind":"send","aux":3,"member":1,
+// "peer":2,"term":2,"index":5,"b":3,"id":12}. The time is in nanoseconds; members
+// are numbered from 1, clients from 1024.
+func AppendEvent(b []byte, e *trace.Event) []byte {
+	b = append(b, `{"at":`...)
+	b = strconv.AppendInt(b, int64(e.At), 10)
+	b = append(b, `,"kind":"`...)
+	b = append(append(b, e.Kind.String()...), '"')
+	for _, f := range []struct {
+		name  string
+		value uint64
+	}{
+		{"aux", uint64(e.Aux)},
+		{"member", uint64(e.Member)},
+		{"peer", uint64(e.Peer)},
+		{"term", e.Term},
+		{"index", e.Index},
+		{"a", e.A},
+		{"b", e.B},
+		{"id", e.ID},
+	} {
+		if f.value != 0 {
+			b = append(append(append(b, `,"`...), f.name...), `":`...)
+			b = strconv.AppendUint(b, f.value, 10)
+		}
+	}
+	return append(b, '}', '\n')
+}
+
+// ParseEvent reads what AppendEvent wrote. A kind that this program does not know
+// is an error.
+func ParseEvent(line []byte) (trace.Event, error) {
+	var in struct {
+		At                    sim.Time
+		Kind                  string
+		Aux                   uint16
+		Member, Peer          trace.Addr
+		Term, Index, A, B, ID uint64
+	}
+	if err := json.Unmarshal(line, &in); err != nil {
+		return trace.Event{}, err
+	}
+	kind, ok := trace.KindNamed(in.Kind)
+	if !ok {
+		return trace.Event{}, fmt.Errorf("%q is not a kind of event", in.Kind)
+	}
+	return trace.Event{
+		At: in.At, Kind: kind, Aux: in.Aux, Member: in.Member, Peer: in.Peer,
+		Term: in.Term, Index: in.Index, A: in.A, B: in.B, ID: in.ID,
+	}, nil
+}
