@@ -16,6 +16,7 @@ import (
 	"etcdsim/cmd/etcdsim/folder"
 	"etcdsim/cmd/etcdsim/sweep"
 	"etcdsim/scenarios"
+	"etcdsim/scenarios/nemesis"
 	"etcdsim/scenarios/report"
 	"etcdsim/sim"
 	"etcdsim/sim/trace"
@@ -30,6 +31,7 @@ func sweepCommand() *cli.Command {
 			"jobs; a sweep that is interrupted has made a beginning of them, which --out keeps and --resume continues.\n" +
 			"Exit codes: as those of run, by the worst outcome; 2 also if a required rare event did not happen.",
 		Flags: append([]cli.Flag{
+			&cli.BoolFlag{Name: "nemesis", Usage: "also the plan that the nemesis draws from each seed; without a scenario, these alone"},
 			&cli.StringFlag{Name: "seeds", Value: "1..1000", Usage: "the range of seeds: `A..B`; with --for, all from 1 on"},
 			&cli.StringFlag{Name: "jobs", Aliases: []string{"j"}, Usage: "how many runs at a time, `N`; default: one for each processor"},
 			&cli.StringFlag{Name: "for", Usage: "begin no run after `DURATION`"},
@@ -102,7 +104,7 @@ func parseSweep(c *cli.Context) (*sweepJob, error) {
 			return nil, usage("sweep: --shard: %w", err)
 		}
 	}
-	if err := j.parseScenarios(c.Args().Slice()); err != nil {
+	if err := j.parseScenarios(c.Args().Slice(), c.Bool("nemesis")); err != nil {
 		return nil, err
 	}
 	return j, j.readCorpus()
@@ -112,8 +114,13 @@ func parseSweep(c *cli.Context) (*sweepJob, error) {
 const maxJobs = 1024
 
 // parseScenarios finds what is to be run.
-func (j *sweepJob) parseScenarios(names []string) error {
-	if len(names) == 0 {
+func (j *sweepJob) parseScenarios(names []string, drawn bool) error {
+	h := &j.pool.Header
+	if drawn {
+		// What it draws is a matter of the program, which the header names.
+		h.Scenarios = append(h.Scenarios, sweep.Entry{Name: scenarios.Drawn, Plan: "drawn"})
+	}
+	if len(names) == 0 && !drawn {
 		names = scenarioNames()
 	}
 	files := map[string]*scenarios.File{}
@@ -127,9 +134,14 @@ func (j *sweepJob) parseScenarios(names []string) error {
 		}
 		files[name] = f
 		plan := fmt.Sprintf("%016x", sim.Hash([]byte(scenarios.Format(f))))
-		j.pool.Header.Scenarios = append(j.pool.Header.Scenarios, sweep.Entry{Name: name, Plan: plan})
+		h.Scenarios = append(h.Scenarios, sweep.Entry{Name: name, Plan: plan})
 	}
-	j.pool.Source = func(t sweep.Task) (*scenarios.File, error) { return files[t.Scenario], nil }
+	j.pool.Source = func(t sweep.Task) *scenarios.File {
+		if f := files[t.Scenario]; f != nil {
+			return f
+		}
+		return nemesis.Draw(t.Seed).File()
+	}
 	return nil
 }
 
@@ -217,10 +229,7 @@ func (j *sweepJob) run(ctx context.Context, stdout, stderr io.Writer) error {
 // keep writes the folders of the runs that were the first to fail in their way.
 func (j *sweepJob) keep(stderr io.Writer, t *sweep.Tally) error {
 	for _, f := range t.Findings() {
-		file, err := j.pool.Source(sweep.Task{Scenario: f.Scenario, Seed: f.First.Seed})
-		if err != nil {
-			return err
-		}
+		file := j.pool.Source(sweep.Task{Scenario: f.Scenario, Seed: f.First.Seed})
 		path, err := folder.Save(j.save, program(), file, f.First.Seed, j.pool.Options)
 		if err != nil {
 			return err

@@ -11,7 +11,7 @@ import (
 
 // Source gives the scenario of a run: a file, or what a generator makes of the
 // seed. It is called by several workers at once.
-type Source func(Task) (*scenarios.File, error)
+type Source func(Task) *scenarios.File
 
 // Pool runs the runs of a list on several workers.
 type Pool struct {
@@ -92,12 +92,7 @@ func (w *work) work(options scenarios.Options) {
 		if !ok {
 			return
 		}
-		f, err := w.pool.Source(task)
-		if err != nil {
-			w.stop(err)
-			return
-		}
-		r, err := scenarios.Run(f, task.Seed, options)
+		r, err := scenarios.Run(w.pool.Source(task), task.Seed, options)
 		if err != nil {
 			w.stop(err)
 			return
@@ -106,8 +101,6 @@ func (w *work) work(options scenarios.Options) {
 			w.stop(nil)
 			return
 		}
-		// A generated plan goes by the name of its generator.
-		r.Scenario = task.Scenario
 		w.put(n, report.NewRecord(n, r))
 	}
 }

@@ -43,7 +43,7 @@ func newPool(t testing.TB, last uint64, jobs int) *Pool {
 			Format: Format, Build: "test", Trace: trace.Version, First: 1, Last: last,
 			Scenarios: []Entry{{"one", "1"}, {"soon", "2"}},
 		},
-		Source: func(task Task) (*scenarios.File, error) { return files[task.Scenario], nil },
+		Source: func(task Task) *scenarios.File { return files[task.Scenario] },
 		Jobs:   jobs,
 	}
 }
@@ -241,9 +241,9 @@ func TestPanicIsAFinding(t *testing.T) {
 	broken := parsed(t, "soon", "load w\nwait acked w >=1 within=1s\n")
 	broken.Lines[0].Statement = nil // no parser would let this pass
 	good := p.Source
-	p.Source = func(task Task) (*scenarios.File, error) {
+	p.Source = func(task Task) *scenarios.File {
 		if task == (Task{"soon", 2}) {
-			return broken, nil
+			return broken
 		}
 		return good(task)
 	}
@@ -312,10 +312,10 @@ func TestNoRuns(t *testing.T) {
 		t.Errorf("got %s", text)
 	}
 	p = newPool(t, 10, 2)
-	mistake := errors.New("a mistake")
-	p.Source = func(Task) (*scenarios.File, error) { return nil, mistake }
+	mistaken := parsed(t, "mistaken", "cluster nodes=3\nkill n5\n")
+	p.Source = func(Task) *scenarios.File { return mistaken }
 	p.Emit = func(*report.Record) bool { return true }
-	if err := p.Run(context.Background(), 0); !errors.Is(err, mistake) {
+	if err := p.Run(context.Background(), 0); err == nil || !strings.Contains(err.Error(), "mistaken:2:1: n5: the cluster has 3 members") {
 		t.Errorf("got %v", err)
 	}
 }
