@@ -1,105 +1,150 @@
 package sim
 
+import "slices"
+
 // Queue holds the events of a universe that have not happened yet, ordered by
 // (time, sequence): of two events at one instant the one pushed first happens
-// first, so the order never depends on the shape of the heap.
+// first, so the order never depends on the shape of the queue.
 //
-// The heap is four-ary over small keys; payloads stay in a slab and are moved
-// twice, in and out. Once the slab has grown to the largest number of events
-// pending at a time, a push allocates nothing. The zero value is ready for use.
+// Most events of a simulation happen soon after they are pushed: a packet arrives
+// within a millisecond, a sync ends within two, while the timers that wait beside
+// them are due in a second. So the few events that come next stand in a short
+// sorted run, where a push moves only what happens before it, and the others in a
+// heap. Once both have grown to the largest number of events pending at a time, a
+// push allocates nothing. The zero value is ready for use.
 type Queue[E any] struct {
-	heap []queueKey
-	slab []E
-	free []uint32
-	seq  uint64
+	// soon are the next events, the very next one last.
+	// Invariant: none of them comes after any in later.
+	soon []queued[E]
+	// later is a four-ary heap of all others.
+	later []queued[E]
+	seq   uint64
 }
 
-type queueKey struct {
-	at   Time
-	seq  uint64
-	slot uint32
+// queued is an event with its place in the order. Events are small; whoever has
+// much to say about one keeps it elsewhere and queues the reference.
+type queued[E any] struct {
+	at    Time
+	seq   uint64
+	event E
 }
 
-func (a queueKey) before(b queueKey) bool {
+func (a *queued[E]) before(b *queued[E]) bool {
 	return a.at < b.at || a.at == b.at && a.seq < b.seq
 }
 
+// soonMax bounds the sorted run. Moving a few events costs less than a heap's
+// comparisons, whose outcome no processor can guess; moving many does not.
+const soonMax = 16
+
 // Len returns the number of pending events.
-func (q *Queue[E]) Len() int { return len(q.heap) }
+func (q *Queue[E]) Len() int { return len(q.soon) + len(q.later) }
 
 // NextAt returns the time of the earliest event, or Forever if there is none.
 func (q *Queue[E]) NextAt() Time {
-	if len(q.heap) == 0 {
-		return Forever
+	switch {
+	case len(q.soon) > 0:
+		return q.soon[len(q.soon)-1].at
+	case len(q.later) > 0:
+		return q.later[0].at
 	}
-	return q.heap[0].at
+	return Forever
 }
 
 // Push adds an event that happens at the given time.
 func (q *Queue[E]) Push(at Time, e E) {
-	var slot uint32
-	if n := len(q.free); n > 0 {
-		slot = q.free[n-1]
-		q.free = q.free[:n-1]
-		q.slab[slot] = e
-	} else {
-		slot = uint32(len(q.slab))
-		q.slab = append(q.slab, e)
-	}
-	key := queueKey{at, q.seq, slot}
+	pushed := queued[E]{at, q.seq, e}
 	q.seq++
-
-	q.heap = append(q.heap, key)
-	i := len(q.heap) - 1
-	for i > 0 {
-		parent := (i - 1) / 4
-		if !key.before(q.heap[parent]) {
-			break
+	n := len(q.soon)
+	switch {
+	case len(q.later) > 0 && at >= q.later[0].at, n == soonMax && at >= q.soon[0].at:
+		q.rise(pushed)
+	case n == soonMax:
+		q.rise(q.soon[0])
+		i := 0
+		for ; i+1 < n && q.soon[i+1].at > at; i++ {
+			q.soon[i] = q.soon[i+1]
 		}
-		q.heap[i] = q.heap[parent]
-		i = parent
+		q.soon[i] = pushed
+	default:
+		q.soon = append(q.soon, pushed)
+		// It follows what is due at the same instant, for that was pushed before.
+		i := n
+		for ; i > 0 && q.soon[i-1].at <= at; i-- {
+			q.soon[i] = q.soon[i-1]
+		}
+		q.soon[i] = pushed
 	}
-	q.heap[i] = key
 }
 
 // Pop removes and returns the earliest event. It panics when there is none.
 func (q *Queue[E]) Pop() (Time, E) {
-	if len(q.heap) == 0 {
-		panic("sim: Pop from an empty queue")
+	if len(q.soon) == 0 {
+		q.refill()
 	}
-	top := q.heap[0]
-	n := len(q.heap) - 1
-	last := q.heap[n]
-	q.heap = q.heap[:n]
-	if n > 0 {
-		q.sink(last)
-	}
-	e := q.slab[top.slot]
-	var zero E
-	q.slab[top.slot] = zero // the payload may hold pointers
-	q.free = append(q.free, top.slot)
-	return top.at, e
+	n := len(q.soon) - 1
+	next := &q.soon[n]
+	at, e := next.at, next.event
+	*next = queued[E]{} // the event may hold pointers
+	q.soon = q.soon[:n]
+	return at, e
 }
 
-// sink places key, starting from the root's vacancy.
-func (q *Queue[E]) sink(key queueKey) {
-	heap, i := q.heap, 0
-	for {
-		first := 4*i + 1
-		if first >= len(heap) {
+// refill moves the first events of the heap to the run, which is empty. It leaves
+// room there for those that come.
+func (q *Queue[E]) refill() {
+	if len(q.later) == 0 {
+		panic("sim: Pop from an empty queue")
+	}
+	n := min(len(q.later), soonMax/2)
+	q.soon = slices.Grow(q.soon, soonMax)[:n]
+	for i := n - 1; i >= 0; i-- {
+		q.soon[i] = q.sink()
+	}
+}
+
+// rise adds an event to the heap.
+func (q *Queue[E]) rise(e queued[E]) {
+	q.later = append(q.later, e)
+	i := len(q.later) - 1
+	for i > 0 {
+		parent := (i - 1) / 4
+		if !e.before(&q.later[parent]) {
 			break
 		}
-		least := first
-		for child := first + 1; child < min(first+4, len(heap)); child++ {
-			if heap[child].before(heap[least]) {
+		q.later[i] = q.later[parent]
+		i = parent
+	}
+	q.later[i] = e
+}
+
+// sink removes and returns the first event of the heap. The last one takes its
+// place and sinks to where it belongs.
+func (q *Queue[E]) sink() queued[E] {
+	n := len(q.later) - 1
+	first, last := q.later[0], q.later[n]
+	q.later[n] = queued[E]{}
+	q.later = q.later[:n]
+	heap, i := q.later, 0
+	for {
+		child := 4*i + 1
+		if child >= n {
+			break
+		}
+		least := child
+		for child++; child < min(4*i+5, n); child++ {
+			if heap[child].before(&heap[least]) {
 				least = child
 			}
 		}
-		if !heap[least].before(key) {
+		if !heap[least].before(&last) {
 			break
 		}
 		heap[i] = heap[least]
 		i = least
 	}
-	heap[i] = key
+	if n > 0 {
+		heap[i] = last
+	}
+	return first
 }

@@ -136,10 +136,10 @@ func TestQueueAllocates(t *testing.T) {
 func BenchmarkQueue(b *testing.B) {
 	for _, pending := range []int{10, 100, 10_000} {
 		b.Run(fmt.Sprintf("pending=%d", pending), func(b *testing.B) {
-			var q sim.Queue[[8]uint64] // 64 bytes: the size of a queued packet
+			var q sim.Queue[[2]uint64] // 16 bytes: the size of an event of a cluster
 			rand := sim.NewRand(1, "bench")
 			for range pending {
-				q.Push(sim.Time(rand.Below(1e6)), [8]uint64{})
+				q.Push(sim.Time(rand.Below(1e6)), [2]uint64{})
 			}
 			b.ReportAllocs()
 			for b.Loop() {
