@@ -125,7 +125,7 @@ var memberEvents = trace.Kinds(trace.MemberStart, trace.MemberCrash, trace.Membe
 
 // count is the number of events of one kind.
 func count(name, doc string, kind trace.Kind) meter {
-	return tally(name, doc, func(c *counters) uint64 { return c.kinds[kind] }, kind)
+	return tally(name, doc, func(c *counters) uint64 { return c.log.CountOf(kind) }, kind)
 }
 
 // drops is the number of packets lost for one reason.
@@ -184,10 +184,10 @@ func namesOf(keep func(*meter) bool) []string {
 	return names
 }
 
-// counters count the events of a run, as a subscriber of its trace.
+// counters are the figures of a run that the trace does not keep by itself, taken
+// as a subscriber of it.
 type counters struct {
-	log   *trace.Log
-	kinds [64]uint64
+	log *trace.Log
 	// dropped counts lost packets by reason, outcomes answers by outcome.
 	dropped    [8]uint64
 	outcomes   [4]uint64
@@ -202,8 +202,13 @@ type counters struct {
 	terms [cluster.MaxNodes + 1]uint64
 }
 
+// watch subscribes to the trace. It must be called before the first event.
+func (c *counters) watch() {
+	c.log.Subscribe(trace.Kinds(trace.RoleChange, trace.MemberStart, trace.LogAppend, trace.SnapInstall, trace.Drop,
+		trace.Return, trace.Watched, trace.DiskLost, trace.ConfApplied), c.count)
+}
+
 func (c *counters) count(e *trace.Event) {
-	c.kinds[e.Kind]++
 	switch e.Kind {
 	case trace.RoleChange:
 		switch e.Aux {
@@ -243,7 +248,9 @@ func (c *counters) configured(e *trace.Event) {
 }
 
 // unknown is the number of operations whose client never learned the outcome.
-func (c *counters) unknown() uint64 { return c.outcomes[trace.OutcomeUnknown] + c.kinds[trace.Abandon] }
+func (c *counters) unknown() uint64 {
+	return c.outcomes[trace.OutcomeUnknown] + c.log.CountOf(trace.Abandon)
+}
 
 // faults adds up what was done to the cluster.
 func (c *counters) faults() uint64 {
@@ -252,7 +259,7 @@ func (c *counters) faults() uint64 {
 		trace.Duplicate, trace.Reorder, trace.LinkCut, trace.LinkHold, trace.MemberCrash, trace.MemberPause,
 		trace.DiskFault, trace.DiskTorn, trace.MemberFault,
 	} {
-		sum += c.kinds[kind]
+		sum += c.log.CountOf(kind)
 	}
 	return sum
 }
@@ -300,10 +307,10 @@ type ProbeCount struct {
 
 func (c *counters) counts() Counts {
 	n := Counts{
-		Operations: c.kinds[trace.Invoke], Acked: c.outcomes[trace.OutcomeOK], Failed: c.outcomes[trace.OutcomeFailed],
+		Operations: c.log.CountOf(trace.Invoke), Acked: c.outcomes[trace.OutcomeOK], Failed: c.outcomes[trace.OutcomeFailed],
 		Unknown:  c.unknown(),
-		Messages: c.kinds[trace.Send], Dropped: c.kinds[trace.Drop],
-		Elections: c.elected, Crashes: c.kinds[trace.MemberCrash], Faults: c.faults(),
+		Messages: c.log.CountOf(trace.Send), Dropped: c.log.CountOf(trace.Drop),
+		Elections: c.elected, Crashes: c.log.CountOf(trace.MemberCrash), Faults: c.faults(),
 		Events: c.log.Count(), Elapsed: c.log.Now,
 	}
 	for _, p := range trace.Probes() {

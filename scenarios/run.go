@@ -57,10 +57,6 @@ type run struct {
 	steps, limit uint64
 	invariants   *checker.Invariants
 
-	// interest are the kinds of events that the condition awaited depends on;
-	// stirred reports that one of them happened.
-	interest trace.Set
-	stirred  bool
 	// bell is the number of the last wake asked for, rung that of the last one
 	// that came.
 	bell, rung uint64
@@ -118,7 +114,7 @@ func Run(f *File, seed uint64, o Options) (result *Result, err error) {
 		o.Observe(r.log)
 	}
 	r.convene()
-	r.log.Subscribe(trace.AllKinds, r.observe)
+	r.counters.watch()
 	if r.c, err = cluster.New(u.cluster, seed, r.log); err != nil {
 		return nil, err
 	}
@@ -254,15 +250,6 @@ func largestMember(a Args) (largest uint64) {
 // targeting is arguments that say themselves whom they name.
 type targeting interface{ targets() []Targets }
 
-// observe counts an event, and notices whether the condition awaited may hold
-// now.
-func (r *run) observe(e *trace.Event) {
-	r.counters.count(e)
-	if r.interest>>e.Kind&1 != 0 {
-		r.stirred = true
-	}
-}
-
 // returned counts an operation that ended.
 func (r *run) returned(op *history.Op) {
 	if _, login := op.Request.(*store.AuthenticateRequest); login {
@@ -312,7 +299,7 @@ func (r *run) step() *halt {
 	if !r.c.Step() {
 		return &halt{outcome: Internal, why: "nothing is left to happen"}
 	}
-	if r.counters.kinds[trace.MemberPanic] > 0 {
+	if r.log.CountOf(trace.MemberPanic) > 0 {
 		b := r.c.Breakdowns()[0]
 		return &halt{outcome: Violation, why: fmt.Sprintf("n%d broke down: %s", b.Member, b.Text)}
 	}

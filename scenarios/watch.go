@@ -345,16 +345,13 @@ func (r *run) await(w watch, within time.Duration) (bool, *halt) {
 	}
 	r.bell++
 	r.c.WakeAt(w.deadline, 0, r.bell)
-	r.interest, r.stirred = w.wakes, false
+	r.log.Recent()
 	for r.rung != r.bell {
 		if h := r.step(); h != nil {
 			return false, h
 		}
-		if r.stirred {
-			r.stirred = false
-			if w.holds() {
-				return true, nil
-			}
+		if r.log.Recent()&w.wakes != 0 && w.holds() {
+			return true, nil
 		}
 	}
 	return w.by != 0, nil

@@ -43,6 +43,9 @@ type Log struct {
 
 	hi, lo uint64
 	count  uint64
+	counts [numKinds]uint64
+	// recent are the kinds of the events since they were asked for.
+	recent Set
 	subs   [numKinds][]func(*Event)
 	probes [numProbes]uint64
 
@@ -72,6 +75,8 @@ func (l *Log) Subscribe(kinds Set, f func(*Event)) {
 func (l *Log) Emit(e Event) {
 	e.At = l.Now
 	l.count++
+	l.counts[e.Kind]++
+	l.recent |= 1 << e.Kind
 	l.fold(&e)
 	for _, f := range l.subs[e.Kind] {
 		l.told = e
@@ -100,6 +105,18 @@ func (l *Log) fold(e *Event) {
 
 // Count returns the number of events so far.
 func (l *Log) Count() uint64 { return l.count }
+
+// CountOf returns the number of events of a kind so far.
+func (l *Log) CountOf(k Kind) uint64 { return l.counts[k] }
+
+// Recent returns the kinds of the events since the last call. Whoever waits for
+// something asks it whether to look again, which costs an event nothing; there can
+// be one who does.
+func (l *Log) Recent() Set {
+	recent := l.recent
+	l.recent = 0
+	return recent
+}
 
 // Digest returns the digest of the events so far.
 func (l *Log) Digest() Digest { return Digest{l.hi, sim.Mix(l.lo ^ l.count)} }

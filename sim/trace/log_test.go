@@ -242,3 +242,21 @@ func TestEmitAllocates(t *testing.T) {
 		}
 	}
 }
+
+// TestCounts: of each kind, and what happened since somebody asked last.
+func TestCounts(t *testing.T) {
+	l := trace.NewLog()
+	for _, kind := range []trace.Kind{trace.Send, trace.Drop, trace.Send} {
+		l.Emit(trace.Event{Kind: kind})
+	}
+	if sent, lost, held := l.CountOf(trace.Send), l.CountOf(trace.Drop), l.CountOf(trace.Hold); sent != 2 || lost != 1 || held != 0 {
+		t.Errorf("the log counts %d send, %d drop and %d hold, want 2, 1 and 0", sent, lost, held)
+	}
+	if got, want := l.Recent(), trace.Kinds(trace.Send, trace.Drop); got != want {
+		t.Errorf("recent are %b, want %b", got, want)
+	}
+	l.Emit(trace.Event{Kind: trace.Apply})
+	if got, want := l.Recent(), trace.Kinds(trace.Apply); got != want {
+		t.Errorf("recent are %b, want %b", got, want)
+	}
+}
