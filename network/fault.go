@@ -11,6 +11,7 @@ import "etcdsim/sim/trace"
 func (n *Network) Cut(from, to trace.Addr) {
 	if l := n.link(from, to); !l.cut {
 		l.cut = true
+		n.cuts++
 		l.silence.begin(n.log.Now)
 		n.log.Emit(trace.Event{Kind: trace.LinkCut, Member: from, Peer: to})
 	}
@@ -25,6 +26,7 @@ func (n *Network) Heal(from, to trace.Addr) {
 
 func (n *Network) heal(from, to trace.Addr, l *link) {
 	l.cut = false
+	n.cuts--
 	if !l.hold {
 		l.silence.end(n.log.Now)
 	}
@@ -115,7 +117,7 @@ func (n *Network) HealAll() {
 // IsCut reports whether packets from one endpoint to another are dropped, by a
 // cut or because either is isolated.
 func (n *Network) IsCut(from, to trace.Addr) bool {
-	return n.unplugged(from) || n.unplugged(to) || n.link(from, to).cut
+	return n.isolated > 0 && (n.unplugged(from) || n.unplugged(to)) || n.cuts > 0 && n.link(from, to).cut
 }
 
 // Hold makes packets of one direction wait from now on. Those in flight arrive.

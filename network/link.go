@@ -10,22 +10,22 @@ import (
 // link is one direction between two endpoints.
 type link struct {
 	rand sim.Rand
-	// named reports that rand is this link's stream. A link begins to exist when
-	// it is first used.
-	named bool
-	cut   bool
-	hold  bool
-	// silence: it is cut or held.
-	silence silence
-	// own is the configuration of this link alone, or nil.
-	own *Config
 	// last is the latest arrival promised to a packet in line. Invariant: no
 	// later packet in line arrives before it.
 	last sim.Time
 	// free is when the wire has taken all bytes handed to it.
 	free sim.Time
+	// own is the configuration of this link alone, or nil.
+	own *Config
+	// named reports that rand is this link's stream. A link begins to exist when
+	// it is first used.
+	named bool
+	cut   bool
+	hold  bool
 	// held are the packets that wait for release, in order.
 	held []Packet
+	// silence: it is cut or held.
+	silence silence
 }
 
 // port is an endpoint: its outgoing links, in two dense rows by the index of

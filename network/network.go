@@ -74,8 +74,9 @@ type Network struct {
 	config  Config
 	members ports
 	clients ports
-	// isolated is the number of unplugged endpoints: nearly always 0.
-	isolated int
+	// isolated is the number of unplugged endpoints, and cuts that of cut links:
+	// nearly always 0.
+	isolated, cuts int
 }
 
 // New returns a network in which every link behaves as config says.

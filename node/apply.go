@@ -118,7 +118,7 @@ func (n *Node) applyConf(e *pb.Entry) {
 		}
 	}
 	cc.NodeId = &id
-	n.confState = n.rn.ApplyConfChange(cc)
+	n.confState = n.raft.applyConfChange(cc)
 	n.kv.Skip(e.GetIndex())
 	n.out.Applied = append(n.out.Applied, Applied{Index: e.GetIndex(), Term: e.GetTerm(), Proposal: p, Response: response})
 	n.log.Emit(trace.Event{

@@ -81,7 +81,7 @@ func (s *solo) step(in Input) {
 }
 
 func (s *solo) ask(op uint64, r store.Request) {
-	s.step(Input{Kind: Request, Call: Call{Client: trace.Client(0), Op: op, Request: r}})
+	s.step(Input{Kind: Request, Call: &Call{Client: trace.Client(0), Op: op, Request: r}})
 }
 
 // someRequests are a history with everything that the log carries.

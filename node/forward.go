@@ -72,7 +72,7 @@ func (n *Node) askLeader() {
 }
 
 // answered takes another member's answer.
-func (n *Node) answered(a Answer) {
+func (n *Node) answered(a *Answer) {
 	for i, c := range n.forwarded.calls {
 		if c.asked != a.Op {
 			continue

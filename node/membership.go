@@ -138,7 +138,7 @@ func (n *Node) mayRemove(id uint64) *store.Error {
 
 // mayPromote wants the learner to have nine tenths of the leader's log.
 func (n *Node) mayPromote(id uint64) *store.Error {
-	progress := n.rn.Status().Progress
+	progress := n.Status().Progress
 	learner, ok := progress[id]
 	switch {
 	case !ok:
@@ -204,7 +204,7 @@ func (n *Node) offerChanges() {
 		n.log.Emit(trace.Event{
 			Kind: trace.Propose, Aux: n.role, Member: n.addr, Term: n.term, A: uint64(len(c.data)), ID: c.id,
 		})
-		_ = n.rn.ProposeConfChange(&pb.ConfChange{Type: changeType(c.Request).Enum(), NodeId: changed(c.Request), Context: c.data})
+		_ = n.raft.proposeConfChange(&pb.ConfChange{Type: changeType(c.Request).Enum(), NodeId: changed(c.Request), Context: c.data})
 		c.data = nil
 	}
 }
@@ -282,7 +282,7 @@ func (n *Node) moveLeader(c Call, target uint64) {
 		n.answer(c.Client, c.Op, store.Response{Err: err}, n.applied)
 		return
 	}
-	n.rn.TransferLeader(target)
+	n.raft.transferLeader(target)
 	n.reconfig.moves = append(n.reconfig.moves, move{Call: c, target: target, arrived: n.now})
 	n.checkMoves()
 }

@@ -62,7 +62,7 @@ func (a *alone) lead() *alone {
 
 // ask sends a request of client 0 and returns the answer, if there is one.
 func (a *alone) ask(r store.Request) *Answer {
-	answers, _, _, _ := a.do(Input{Kind: Request, Call: Call{Client: trace.Client(0), Op: 7, Request: r}})
+	answers, _, _, _ := a.do(Input{Kind: Request, Call: &Call{Client: trace.Client(0), Op: 7, Request: r}})
 	if len(answers) == 0 {
 		return nil
 	}
@@ -113,7 +113,7 @@ func TestMessagesOfTheRemoved(t *testing.T) {
 func TestRemovalOfAnother(t *testing.T) {
 	a := newAlone(t, 1, []uint64{1}).lead()
 	a.ask(&store.MemberAddRequest{PeerURLs: []string{"http://x:1"}, Learner: true})
-	_, _, _, removed := a.do(Input{Kind: Request, Call: Call{Client: trace.Client(0), Op: 8, Request: &store.MemberRemoveRequest{ID: 2}}})
+	_, _, _, removed := a.do(Input{Kind: Request, Call: &Call{Client: trace.Client(0), Op: 8, Request: &store.MemberRemoveRequest{ID: 2}}})
 	if removed || a.members.Removed(1) || a.committedRemoval() {
 		t.Error("n1 takes the removal of n2 for its own")
 	}

@@ -45,8 +45,7 @@ type Node struct {
 	// how far its wall clock is before that.
 	now   sim.Time
 	ahead time.Duration
-	rn    *raft.RawNode
-	timer timer
+	raft  driver
 	wal   *wal.Log
 	disk  *disk.Disk
 	replicated
@@ -101,8 +100,8 @@ type Input struct {
 	Kind InputKind
 	// Message is the raft message of a Receive. Nobody may change it any more.
 	Message *pb.Message
-	// Call is the request of a Request.
-	Call Call
+	// Call is the request of a Request. It is not changed.
+	Call *Call
 	// Connected is since when the member's transport has been connected to each
 	// peer, by ID, or Unconnected: for the Request of a change of the membership.
 	Connected []sim.Time
@@ -110,8 +109,8 @@ type Input struct {
 	Ticket uint64
 	// Token is that of the timer of an Alarm.
 	Token Token
-	// Answer is what another member answered, for Answered.
-	Answer Answer
+	// Answer is what another member answered, for Answered. It is not changed.
+	Answer *Answer
 	// Peer and OK are the report of a SnapshotSent: whether the snapshot for Peer
 	// arrived.
 	Peer uint64
@@ -258,7 +257,7 @@ func Start(
 	if bugs.Has(bug.LeaseRead) && cfg.CheckQuorum {
 		reads = raft.ReadOnlyLeaseBased
 	}
-	n.rn, err = raft.NewRawNode(&raft.Config{
+	n.raft, err = newDriver(&raft.Config{
 		ID:            id,
 		ElectionTick:  int(cfg.ElectionTicks),
 		HeartbeatTick: int(cfg.HeartbeatTicks),
@@ -271,11 +270,10 @@ func Start(
 		PreVote:         cfg.PreVote,
 		ReadOnlyOption:  reads,
 		Logger:          logger{},
-	})
+	}, seed)
 	if err != nil {
 		return nil, fmt.Errorf("node %d: %w", id, err)
 	}
-	n.timer = newTimer(n.rn, seed, id, int(cfg.ElectionTicks))
 	n.term, n.commit = hard.GetTerm(), max(hard.GetCommit(), n.applied)
 	if n.members.Removed(id) || n.committedRemoval() {
 		return nil, fmt.Errorf("node %d: %w", id, ErrRemoved)
@@ -329,7 +327,7 @@ func (n *Node) Step(now sim.Time, in Input) *Output {
 		n.receive(in.Message)
 	case Request:
 		n.reconfig.connected = in.Connected
-		n.request(in.Call)
+		n.request(*in.Call)
 	case Synced:
 		n.synced(in.Ticket)
 	case SnapshotSent:
@@ -338,11 +336,11 @@ func (n *Node) Step(now sim.Time, in Input) *Output {
 			status = raft.SnapshotFinish
 		}
 		n.snapshotArrived(in.Peer, in.OK)
-		n.rn.ReportSnapshot(in.Peer, status)
+		n.raft.reportSnapshot(in.Peer, status)
 	case Unreachable:
-		n.rn.ReportUnreachable(in.Peer)
+		n.raft.reportUnreachable(in.Peer)
 	case TransferLeader:
-		n.rn.TransferLeader(in.Peer)
+		n.raft.transferLeader(in.Peer)
 	case Alarm:
 		n.alarm(in.Token)
 	case Answered:
@@ -385,7 +383,7 @@ func (n *Node) tick() {
 
 func (n *Node) tickRaft() {
 	n.lastTick = n.now
-	n.rn.Tick()
+	n.raft.tick()
 }
 
 func (n *Node) receive(m *pb.Message) {
@@ -404,16 +402,14 @@ func (n *Node) receive(m *pb.Message) {
 	case pb.MsgApp:
 		n.traffic.received++
 	}
-	// The library reports messages it cannot use: responses of removed peers,
-	// proposals it drops. etcd ignores them alike.
-	_ = n.rn.Step(m)
+	n.raft.step(m)
 }
 
 // observe compares what raft believes with what it believed before, and tells
 // the trace and the waiting reads.
 func (n *Node) observe() {
-	n.timer.settle()
-	term, role, leader := *n.timer.term, uint16(*n.timer.state), *n.timer.lead
+	n.raft.settle()
+	term, role, leader := *n.raft.term, uint16(*n.raft.state), *n.raft.lead
 	if term == n.term && role == n.role && leader == n.leader {
 		return
 	}
@@ -473,7 +469,7 @@ func (n *Node) View() View {
 	return View{
 		Term: n.term, Role: n.role, Leader: n.leader, Commit: n.commit, Applied: n.applied,
 		LastIndex: last, FirstIndex: first, Revision: n.kv.Revision(), Hash: n.kv.Hash(),
-		Serving: n.serving, ElectionElapsed: *n.timer.elapsed, ElectionTimeout: *n.timer.timeout,
+		Serving: n.serving, ElectionElapsed: *n.raft.elapsed, ElectionTimeout: *n.raft.timeout,
 	}
 }
 
@@ -499,7 +495,7 @@ func (n *Node) Busy() bool {
 
 // Status returns raft's own account of the member, with the progress of each
 // follower if it leads. It allocates; it is for people who look.
-func (n *Node) Status() raft.Status { return n.rn.Status() }
+func (n *Node) Status() raft.Status { return n.raft.node.Status() }
 
 // Store returns the member's store, to be looked at.
 func (n *Node) Store() *mvcc.Store { return n.kv }

@@ -87,7 +87,7 @@ func (n *Node) askReadIndex() {
 	n.reads.lastAsked = n.now
 	context := make([]byte, 8)
 	binary.BigEndian.PutUint64(context, n.reads.last)
-	n.rn.ReadIndex(context)
+	n.raft.readIndex(context)
 }
 
 // confirmReads takes raft's answer. Answers to past rounds are late, and

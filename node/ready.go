@@ -38,9 +38,11 @@ type written struct {
 //  5. raft may go on.
 func (n *Node) pump() {
 	n.observe()
-	for !n.save.underWay && n.rn.HasReady() {
-		rd := n.rn.Ready()
-		n.observe()
+	for !n.save.underWay {
+		rd, ok := n.raft.next()
+		if !ok {
+			break
+		}
 		if rd.SoftState != nil {
 			n.followed(rd.SoftState.RaftState == raft.StateLeader)
 		}
@@ -61,19 +63,19 @@ func (n *Node) pump() {
 		if leader {
 			n.send(rd.Messages)
 		}
-		if err := n.write(rd); err != nil {
+		if err := n.write(&rd); err != nil {
 			n.out.Fatal = err
 			return
 		}
 		if !rd.MustSync && raft.IsEmptySnap(rd.Snapshot) {
-			n.finish(rd, leader)
+			n.finish(&rd, leader)
 			continue
 		}
 		ticket := n.disk.Sync()
 		n.out.Syncs = append(n.out.Syncs, ticket)
 		n.syncing = append(n.syncing, written{ticket.ID, rd.HardState, rd.Entries})
 		if leader && n.bugs.Has(bug.AckBeforeFsync) {
-			n.finish(rd, leader)
+			n.finish(&rd, leader)
 			continue
 		}
 		n.save = save{underWay: true, ticket: ticket.ID, ready: rd, leader: leader}
@@ -83,7 +85,7 @@ func (n *Node) pump() {
 
 // write hands a Ready's state to the log. A snapshot goes first: the log must
 // never name a commit index that what it holds cannot reach (etcd #10219).
-func (n *Node) write(rd raft.Ready) error {
+func (n *Node) write(rd *raft.Ready) error {
 	if !raft.IsEmptySnap(rd.Snapshot) {
 		if err := n.wal.SaveSnapshot(rd.Snapshot); err != nil {
 			return err
@@ -121,7 +123,7 @@ func (n *Node) synced(ticket uint64) {
 	if n.save.underWay && ticket == n.save.ticket {
 		rd, leader := n.save.ready, n.save.leader
 		n.save = save{}
-		n.finish(rd, leader)
+		n.finish(&rd, leader)
 		if n.tickPending {
 			n.tickPending = false
 			n.tickRaft()
@@ -152,7 +154,7 @@ func (n *Node) traceDurable(ticket uint64) {
 }
 
 // finish does what must not happen before a Ready is durable.
-func (n *Node) finish(rd raft.Ready, leader bool) {
+func (n *Node) finish(rd *raft.Ready, leader bool) {
 	if !raft.IsEmptySnap(rd.Snapshot) {
 		n.install(rd.Snapshot)
 		n.apply(rd.CommittedEntries)
@@ -161,7 +163,7 @@ func (n *Node) finish(rd raft.Ready, leader bool) {
 	if !leader {
 		n.send(rd.Messages)
 	}
-	n.rn.Advance(rd)
+	n.raft.advance(rd)
 	if len(n.reconfig.answers) > 0 {
 		n.answerChanges()
 	}

@@ -105,7 +105,7 @@ func (s *stage) act(t *testing.T, d *datadriven.TestData) string {
 			r = &store.PutRequest{Key: key, Value: value}
 		}
 		s.asked[op] = r
-		s.step(&out, Input{Kind: Request, Call: Call{Client: trace.Client(0), Op: op, Request: r}})
+		s.step(&out, Input{Kind: Request, Call: &Call{Client: trace.Client(0), Op: op, Request: r}})
 	case "state":
 		v := s.node.View()
 		fmt.Fprintf(&out, "term %d %s leader %d commit %d applied %d last %d revision %d\n",

@@ -41,7 +41,7 @@ func (s *stage) actInTime(d *datadriven.TestData, out *strings.Builder) bool {
 		if d.HasArg("peer") {
 			client = 2
 		}
-		s.step(out, Input{Kind: Request, Call: Call{Client: client, Op: op, Request: r}})
+		s.step(out, Input{Kind: Request, Call: &Call{Client: client, Op: op, Request: r}})
 	default:
 		return false
 	}

@@ -212,7 +212,7 @@ func (c *Cluster) Call(client trace.Addr, member, op uint64, r store.Request) {
 
 // CallAs sends a client's request in the name of whom the token stands for.
 func (c *Cluster) CallAs(client trace.Addr, member, op uint64, token string, r store.Request) {
-	c.sendPacket(packet{
+	c.sendPacket(&packet{
 		from: client, to: trace.Addr(member), kind: trace.ClientRequest,
 		call: &node.Call{Client: client, Op: op, Request: r, Token: token}, size: requestBytes,
 	})
@@ -496,27 +496,28 @@ func (c *Cluster) Converged() bool {
 }
 
 // sendPacket gives a packet to the network and queues its arrival.
-func (c *Cluster) sendPacket(p packet) {
+func (c *Cluster) sendPacket(p *packet) {
 	if !p.streamed && !p.to.IsClient() && int(p.to) <= len(c.members) {
 		if m := c.members[p.to-1]; m.state != Down {
 			p.incarnation = m.incarnation
 		}
 	}
 	slot := c.packets.add(p)
-	sent := &c.packets.slots[slot]
-	e := trace.Event{Kind: trace.Send, Aux: p.kind, Member: p.from, Peer: p.to, ID: sent.id}
 	once := true
 	if m := p.message; m != nil {
 		once = m.GetType() == pb.MsgProp
-		e.Term, e.Index, e.A, e.B = m.GetTerm(), m.GetIndex(), m.GetLogTerm(), m.GetCommit()
+		aux := p.kind
 		if m.GetReject() {
-			e.Aux |= trace.Rejected
+			aux |= trace.Rejected
 		}
+		c.log.Emit(trace.Event{
+			Kind: trace.Send, Aux: aux, Member: p.from, Peer: p.to, ID: p.id,
+			Term: m.GetTerm(), Index: m.GetIndex(), A: m.GetLogTerm(), B: m.GetCommit(),
+		})
 	} else {
-		e.Index = p.op()
+		c.log.Emit(trace.Event{Kind: trace.Send, Aux: p.kind, Member: p.from, Peer: p.to, Index: p.op(), ID: p.id})
 	}
-	c.log.Emit(e)
-	c.travel(slot, network.Packet{ID: sent.id, From: p.from, To: p.to, Kind: p.kind, Size: int(p.size), Once: once})
+	c.travel(slot, network.Packet{ID: p.id, From: p.from, To: p.to, Kind: p.kind, Size: int(p.size), Once: once})
 }
 
 // travel asks the network what becomes of the packet in a slot.
@@ -567,7 +568,7 @@ func (c *Cluster) answer(m *member, a node.Answer) {
 		c.answerStream(m, a)
 		return
 	}
-	c.sendPacket(packet{from: m.addr, to: a.Client, kind: trace.ClientResponse, answer: &a, size: requestBytes})
+	c.sendPacket(&packet{from: m.addr, to: a.Client, kind: trace.ClientResponse, answer: &a, size: requestBytes})
 }
 
 // step lets something happen to a member that is up, and routes what it wants.
@@ -580,13 +581,13 @@ func (c *Cluster) step(m *member, in node.Input) {
 		if c.cfg.Marshal {
 			msg = reencode(msg)
 		}
-		c.sendPacket(packet{
+		c.sendPacket(&packet{
 			from: m.addr, to: trace.Addr(msg.GetTo()), kind: uint16(msg.GetType()), message: msg, size: messageBytes(msg),
 		})
 	}
 	for i := range out.Calls {
 		call := out.Calls[i]
-		c.sendPacket(packet{from: m.addr, to: trace.Addr(call.To), kind: trace.ClientRequest, call: &call.Call, size: requestBytes})
+		c.sendPacket(&packet{from: m.addr, to: trace.Addr(call.To), kind: trace.ClientRequest, call: &call.Call, size: requestBytes})
 	}
 	for _, t := range out.Timers {
 		c.queue.Push(c.Now().Add(c.wait(m, t.After)), event{kind: evAlarm, member: m.addr, incarnation: m.incarnation, ref: uint64(t.Token)})

@@ -100,62 +100,73 @@ func (m *member) postpone(e event) {
 func (c *Cluster) arrive(e event) {
 	slot := uint32(e.ref)
 	p := &c.packets.slots[slot]
-	if !p.to.IsClient() {
-		if int(p.to) > len(c.members) {
-			c.refuse(&member{id: uint64(p.to), addr: p.to}, c.packets.take(slot))
-			return
-		}
+	switch {
+	case p.to.IsClient():
+		c.arriveAtClient(slot)
+		return
+	case int(p.to) > len(c.members):
+		c.refuse(&member{id: uint64(p.to), addr: p.to}, c.packets.take(slot))
+		return
+	}
+	m := c.members[p.to-1]
+	if !p.arrived {
 		// A paused member's kernel goes on receiving.
-		if m := c.members[p.to-1]; m.state == Paused && !p.arrived {
+		if m.state == Paused {
 			p.arrived = true
 			m.backlog = append(m.backlog, e)
 			c.log.Hit(trace.ProbeBacklog)
 			return
 		}
-	}
-	if !p.arrived && !c.net.Arrive(p.asPacket()) {
-		c.lost(c.packets.take(slot), false)
-		return
-	}
-	if p.to.IsClient() {
-		taken := c.packets.take(slot)
-		c.deliver(&taken)
-		if taken.streamed {
-			c.takeInOrder(taken)
+		if !c.net.Arrive(p.asPacket()) {
+			c.lost(c.packets.take(slot), false)
 			return
 		}
-		c.receiver(taken.to).Answer(*taken.answer)
-		return
 	}
-	m := c.members[p.to-1]
-	taken := c.packets.take(slot)
 	switch {
 	case m.state == Down:
-		c.refuse(m, taken)
+		c.refuse(m, c.packets.take(slot))
 		return
-	case taken.incarnation != 0 && taken.incarnation != m.incarnation:
-		c.reset(m, taken)
+	case p.incarnation != 0 && p.incarnation != m.incarnation:
+		c.reset(m, c.packets.take(slot))
 		return
 	}
-	c.deliver(&taken)
+	c.deliver(p)
+	if p.streamed {
+		c.takeInOrder(c.packets.take(slot))
+		return
+	}
+	from, message, call, answer := p.from, p.message, p.call, p.answer
+	c.packets.clear(slot)
 	switch {
-	case taken.streamed:
-		c.takeInOrder(taken)
+	case call != nil:
+		c.request(m, call)
 		return
-	case taken.call != nil:
-		c.request(m, taken.call)
-		return
-	case taken.answer != nil:
-		c.step(m, node.Input{Kind: node.Answered, Answer: *taken.answer})
+	case answer != nil:
+		c.step(m, node.Input{Kind: node.Answered, Answer: answer})
 		return
 	}
-	if taken.message.GetType() == pb.MsgSnap {
-		sender := c.members[taken.from-1]
+	if message.GetType() == pb.MsgSnap {
+		sender := c.members[from-1]
 		c.queue.Push(c.Now(), event{
-			kind: evSnapshotSent, member: taken.from, incarnation: sender.incarnation, ref: uint64(taken.to),
+			kind: evSnapshotSent, member: from, incarnation: sender.incarnation, ref: uint64(m.addr),
 		})
 	}
-	c.step(m, node.Input{Kind: node.Receive, Message: taken.message})
+	c.step(m, node.Input{Kind: node.Receive, Message: message})
+}
+
+// arriveAtClient delivers the packet in a slot, which is for a client.
+func (c *Cluster) arriveAtClient(slot uint32) {
+	p := c.packets.take(slot)
+	if !c.net.Arrive(p.asPacket()) {
+		c.lost(p, false)
+		return
+	}
+	c.deliver(&p)
+	if p.streamed {
+		c.takeInOrder(p)
+		return
+	}
+	c.receiver(p.to).Answer(*p.answer)
 }
 
 func (c *Cluster) deliver(p *packet) {

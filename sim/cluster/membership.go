@@ -91,7 +91,7 @@ func (c *Cluster) finishRemoval(m *member) {
 // request hands a client's or another member's call to a member. For a change of
 // the membership its transport says how long it has been connected to whom.
 func (c *Cluster) request(m *member, call *node.Call) {
-	in := node.Input{Kind: node.Request, Call: *call}
+	in := node.Input{Kind: node.Request, Call: call}
 	if reconfigures(call.Request) {
 		in.Connected = make([]sim.Time, len(c.members)+1)
 		for i := range in.Connected {

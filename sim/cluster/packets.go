@@ -10,7 +10,7 @@ import (
 )
 
 // packet is what travels: a raft message, a client's call, or an answer. What
-// it carries is immutable. It is small, for it is copied in and out of its slot.
+// it carries is immutable.
 type packet struct {
 	id       uint64 // number within the run, from 1
 	from, to trace.Addr
@@ -48,8 +48,8 @@ type packets struct {
 	count uint64
 }
 
-// add numbers the packet and gives it a slot.
-func (ps *packets) add(p packet) uint32 {
+// add numbers a packet and gives it a slot.
+func (ps *packets) add(p *packet) uint32 {
 	ps.count++
 	p.id = ps.count
 	return ps.put(p)
@@ -57,25 +57,31 @@ func (ps *packets) add(p packet) uint32 {
 
 // again gives a duplicate of the packet in a slot a slot of its own. It keeps
 // its number.
-func (ps *packets) again(slot uint32) uint32 { return ps.put(ps.slots[slot]) }
+func (ps *packets) again(slot uint32) uint32 { return ps.put(&ps.slots[slot]) }
 
-func (ps *packets) put(p packet) uint32 {
+func (ps *packets) put(p *packet) uint32 {
 	if n := len(ps.free); n > 0 {
 		slot := ps.free[n-1]
 		ps.free = ps.free[:n-1]
-		ps.slots[slot] = p
+		ps.slots[slot] = *p
 		return slot
 	}
-	ps.slots = append(ps.slots, p)
+	ps.slots = append(ps.slots, *p)
 	return uint32(len(ps.slots) - 1)
 }
 
-// take empties a slot.
+// take empties a slot and returns the packet that was in it.
 func (ps *packets) take(slot uint32) packet {
 	p := ps.slots[slot]
-	ps.slots[slot] = packet{}
-	ps.free = append(ps.free, slot)
+	ps.clear(slot)
 	return p
+}
+
+// clear empties a slot.
+func (ps *packets) clear(slot uint32) {
+	p := &ps.slots[slot]
+	p.message, p.call, p.answer = nil, nil, nil
+	ps.free = append(ps.free, slot)
 }
 
 // refusal is the answer to a call that found nobody listening: it had no effect.

@@ -97,7 +97,7 @@ func (c *Cluster) answerStream(m *member, a node.Answer) {
 		return // closed meanwhile
 	case k.incarnation != m.incarnation || a.Err == store.ErrConnectionReset || a.Err == store.ErrConnectionRefused:
 		// A reset takes no place in the line: what is under way is lost.
-		c.sendPacket(p)
+		c.sendPacket(&p)
 		return
 	}
 	if r, ok := a.Result.(interface{ Bytes() int64 }); ok {
@@ -114,7 +114,7 @@ func (c *Cluster) sendInOrder(l *lane, p packet) {
 		l.lost = append(l.lost, p)
 		return
 	}
-	c.sendPacket(p)
+	c.sendPacket(&p)
 }
 
 func (k *conn) lane(p *packet) *lane {
@@ -166,7 +166,7 @@ func (c *Cluster) resendLane(e event) {
 	lost := l.lost
 	l.lost = nil
 	for _, p := range lost {
-		c.sendPacket(p)
+		c.sendPacket(&p)
 	}
 }
 
@@ -175,7 +175,7 @@ func (c *Cluster) resendLane(e event) {
 func (c *Cluster) timeOut(k *conn) {
 	delete(c.conns, k.op)
 	if m := c.members[k.member-1]; m.state == Up && m.incarnation == k.incarnation {
-		closing := node.Call{Client: k.client, Streamed: true, Op: k.op, Request: &store.StreamCloseRequest{}}
+		closing := &node.Call{Client: k.client, Streamed: true, Op: k.op, Request: &store.StreamCloseRequest{}}
 		c.step(m, node.Input{Kind: node.Request, Call: closing})
 	}
 	if k.client != 0 {

@@ -1,0 +1,126 @@
+package node
+
+import (
+	"go.etcd.io/raft/v3"
+	pb "go.etcd.io/raft/v3/raftpb"
+)
+
+// driver is raft's RawNode as a member drives it. Asking it whether anything is
+// ready costs as much as many a message does, and mostly the answer is known: what
+// was just done has one, or cannot have one. So the driver asks only in doubt.
+//
+// A wrong guess that something is ready costs an empty Ready, which changes
+// nothing. There is no guessing that nothing is: see advance and tick.
+type driver struct {
+	node *raft.RawNode
+	timer
+	outlook outlook
+}
+
+// outlook says whether raft has something ready.
+type outlook uint8
+
+const (
+	inDoubt  outlook = iota // it must be asked
+	quiet                   // it has nothing, for certain
+	expected                // it is taken to have something
+)
+
+func newDriver(c *raft.Config, seed uint64) (driver, error) {
+	node, err := raft.NewRawNode(c)
+	if err != nil {
+		return driver{}, err
+	}
+	return driver{node: node, timer: newTimer(node, seed, c.ID, c.ElectionTick)}, nil
+}
+
+// next returns what raft has ready, if anything. Each Ready must be followed by
+// advance before the next.
+func (d *driver) next() (raft.Ready, bool) {
+	if d.outlook == quiet || d.outlook == inDoubt && !d.node.HasReady() {
+		d.outlook = quiet
+		return raft.Ready{}, false
+	}
+	rd := d.node.Ready()
+	d.outlook = quiet // until something happens to raft
+	return rd, true
+}
+
+// advance tells raft that a Ready was handled. What raft then does to itself
+// (an acknowledgement of its own entry, a vote for itself, the end of an
+// application) may have something ready, unless the Ready had nothing to save and
+// nothing to apply. Candidates vote for themselves without saving anything.
+func (d *driver) advance(rd *raft.Ready) {
+	d.node.Advance(*rd)
+	candidate := *d.state == raft.StateCandidate || *d.state == raft.StatePreCandidate
+	if candidate || len(rd.Entries)+len(rd.CommittedEntries) > 0 || rd.HardState != nil || rd.Snapshot != nil {
+		d.doubt()
+	}
+}
+
+// doubt: something was done whose consequences are not known.
+func (d *driver) doubt() {
+	if d.outlook == quiet {
+		d.outlook = inDoubt
+	}
+}
+
+// tick moves raft's clock. A follower that is one afterwards had nothing to do.
+func (d *driver) tick() {
+	before := *d.state
+	d.node.Tick()
+	if before != raft.StateFollower || *d.state != raft.StateFollower {
+		d.doubt()
+	}
+}
+
+// step takes in a message. Requests of a leader are answered, and what a follower
+// forwards goes on.
+func (d *driver) step(msg *pb.Message) {
+	switch msg.GetType() {
+	case pb.MsgApp, pb.MsgHeartbeat, pb.MsgProp, pb.MsgReadIndex, pb.MsgReadIndexResp:
+		d.outlook = expected
+	default:
+		d.doubt()
+	}
+	// The library reports messages it cannot use: responses of removed peers,
+	// proposals it drops. etcd ignores them alike.
+	_ = d.node.Step(msg)
+}
+
+// propose offers an entry: it is appended or forwarded, or refused.
+func (d *driver) propose(data []byte) error {
+	d.outlook = expected
+	return d.node.Propose(data)
+}
+
+// readIndex asks for the index that a linearizable read must see.
+func (d *driver) readIndex(context []byte) {
+	d.outlook = expected
+	d.node.ReadIndex(context)
+}
+
+func (d *driver) proposeConfChange(cc *pb.ConfChange) error {
+	d.doubt()
+	return d.node.ProposeConfChange(cc)
+}
+
+func (d *driver) applyConfChange(cc *pb.ConfChange) *pb.ConfState {
+	d.doubt()
+	return d.node.ApplyConfChange(cc)
+}
+
+func (d *driver) transferLeader(to uint64) {
+	d.doubt()
+	d.node.TransferLeader(to)
+}
+
+func (d *driver) reportSnapshot(peer uint64, status raft.SnapshotStatus) {
+	d.doubt()
+	d.node.ReportSnapshot(peer, status)
+}
+
+func (d *driver) reportUnreachable(peer uint64) {
+	d.doubt()
+	d.node.ReportUnreachable(peer)
+}
