@@ -20,6 +20,9 @@ func (n *Node) apply(entries []*pb.Entry) {
 		n.maintaining.entries = append(n.maintaining.entries, entries...)
 		return
 	}
+	if len(entries) > 0 {
+		n.reach(BeforeApply)
+	}
 	before := n.applied
 	for _, e := range entries {
 		if e.GetIndex() <= n.applied {
@@ -41,6 +44,7 @@ func (n *Node) apply(entries []*pb.Entry) {
 		}
 	}
 	if n.applied > before {
+		n.reach(AfterApply)
 		n.stateChanged()
 	}
 	n.serveReads()
@@ -95,12 +99,20 @@ func (n *Node) applyProposal(index uint64, p *store.Proposal) store.Response {
 	if r, ok := p.Request.(*store.OlderRequest); ok {
 		return n.applyOlder(index, r)
 	}
-	return n.kv.Apply(index, p)
+	if _, ok := p.Request.(*store.CompactionRequest); !ok {
+		return n.kv.Apply(index, p)
+	}
+	n.reach(BeforeCompact)
+	response := n.kv.Apply(index, p)
+	n.keeping.compacted = true
+	n.reach(AfterCompact)
+	return response
 }
 
 // applyConf applies a configuration change. One that does not fit the present
 // members is refused, and raft hears of no change.
 func (n *Node) applyConf(e *pb.Entry) {
+	n.reach(BeforeApplyConf)
 	cc := &pb.ConfChange{}
 	if err := proto.Unmarshal(e.GetData(), cc); err != nil {
 		panic(fmt.Sprintf("node %d: committed configuration change %d does not decode: %v", n.id, e.GetIndex(), err))
@@ -166,11 +178,13 @@ func (n *Node) snapshotIfDue() {
 	if last, _ := n.wal.LastIndex(); last < state.Index {
 		return
 	}
+	n.reach(BeforeMark)
 	if _, err := n.wal.CreateSnapshot(state.Index, state.confState, nil); err != nil {
 		n.out.Fatal = err
 		return
 	}
 	n.snapshot.index = state.Index
+	n.reach(AfterMark)
 	ticket := n.disk.Sync()
 	n.out.Syncs = append(n.out.Syncs, ticket)
 	n.snapshot.pending, n.snapshot.ticket = true, ticket.ID
@@ -192,6 +206,7 @@ func (n *Node) snapshotIfDue() {
 func (n *Node) snapshotSynced(ticket uint64) {
 	if n.snapshot.pending && ticket == n.snapshot.ticket {
 		n.snapshot.pending = false
+		n.reach(BeforeRelease)
 		n.release()
 	}
 }
@@ -208,9 +223,11 @@ func (n *Node) release() {
 // now.
 func (n *Node) install(snap *pb.Snapshot) {
 	meta := snap.GetMetadata()
+	n.reach(BeforeApplySnap)
 	if err := n.wal.ApplySnapshot(snap); err != nil {
 		panic(fmt.Sprintf("node %d: snapshot at index %d from the leader: %v", n.id, meta.GetIndex(), err))
 	}
+	n.reach(AfterApplySnap)
 	if err := n.open(meta.GetConfState(), snap.GetData()); err != nil {
 		panic(fmt.Sprintf("node %d: snapshot at index %d from the leader does not decode: %v", n.id, meta.GetIndex(), err))
 	}
@@ -220,13 +237,21 @@ func (n *Node) install(snap *pb.Snapshot) {
 	n.restoreWatchers()
 	n.snapshot = snapshot{index: n.applied, sent: n.snapshot.sent}
 	n.release()
+	n.reach(AfterRelease)
 	if n.out.Fatal = n.writeBase(); n.out.Fatal == nil {
 		n.out.Syncs = append(n.out.Syncs, n.disk.Sync())
 	}
+	n.tellInstalled(snap)
+	n.reach(AfterInstall)
+	n.serveReads()
+}
+
+// tellInstalled tells the trace that the state is that of a leader's snapshot now.
+func (n *Node) tellInstalled(snap *pb.Snapshot) {
+	meta := snap.GetMetadata()
 	n.log.Hit(trace.ProbeSnapshotInstalled)
 	n.log.Emit(trace.Event{
 		Kind: trace.SnapInstall, Member: n.addr, Term: meta.GetTerm(), Index: meta.GetIndex(),
 		A: uint64(len(snap.GetData())), B: n.stateHash(),
 	})
-	n.serveReads()
 }

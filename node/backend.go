@@ -37,6 +37,8 @@ type keeping struct {
 	// marks are those of the newest record.
 	marks     marks
 	misplaced misplaced
+	// compacted: the history was compacted since the newest record.
+	compacted bool
 	buf       []byte
 }
 
@@ -73,6 +75,9 @@ func (n *Node) openState(snap *pb.Snapshot) error {
 			return fmt.Errorf("snapshot at index %d: %w", index, err)
 		}
 		n.applied, n.appliedTerm = index, term
+		if index > 1 { // a founder begins with the one at index 1
+			n.tellInstalled(snap) // the process before this one died over it
+		}
 		n.keeping.backend = b
 		if err = n.writeBase(); err == nil {
 			n.disk.Flush()
@@ -152,8 +157,14 @@ func (n *Node) commitBatch() {
 		k.due = true
 		return
 	}
+	n.reach(BeforeCommit)
 	n.writeState()
 	if n.out.Fatal == nil {
+		n.reach(AfterCommit)
+		if k.compacted {
+			k.compacted = false
+			n.reach(AfterCompactCommit)
+		}
 		n.out.Syncs = append(n.out.Syncs, n.disk.Sync())
 	}
 }
@@ -231,6 +242,7 @@ func (n *Node) stateSettled() {
 	if done == 0 {
 		return
 	}
+	n.reach(AfterCommitSync)
 	k.durable = k.underWay[done-1]
 	k.underWay = slices.Delete(k.underWay, 0, done)
 	n.log.Emit(trace.Event{Kind: trace.BackendDurable, Member: n.addr, Term: p.Term, Index: p.Index})

@@ -129,6 +129,7 @@ func (n *Node) defragment() {
 	if m.rewriting || len(m.rewrites) == 0 {
 		return
 	}
+	n.reach(BeforeDefragCopy)
 	size := n.kv.Size()
 	undo := n.kv.Defragment()
 	if err := n.writeBase(); err != nil {
@@ -137,6 +138,7 @@ func (n *Node) defragment() {
 		n.endRewrite(&store.Error{Code: store.Unknown, Text: err.Error()})
 		return
 	}
+	n.reach(BeforeDefragRename)
 	n.out.Syncs = append(n.out.Syncs, n.disk.Sync())
 	n.log.Hit(trace.ProbeDefragmented)
 	m.rewriting = true
@@ -146,6 +148,7 @@ func (n *Node) defragment() {
 // rewritten takes the end of a defragmentation.
 func (n *Node) rewritten() {
 	if n.maintaining.rewriting {
+		n.reach(AfterDefrag)
 		n.endRewrite(nil)
 	}
 }

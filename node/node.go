@@ -91,6 +91,8 @@ type Node struct {
 	watch     watching
 	compactor compactor
 	seed      uint64 // of the run; streams of random numbers derive from it
+	// trap is where the process will die.
+	trap Trap
 
 	out Output
 }
@@ -198,6 +200,9 @@ type Output struct {
 	// Fatal ends the process: its disk refused a write, and a member that cannot
 	// save must not go on. etcd exits likewise.
 	Fatal error
+	// Died is the point at which the process died in the middle of the step, or
+	// Nowhere. Messages had left by then; of answers and timers nobody hears.
+	Died Point
 	// Removed reports that the member applied its own removal: it lets what it has
 	// sent arrive, and ends.
 	Removed bool
@@ -310,7 +315,10 @@ func (n *Node) wall() sim.Time {
 
 // Step lets one thing happen to the member, at the time now by the machine's steady
 // clock, and returns what the member wants done about it. now never goes back.
-func (n *Node) Step(now sim.Time, in Input) *Output {
+func (n *Node) Step(now sim.Time, in Input) (out *Output) {
+	if n.trap.At != Nowhere {
+		defer n.dies(&out)
+	}
 	n.now = now
 	n.out.Messages = n.out.Messages[:0]
 	n.out.Answers = n.out.Answers[:0]
@@ -319,7 +327,7 @@ func (n *Node) Step(now sim.Time, in Input) *Output {
 	n.out.Syncs = n.out.Syncs[:0]
 	n.out.Applied = n.out.Applied[:0]
 	n.out.Gone = n.out.Gone[:0]
-	n.out.Fatal, n.out.Removed = nil, false
+	n.out.Fatal, n.out.Removed, n.out.Died = nil, false, Nowhere
 	switch in.Kind {
 	case Tick:
 		n.tick()

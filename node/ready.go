@@ -60,8 +60,10 @@ func (n *Node) pump() {
 		} // else the entries follow the snapshot, which must be durable first
 
 		leader := n.role == trace.RoleLeader
-		if leader {
+		if leader && len(rd.Messages) > 0 {
+			n.reach(BeforeLeaderSend)
 			n.send(rd.Messages)
+			n.reach(AfterLeaderSend)
 		}
 		if err := n.write(&rd); err != nil {
 			n.out.Fatal = err
@@ -71,6 +73,7 @@ func (n *Node) pump() {
 			n.finish(&rd, leader)
 			continue
 		}
+		n.reach(BeforeSync)
 		ticket := n.disk.Sync()
 		n.out.Syncs = append(n.out.Syncs, ticket)
 		n.syncing = append(n.syncing, written{ticket.ID, rd.HardState, rd.Entries})
@@ -87,9 +90,14 @@ func (n *Node) pump() {
 // never name a commit index that what it holds cannot reach (etcd #10219).
 func (n *Node) write(rd *raft.Ready) error {
 	if !raft.IsEmptySnap(rd.Snapshot) {
+		n.reach(BeforeSaveSnap)
 		if err := n.wal.SaveSnapshot(rd.Snapshot); err != nil {
 			return err
 		}
+		n.reach(AfterSaveSnap)
+	}
+	if len(rd.Entries) > 0 || !raft.IsEmptyHardState(rd.HardState) {
+		n.reach(BeforeSave)
 	}
 	if err := n.wal.Save(rd.HardState, rd.Entries); err != nil {
 		return err
@@ -122,6 +130,7 @@ func (n *Node) synced(ticket uint64) {
 	n.stateSettled()
 	if n.save.underWay && ticket == n.save.ticket {
 		rd, leader := n.save.ready, n.save.leader
+		n.reach(AfterSave)
 		n.save = save{}
 		n.finish(&rd, leader)
 		if n.tickPending {
@@ -160,9 +169,12 @@ func (n *Node) finish(rd *raft.Ready, leader bool) {
 		n.apply(rd.CommittedEntries)
 	}
 	n.wal.Append(rd.Entries)
-	if !leader {
+	if !leader && len(rd.Messages) > 0 {
+		n.reach(BeforeFollowerSend)
 		n.send(rd.Messages)
+		n.reach(AfterFollowerSend)
 	}
+	n.reach(BeforeAdvance)
 	n.raft.advance(rd)
 	if len(n.reconfig.answers) > 0 {
 		n.answerChanges()
@@ -192,7 +204,10 @@ func (n *Node) send(messages []*pb.Message) {
 			n.traffic.append(m.GetTo())
 		case pb.MsgSnap:
 			n.log.Hit(trace.ProbeSnapshotSent)
-			m = n.withPresentState(m)
+			n.reach(BeforeSnapshotSend)
+			n.out.Messages = append(n.out.Messages, n.withPresentState(m))
+			n.reach(AfterSnapshotSend)
+			continue
 		case pb.MsgVoteResp, pb.MsgPreVoteResp:
 			if m.GetReject() {
 				n.log.Hit(trace.ProbeLogTooOld)

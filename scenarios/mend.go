@@ -1,6 +1,9 @@
 package scenarios
 
-import "etcdsim/sim/trace"
+import (
+	"etcdsim/node"
+	"etcdsim/sim/trace"
+)
 
 // The end of faults. Whoever injects faults at random must be able to end them
 // without knowing which there are.
@@ -17,6 +20,7 @@ var remedies = []func(r *run, id uint64) *halt{
 	func(r *run, id uint64) *halt {
 		r.c.Drift(id, 0)
 		r.c.TurnClock(id, 0)
+		r.c.Arm(id, node.Trap{})
 		return nil
 	},
 	func(r *run, id uint64) *halt {

@@ -87,6 +87,9 @@ pause   $few
 stall   $few
 unstall $few
 resume  $few
+crash   leader n2 at=raft-before-save
+crash   any at=compact-after-commit-batch skip=3
+crash   all at=nowhere
 clock   n1 $x drift=-0.02%
 clock   any drift=+10% offset=-1.5s
 clock   leader jump=+1m
@@ -244,6 +247,11 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"defrag n1", `1:10: defrag: expected within=a duration`},
 		{"disarm n1 within=1s", `1:8: disarm: "n1" is too much: expected disarm within=DURATION`},
 		{"fill", `1:5: fill: expected a member (n1, n2...), leader,`},
+		{"crash at=raft-before-save", `1:26: crash: expected a member (n1, n2...), leader,`},
+		{"crash n1", `1:9: crash: expected at=POINT, such as at=raft-before-save`},
+		{"crash n1 at=lunch", `1:10: crash: at: unknown point "lunch": expected one of before-apply-entries,`},
+		{"crash n1 at=raft-after-save skip=no", `1:29: crash: skip: "no": expected how many times`},
+		{"crash n1 at=nowhere skip=1", `1:21: crash: skip: expected a point at which they die`},
 		{"clock drift=1%", `1:15: clock: expected a member (n1, n2...), leader,`},
 		{"clock n1", `1:9: clock: expected drift=, offset= or jump=, such as drift=+10%`},
 		{"clock n1 drift=fast", `1:10: clock: drift: "fast" is not a drift: expected -90% to +100%`},

@@ -113,6 +113,8 @@ var statements = []statement{
 		"the disks of members are full: whoever cannot write ends"),
 	row(groupFaults, "free", "TARGET...", parseMembers, execFree,
 		"full disks have room again"),
+	row(groupFaults, "crash", "TARGET... at=POINT [skip=N]", parseCrash, execCrash,
+		"members die when they come to a point in their code, the N-th time after the first; at=nowhere spares them"),
 	row(groupFaults, "clock", "TARGET... [drift=DRIFT] [offset=DURATION | jump=DURATION]", parseClock, execClock,
 		"the clocks of members run at another pace (drift=+10%), or their wall clocks are turned, to an offset or by a jump"),
 	row(groupFaults, "partition", "TARGET... | TARGET... [| TARGET...]", parsePartition, execPartition,

@@ -110,6 +110,8 @@ type member struct {
 	disk *disk.Disk
 	// clock is the machine's; it goes on whatever becomes of the process.
 	clock sim.Clock
+	// trap is where the member's process shall die, the next one's if none runs.
+	trap  node.Trap
 	state State
 	// incarnation counts the starts, from 1. Events of an earlier incarnation
 	// are void.
@@ -343,6 +345,7 @@ func (c *Cluster) Start(id uint64) {
 		return
 	}
 	n.TurnWallClock(m.clock.Offset())
+	n.Arm(m.trap)
 	m.node, m.state, m.awake = n, Up, c.Now()
 	v := n.View()
 	c.log.Emit(trace.Event{
@@ -577,13 +580,10 @@ func (c *Cluster) step(m *member, in node.Input) {
 	if out == nil {
 		return
 	}
-	for _, msg := range out.Messages {
-		if c.cfg.Marshal {
-			msg = reencode(msg)
-		}
-		c.sendPacket(&packet{
-			from: m.addr, to: trace.Addr(msg.GetTo()), kind: uint16(msg.GetType()), message: msg, size: messageBytes(msg),
-		})
+	c.sendMessages(m, out.Messages)
+	if out.Died != node.Nowhere {
+		c.died(m, out)
+		return
 	}
 	for i := range out.Calls {
 		call := out.Calls[i]
@@ -597,17 +597,7 @@ func (c *Cluster) step(m *member, in node.Input) {
 			c.synced(m, t)
 		}
 	}
-	for i := range out.Applied {
-		if a := &out.Applied[i]; a.Index > c.committed {
-			c.committed = a.Index
-			if !c.cfg.Forget {
-				c.commits = append(c.commits, history.Commit{
-					Index: a.Index, Term: a.Term, Proposal: a.Proposal, Response: a.Response, At: c.Now(),
-				})
-			}
-			c.enroll(a)
-		}
-	}
+	c.record(out.Applied)
 	for i := range out.Answers {
 		c.answer(m, out.Answers[i])
 	}
@@ -628,6 +618,35 @@ func (c *Cluster) step(m *member, in node.Input) {
 	}
 	if m.stopping && m.node.View().Role != trace.RoleLeader {
 		c.finishStop(m)
+	}
+}
+
+// sendMessages gives raft messages of a member to the network.
+func (c *Cluster) sendMessages(m *member, messages []*pb.Message) {
+	for _, msg := range messages {
+		if c.cfg.Marshal {
+			msg = reencode(msg)
+		}
+		c.sendPacket(&packet{
+			from: m.addr, to: trace.Addr(msg.GetTo()), kind: uint16(msg.GetType()), message: msg, size: messageBytes(msg),
+		})
+	}
+}
+
+// record takes note of what a member applied before any other.
+func (c *Cluster) record(applied []node.Applied) {
+	for i := range applied {
+		a := &applied[i]
+		if a.Index <= c.committed {
+			continue
+		}
+		c.committed = a.Index
+		if !c.cfg.Forget {
+			c.commits = append(c.commits, history.Commit{
+				Index: a.Index, Term: a.Term, Proposal: a.Proposal, Response: a.Response, At: c.Now(),
+			})
+		}
+		c.enroll(a)
 	}
 }
 

@@ -167,6 +167,8 @@ const (
 const (
 	FaultClockPace   uint16 = 1 + iota // its clock runs at another pace: A = drift in parts per million
 	FaultClockTurned                   // its wall clock jumped: A = ns that it is ahead of the steady one; B = ns that it jumped
+	FaultTrapSet                       // its process shall die at point A of its code, B times after it first came there; A = 0: nowhere
+	FaultTrapSprung                    // it died at point A; B = incarnation
 )
 
 // Drop reasons, for Aux of Drop.

@@ -64,6 +64,7 @@ const (
 	ProbeSyncStalled                      // a sync waited for a stalled disk
 	ProbeCompacted                        // a member compacted its history
 	ProbeHandedOver                       // a leader handed over on request
+	ProbeCrashAtPoint                     // a member died at the point of its code where it was made to
 	numProbes                             // keep last
 )
 
@@ -90,6 +91,7 @@ var probeNames = [numProbes]string{
 	ProbeAutoCompaction: "auto-compaction", ProbeFutureRead: "future-read",
 	ProbeClockDrifts: "clock-drifts", ProbeWallClockWrong: "wall-clock-wrong",
 	ProbeBacklog: "backlog", ProbeSyncStalled: "sync-stalled", ProbeCompacted: "compacted", ProbeHandedOver: "handed-over",
+	ProbeCrashAtPoint: "crash-at-point",
 }
 
 // String returns the probe's name, as used on the command line.
