@@ -19,13 +19,13 @@ func (m *model) sameAnswer(want, got *store.Response) bool {
 	switch w := want.Result.(type) {
 	case *store.RangeResult:
 		g, ok := got.Result.(*store.RangeResult)
-		return ok && w.Count == g.Count && w.More == g.More && slices.Equal(w.KVs, g.KVs)
+		return ok && w.Count == g.Count && w.More == g.More && slices.EqualFunc(w.KVs, g.KVs, samePrev)
 	case *store.PutResult:
 		g, ok := got.Result.(*store.PutResult)
 		return ok && samePrev(w.PrevKV, g.PrevKV)
 	case *store.DeleteRangeResult:
 		g, ok := got.Result.(*store.DeleteRangeResult)
-		return ok && w.Deleted == g.Deleted && slices.Equal(w.PrevKVs, g.PrevKVs)
+		return ok && w.Deleted == g.Deleted && slices.EqualFunc(w.PrevKVs, g.PrevKVs, samePrev)
 	case *store.TxnResult:
 		g, ok := got.Result.(*store.TxnResult)
 		return ok && w.Succeeded == g.Succeeded && slices.EqualFunc(w.Responses, g.Responses,
@@ -117,14 +117,14 @@ func difference(want, got *store.Response) (key, due, given string) {
 }
 
 // kvDifference finds the first place where two lists differ.
-func kvDifference(want, got []store.KeyValue) (key, due, given string) {
+func kvDifference(want, got []*store.KeyValue) (key, due, given string) {
 	for i := range max(len(want), len(got)) {
 		var w, g *store.KeyValue
 		if i < len(want) {
-			w = &want[i]
+			w = want[i]
 		}
 		if i < len(got) {
-			g = &got[i]
+			g = got[i]
 		}
 		switch {
 		case samePrev(w, g):
@@ -145,11 +145,11 @@ func kvDifference(want, got []store.KeyValue) (key, due, given string) {
 	return "", "", ""
 }
 
-func asSlice(kv *store.KeyValue) []store.KeyValue {
+func asSlice(kv *store.KeyValue) []*store.KeyValue {
 	if kv == nil {
 		return nil
 	}
-	return []store.KeyValue{*kv}
+	return []*store.KeyValue{kv}
 }
 
 func kvText(kv *store.KeyValue) string {

@@ -62,7 +62,7 @@ func (b *blackBox) linearizable(ops []timed) Verdict {
 			b.owned[answer.Revision] = true
 		}
 		for _, kv := range seenKVs(ops[i].request, answer) {
-			b.seen[kv.ModRevision] = &kv
+			b.seen[kv.ModRevision] = kv
 		}
 	}
 	ok := porcupine.CheckOperations(porcupine.Model{
@@ -115,7 +115,7 @@ func (b *blackBox) mayMake(s *state) bool {
 }
 
 // seenKVs returns the whole key-values that an answer shows.
-func seenKVs(r store.Request, answer *store.Response) []store.KeyValue {
+func seenKVs(r store.Request, answer *store.Response) []*store.KeyValue {
 	switch result := answer.Result.(type) {
 	case *store.RangeResult:
 		if r, ok := r.(*store.RangeRequest); ok && !r.KeysOnly {

@@ -66,7 +66,7 @@ func (s *tinyStore) serve(r store.Request) store.Response {
 		if r.RangeEnd != "" {
 			kvs = kvs[:0]
 			for _, kv := range s.keys { // unordered: sorted below
-				kvs = append(kvs, kv)
+				kvs = append(kvs, &kv)
 			}
 			sort.Slice(kvs, func(i, j int) bool { return kvs[i].Key < kvs[j].Key })
 		}
@@ -75,9 +75,9 @@ func (s *tinyStore) serve(r store.Request) store.Response {
 	panic(fmt.Sprintf("the tiny store does not know %T", r))
 }
 
-func (s *tinyStore) get(key string) []store.KeyValue {
+func (s *tinyStore) get(key string) []*store.KeyValue {
 	if kv, ok := s.keys[key]; ok {
-		return []store.KeyValue{kv}
+		return []*store.KeyValue{&kv}
 	}
 	return nil
 }
@@ -265,8 +265,10 @@ func (g *generator) commit(op *history.Op, at sim.Time) store.Response {
 
 func (g *generator) falsified(r store.Response) store.Response {
 	if res, ok := r.Result.(*store.RangeResult); ok && g.anomaly == wrongVersion && len(res.KVs) > 0 {
-		kvs := append([]store.KeyValue(nil), res.KVs...)
-		kvs[0].Version++
+		kvs := append([]*store.KeyValue(nil), res.KVs...)
+		other := *kvs[0]
+		other.Version++
+		kvs[0] = &other
 		return store.Response{Revision: r.Revision, Result: &store.RangeResult{KVs: kvs, Count: res.Count}}
 	}
 	r.Revision++

@@ -523,8 +523,7 @@ func (t *tenancy) read(op *history.Op, r *store.RangeRequest) {
 	if !ok || op.Outcome != history.OK || r.Revision > 0 {
 		return
 	}
-	for i := range res.KVs {
-		kv := &res.KVs[i]
+	for _, kv := range res.KVs {
 		if kv.Lease == 0 {
 			continue
 		}

@@ -123,7 +123,11 @@ func wrote(rev int64) store.Response {
 }
 
 func read(rev int64, kvs ...store.KeyValue) store.Response {
-	return store.Response{Revision: rev, Result: &store.RangeResult{KVs: kvs, Count: int64(len(kvs))}}
+	res := &store.RangeResult{Count: int64(len(kvs))}
+	for i := range kvs {
+		res.KVs = append(res.KVs, &kvs[i])
+	}
+	return store.Response{Revision: rev, Result: res}
 }
 
 // chronicle is a hand-made history.

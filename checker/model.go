@@ -229,7 +229,7 @@ func (e *edit) deleteRange(r *store.DeleteRangeRequest) store.Response {
 	e.root.ascend(r.Key, r.RangeEnd, func(kv *store.KeyValue) {
 		result.Deleted++
 		if r.PrevKV {
-			result.PrevKVs = append(result.PrevKVs, *kv)
+			result.PrevKVs = append(result.PrevKVs, kv)
 		}
 		e.delete(kv.Key)
 	})

@@ -31,7 +31,7 @@ func (e *edit) rangeKeys(r *store.RangeRequest, result *store.RangeResult) (stor
 	root.ascend(r.Key, r.RangeEnd, func(kv *store.KeyValue) {
 		result.Count++
 		if !r.CountOnly && passes(r, kv) && (!early || int64(len(kvs)) <= r.Limit) {
-			kvs = append(kvs, *kv)
+			kvs = append(kvs, kv)
 		}
 	})
 	sortKVs(kvs, r)
@@ -39,13 +39,15 @@ func (e *edit) rangeKeys(r *store.RangeRequest, result *store.RangeResult) (stor
 		kvs, result.More = kvs[:r.Limit], true
 	}
 	if r.KeysOnly {
-		for i := range kvs {
-			kvs[i].Value = ""
+		for i, kv := range kvs {
+			bare := *kv
+			bare.Value = ""
 			// etcd answers such a range from its index, which knows no leases,
 			// unless it needs the values to sort by.
 			if r.SortTarget != store.SortByValue {
-				kvs[i].Lease = 0
+				bare.Lease = 0
 			}
+			kvs[i] = &bare
 		}
 	}
 	result.KVs = kvs
@@ -67,7 +69,7 @@ func filtered(r *store.RangeRequest) bool {
 
 // sortKVs sorts what comes in key order by what the request names. A target
 // other than the key sorts upwards even if no order was asked for.
-func sortKVs(kvs []store.KeyValue, r *store.RangeRequest) {
+func sortKVs(kvs []*store.KeyValue, r *store.RangeRequest) {
 	order := r.SortOrder
 	if r.SortTarget != store.SortByKey && order == store.SortNone {
 		order = store.SortAscend
@@ -84,13 +86,13 @@ func sortKVs(kvs []store.KeyValue, r *store.RangeRequest) {
 }
 
 type kvOrder struct {
-	kvs    []store.KeyValue
+	kvs    []*store.KeyValue
 	target store.SortTarget
 }
 
 func (o *kvOrder) Len() int           { return len(o.kvs) }
 func (o *kvOrder) Swap(i, j int)      { o.kvs[i], o.kvs[j] = o.kvs[j], o.kvs[i] }
-func (o *kvOrder) Less(i, j int) bool { return compareKVs(o.target, &o.kvs[i], &o.kvs[j]) < 0 }
+func (o *kvOrder) Less(i, j int) bool { return compareKVs(o.target, o.kvs[i], o.kvs[j]) < 0 }
 
 func compareKVs(target store.SortTarget, a, b *store.KeyValue) int {
 	switch target {

@@ -414,10 +414,10 @@ func (l *linearity) fate(o int32) string {
 
 // findKV returns the key-value of a key in an answer, or nil.
 func findKV(r *store.Response, key string) *store.KeyValue {
-	in := func(kvs []store.KeyValue) *store.KeyValue {
-		for i := range kvs {
-			if kvs[i].Key == key {
-				return &kvs[i]
+	in := func(kvs []*store.KeyValue) *store.KeyValue {
+		for _, kv := range kvs {
+			if kv.Key == key {
+				return kv
 			}
 		}
 		return nil

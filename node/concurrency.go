@@ -431,7 +431,7 @@ func (s *service) first(name string) (kv *store.KeyValue, revision int64, err *s
 		return nil, 0, err
 	}
 	if kvs := got.Result.(*store.RangeResult).KVs; len(kvs) > 0 {
-		kv = &kvs[0]
+		kv = kvs[0]
 	}
 	return kv, got.Revision, nil
 }

@@ -233,7 +233,7 @@ func TestHashesStayAsTheyAre(t *testing.T) {
 		{"long", MixString(0, "the quick brown fox jumps over the lazy dog"), 0xc278ff5aef46097f},
 		{"request", HashRequest(&PutRequest{Key: "k", Value: "v"}), 0x81dfbf2aa9be8a4e},
 		{"response", HashResponse(Response{Revision: 3, Result: &TxnResult{Succeeded: true, Responses: []Response{
-			{Revision: 3, Result: &PutResult{PrevKV: &kv}}, {Revision: 3, Result: &RangeResult{KVs: []KeyValue{kv}, Count: 1}},
+			{Revision: 3, Result: &PutResult{PrevKV: &kv}}, {Revision: 3, Result: &RangeResult{KVs: []*KeyValue{&kv}, Count: 1}},
 		}}}), 0x71fa2cec27734009},
 		{"refusal", HashResponse(Response{Revision: 3, Err: ErrCompacted}), 0x30e7143fa3c1f4de},
 	} {
@@ -245,7 +245,7 @@ func TestHashesStayAsTheyAre(t *testing.T) {
 
 // Every result type must enter the hash of a response, with all its fields.
 func TestHashesTellResponsesApart(t *testing.T) {
-	kv := []KeyValue{
+	kv := []*KeyValue{
 		{}, {Key: "a"}, {Value: "a"}, {CreateRevision: 1}, {ModRevision: 1}, {Version: 1}, {Lease: 1},
 	}
 	responses := []Response{
@@ -288,7 +288,7 @@ func TestHashesTellResponsesApart(t *testing.T) {
 		{Result: &HashKVResult{HashRevision: 1}},
 	}
 	for i := range kv {
-		responses = append(responses, Response{Result: &PutResult{PrevKV: &kv[i]}}, Response{Result: &RangeResult{KVs: kv[i : i+1]}},
+		responses = append(responses, Response{Result: &PutResult{PrevKV: kv[i]}}, Response{Result: &RangeResult{KVs: kv[i : i+1]}},
 			Response{Result: &DeleteRangeResult{PrevKVs: kv[i : i+1]}})
 	}
 	seen := make(map[uint64]Response)
@@ -315,13 +315,13 @@ func TestDescribe(t *testing.T) {
 			Response{Result: &PutResult{PrevKV: &kv}},
 		},
 		{`put k1 keeping its value`, &PutRequest{Key: "k1", IgnoreValue: true}, Response{Result: &PutResult{}}},
-		{`get k1 = 4`, &RangeRequest{Key: "k1"}, Response{Result: &RangeResult{KVs: []KeyValue{kv}, Count: 1}}},
+		{`get k1 = 4`, &RangeRequest{Key: "k1"}, Response{Result: &RangeResult{KVs: []*KeyValue{&kv}, Count: 1}}},
 		{`get k1 at 7 serializable = nothing`, &RangeRequest{Key: "k1", Revision: 7, Serializable: true}, Response{Result: &RangeResult{}}},
 		{`get "a b"`, &RangeRequest{Key: "a b"}, Response{}},
 		{
 			`range [a, b) limit 1 = 2 keys: k1=4`,
 			&RangeRequest{Key: "a", RangeEnd: "b", Limit: 1},
-			Response{Result: &RangeResult{KVs: []KeyValue{kv}, Count: 2}},
+			Response{Result: &RangeResult{KVs: []*KeyValue{&kv}, Count: 2}},
 		},
 		{`count all keys = 3 keys`, &RangeRequest{Key: "\x00", RangeEnd: "\x00", CountOnly: true}, Response{Result: &RangeResult{Count: 3}}},
 		{
@@ -379,7 +379,7 @@ func BenchmarkHashRequest(b *testing.B) {
 }
 
 func BenchmarkHashResponse(b *testing.B) {
-	resp := Response{Revision: 7, Result: &RangeResult{KVs: []KeyValue{{Key: "key-12345678", Value: "value-of-16-byte"}}, Count: 1}}
+	resp := Response{Revision: 7, Result: &RangeResult{KVs: []*KeyValue{{Key: "key-12345678", Value: "value-of-16-byte"}}, Count: 1}}
 	b.ReportAllocs()
 	for b.Loop() {
 		HashResponse(resp)

@@ -324,6 +324,12 @@ func describeNumber(b *strings.Builder, before string, n int64) {
 	b.WriteString(strconv.FormatInt(n, 10))
 }
 
+// String tells all of a key-value.
+func (kv *KeyValue) String() string {
+	return fmt.Sprintf("%s=%s (rev %d, created %d, version %d, lease %d)",
+		Text(kv.Key), Text(kv.Value), kv.ModRevision, kv.CreateRevision, kv.Version, kv.Lease)
+}
+
 // Text prints a key or a value as a word if it is one, and quoted otherwise. Of a
 // long one it prints the beginning and the length.
 func Text(s string) string {

@@ -148,10 +148,10 @@ func mixWatch(h uint64, res *WatchResponse) uint64 {
 	return MixString(h, res.CancelReason)
 }
 
-func mixKVs(h uint64, kvs []KeyValue) uint64 {
+func mixKVs(h uint64, kvs []*KeyValue) uint64 {
 	h = Mix(h, uint64(len(kvs)))
-	for i := range kvs {
-		h = mixKV(h, &kvs[i])
+	for _, kv := range kvs {
+		h = mixKV(h, kv)
 	}
 	return h
 }

@@ -32,7 +32,8 @@ type Result interface{ isResult() }
 
 // RangeResult answers a RangeRequest.
 type RangeResult struct {
-	KVs []KeyValue
+	// KVs share memory with the store and must not be changed.
+	KVs []*KeyValue
 	// More reports that Limit cut the answer short.
 	More bool
 	// Count is the number of keys in the range, before filters and limit.
@@ -45,7 +46,8 @@ type PutResult struct{ PrevKV *KeyValue }
 // DeleteRangeResult answers a DeleteRangeRequest.
 type DeleteRangeResult struct {
 	Deleted int64
-	PrevKVs []KeyValue
+	// PrevKVs share memory with the store and must not be changed.
+	PrevKVs []*KeyValue
 }
 
 // TxnResult answers a TxnRequest. Responses correspond to the operations of the

@@ -26,7 +26,7 @@ func stale() *scenarios.Result {
 	get := history.Op{
 		Client: 0, Member: 4, Request: &store.RangeRequest{Key: "k1"}, Invoke: 1140 * ms, Return: 1141 * ms,
 		Outcome: history.OK, Term: 3,
-		Response: store.Response{Revision: 51, Result: &store.RangeResult{KVs: []store.KeyValue{{Key: "k1", Value: "4"}}, Count: 1}},
+		Response: store.Response{Revision: 51, Result: &store.RangeResult{KVs: []*store.KeyValue{{Key: "k1", Value: "4"}}, Count: 1}},
 	}
 	return &scenarios.Result{
 		Scenario: "kill-leader", Seed: 41, Nodes: 5, Bugs: bug.Set(0).With(bug.LeaderLocalRead), Outcome: scenarios.Violation,

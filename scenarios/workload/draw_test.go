@@ -56,13 +56,13 @@ func TestDiceLearn(t *testing.T) {
 	}
 	answer(&store.PutRequest{Key: "k2"}, 5, &store.PutResult{})
 	expect("a put", 0, 5, 0)
-	answer(&store.RangeRequest{Key: "k", RangeEnd: "k:"}, 9, &store.RangeResult{KVs: []store.KeyValue{
+	answer(&store.RangeRequest{Key: "k", RangeEnd: "k:"}, 9, &store.RangeResult{KVs: []*store.KeyValue{
 		{Key: "k1", ModRevision: 8}, {Key: "k3", ModRevision: 9}, {Key: "kx", ModRevision: 9}, {Key: "k4", ModRevision: 9},
 	}})
 	expect("a range", 8, 5, 9)
 	answer(&store.RangeRequest{Key: "k1"}, 10, &store.RangeResult{})
 	expect("a get of nothing", 0, 5, 9)
-	answer(&store.RangeRequest{Key: "k2", Serializable: true}, 3, &store.RangeResult{KVs: []store.KeyValue{{Key: "k2", ModRevision: 3}}})
+	answer(&store.RangeRequest{Key: "k2", Serializable: true}, 3, &store.RangeResult{KVs: []*store.KeyValue{{Key: "k2", ModRevision: 3}}})
 	expect("a stale read", 0, 5, 9)
 	answer(&store.TxnRequest{
 		Success: []store.Op{&store.PutRequest{Key: "k1"}, &store.PutRequest{Key: "k2"}},

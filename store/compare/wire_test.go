@@ -114,10 +114,10 @@ func fromKV(kv *mvccpb.KeyValue) store.KeyValue {
 	}
 }
 
-func fromKVs(list []*mvccpb.KeyValue) []store.KeyValue {
-	var kvs []store.KeyValue
+func fromKVs(list []*mvccpb.KeyValue) []*store.KeyValue {
+	var kvs []*store.KeyValue
 	for _, kv := range list {
-		kvs = append(kvs, fromKV(kv))
+		kvs = append(kvs, fromOptionalKV(kv))
 	}
 	return kvs
 }

@@ -38,11 +38,9 @@ func (l *jsonLine) watched(r *Record) error {
 	r.Watched = &Watched{Created: watchResponse(w.Created), Canceled: watchResponse(w.Canceled), UpTo: w.UpToRevision}
 	for i := range w.Events {
 		e := &w.Events[i]
-		kv := keyValue(&e.KV)
-		event := store.Event{Type: store.EventType(e.Type), KV: &kv}
+		event := store.Event{Type: store.EventType(e.Type), KV: keyValue(&e.KV)}
 		if e.PrevKV != nil {
-			prev := keyValue(e.PrevKV)
-			event.PrevKV = &prev
+			event.PrevKV = keyValue(e.PrevKV)
 		}
 		r.Watched.Events = append(r.Watched.Events, event)
 	}
@@ -131,8 +129,7 @@ func put(j jsonPut) store.Request {
 func putResult(j jsonPutResult) store.Response {
 	res := new(store.PutResult)
 	if j.PrevKV != nil {
-		kv := keyValue(j.PrevKV)
-		res.PrevKV = &kv
+		res.PrevKV = keyValue(j.PrevKV)
 	}
 	return answer(j.Header, res)
 }
@@ -253,15 +250,15 @@ func leaseResult(op string, j *jsonLeaseResult) store.Response {
 	return answer(j.Header, res)
 }
 
-func keyValue(j *jsonKV) store.KeyValue {
-	return store.KeyValue{
+func keyValue(j *jsonKV) *store.KeyValue {
+	return &store.KeyValue{
 		Key: string(j.Key), Value: string(j.Value), Lease: j.Lease,
 		CreateRevision: j.CreateRevision, ModRevision: j.ModRevision, Version: j.Version,
 	}
 }
 
-func keyValues(list []jsonKV) []store.KeyValue {
-	var kvs []store.KeyValue
+func keyValues(list []jsonKV) []*store.KeyValue {
+	var kvs []*store.KeyValue
 	for i := range list {
 		kvs = append(kvs, keyValue(&list[i]))
 	}

@@ -187,7 +187,7 @@ func BenchmarkFloorGet(b *testing.B) {
 	rnd.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	for _, key := range order {
 		key = strings.Clone(key)
-		m[key] = &version{kv: [1]store.KeyValue{{Key: key}}}
+		m[key] = &version{kv: store.KeyValue{Key: key}}
 	}
 	req := make([]*store.RangeRequest, 1<<16)
 	for i := range req {
@@ -198,14 +198,14 @@ func BenchmarkFloorGet(b *testing.B) {
 	for b.Loop() {
 		i++
 		ver := m[req[i&(1<<16-1)].Key]
-		floorAnswer = &store.RangeResult{Count: 1, KVs: ver.kv[:]}
+		floorAnswer = &store.RangeResult{Count: 1, KVs: []*store.KeyValue{&ver.kv}}
 	}
 }
 
 var floorAnswer *store.RangeResult
 
-// BenchmarkFloorRange100 is what it takes to copy 100 key-values that lie where a
-// shuffled log puts them.
+// BenchmarkFloorRange100 is what it takes to look at 100 key-values that lie where a
+// shuffled log puts them, and to answer with them.
 func BenchmarkFloorRange100(b *testing.B) {
 	rnd := sim.NewRand(1, "bench")
 	places := make([]int, *benchKeys)
@@ -217,15 +217,17 @@ func BenchmarkFloorRange100(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		k := rnd.Intn(len(places) - 100)
-		kvs := make([]store.KeyValue, 100)
+		kvs := make([]*store.KeyValue, 100)
 		for i := range kvs {
-			kvs[i] = log[places[k+i]].kv[0]
+			if ver := &log[places[k+i]]; !ver.live() {
+				kvs[i] = &ver.kv
+			}
 		}
 		floorResult = kvs
 	}
 }
 
-var floorResult []store.KeyValue // on the heap, as an answer is
+var floorResult []*store.KeyValue // on the heap, as an answer is
 
 func BenchmarkClone(b *testing.B) {
 	s, _ := benchStore()

@@ -91,7 +91,7 @@ func (s *Store) checksum(rev int64, kept placeSet) *store.HashKVResult {
 		if main <= s.compacted && some && !kept.has(p) || main == s.compacted && !ver.live() {
 			continue
 		}
-		if buf = appendRecord(buf, ver); len(buf) > 3072 {
+		if buf = appendRecord(buf, ver, t.link(p).sub()); len(buf) > 3072 {
 			crc = crc32.Update(crc, castagnoli, buf)
 			buf = buf[:0]
 		}
@@ -111,12 +111,12 @@ func anyBelow(set placeSet, end place) bool {
 	return false
 }
 
-// appendRecord appends a version as etcd's backend holds it.
-func appendRecord(buf []byte, ver *version) []byte {
-	kv := &ver.kv[0]
+// appendRecord appends the version of the sub-th change as etcd's backend holds it.
+func appendRecord(buf []byte, ver *version, sub uint32) []byte {
+	kv := &ver.kv
 	buf = binary.BigEndian.AppendUint64(buf, uint64(kv.ModRevision))
 	buf = append(buf, '_')
-	buf = binary.BigEndian.AppendUint64(buf, uint64(ver.sub()))
+	buf = binary.BigEndian.AppendUint64(buf, uint64(sub))
 	if !ver.live() {
 		buf = append(buf, 't')
 		return appendField(buf, 1, kv.Key)

@@ -44,7 +44,7 @@ func TestChecksumOfAnEmptiedStore(t *testing.T) {
 	do(s, put("a"))
 	do(s, &store.CompactionRequest{Revision: 2})
 	do(s, &store.DeleteRangeRequest{Key: "a"})
-	records := appendRecord(appendRecord([]byte("key"), s.table.at(1)), s.table.at(2))
+	records := appendRecord(appendRecord([]byte("key"), s.table.at(1), 0), s.table.at(2), 0)
 	if got, want := hashKV(t, s, 0).Hash, crc32.Checksum(records, castagnoli); got != want {
 		t.Errorf("got %d, want %d", got, want)
 	}
@@ -109,7 +109,7 @@ func TestStreamSortsEachPart(t *testing.T) {
 	resp := s.Read(&store.RangeStreamRequest{Range: req})
 	got := resp.Result.(*store.RangeResult).KVs
 
-	var want []store.KeyValue
+	var want []*store.KeyValue
 	for limit := int64(10); ; limit *= 2 {
 		req.Limit = limit
 		part := s.Read(&req).Result.(*store.RangeResult)
@@ -122,7 +122,7 @@ func TestStreamSortsEachPart(t *testing.T) {
 		t.Fatalf("%d keys, want %d", len(got), len(want))
 	}
 	for i := range got {
-		if got[i] != want[i] {
+		if *got[i] != *want[i] {
 			t.Fatalf("key %d: got %+v, want %+v", i, got[i], want[i])
 		}
 	}

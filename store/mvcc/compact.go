@@ -33,7 +33,7 @@ func (s *Store) drop(kept placeSet) {
 	s.highest = max(s.highest, s.inUse)
 	for p := place(1); p < s.table.next; p++ {
 		if !kept.has(p) {
-			s.inUse -= recordSize(&s.table.at(p).kv[0])
+			s.inUse -= recordSize(&s.table.at(p).kv)
 		}
 	}
 	s.table = s.table.rebuild(s.table.next, kept)
@@ -56,7 +56,7 @@ func (s *Store) keep(rev int64) (kept placeSet, dropped int) {
 	dropped = int(t.next) - 1
 	for _, p := range t.heads {
 		written := false // at rev
-		for ; p != 0; p = t.at(p).prev {
+		for ; p != 0; p = t.link(p).prev {
 			ver := t.at(p)
 			older := ver.main() < rev
 			if ver.main() == rev && !ver.live() && s.cfg.Bugs.Has(bug.CompactTombstone) {
@@ -85,12 +85,12 @@ func (t *table) rebuild(limit place, kept placeSet) *table {
 		if kept != nil && !kept.has(p) {
 			continue
 		}
-		old := t.at(p)
+		old := t.link(p)
 		if numbers[old.id] == 0 {
 			fresh.heads = append(fresh.heads, 0)
 			numbers[old.id] = keyID(len(fresh.heads))
 		}
-		fresh.copy(old, numbers[old.id]-1)
+		fresh.append(numbers[old.id]-1, old.sub(), &t.at(p).kv)
 	}
 	ids := make([]keyID, 0, len(fresh.heads))
 	for _, b := range t.order.blocks {
@@ -104,9 +104,9 @@ func (t *table) rebuild(limit place, kept placeSet) *table {
 	return fresh
 }
 
-// copy appends a version of another table to the chain of a key.
-func (t *table) copy(old *version, id keyID) {
-	ver, p := t.add(t.heads[id], old.sub())
-	ver.kv, ver.id = old.kv, id
+// append appends a version to the chain of a key, in a table without an index.
+func (t *table) append(id keyID, sub uint32, kv *store.KeyValue) {
+	p := t.add(t.heads[id], sub, kv)
+	t.link(p).id = id
 	t.heads[id] = p
 }

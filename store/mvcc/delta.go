@@ -69,9 +69,9 @@ func (j *journal) save(s *Store) {
 func (s *Store) appendVersions(buf []byte, rev int64, count uint64) ([]byte, uint64) {
 	t := s.table
 	for p := t.since(rev+1, t.next); p < t.next; p++ {
-		ver := t.at(p)
-		buf = appendVersion(store.AppendString(buf, ver.kv[0].Key), ver, rev)
-		rev = ver.main()
+		kv := &t.at(p).kv
+		buf = appendVersion(store.AppendString(buf, kv.Key), kv, t.link(p).sub(), rev)
+		rev = kv.ModRevision
 		count++
 	}
 	return buf, count
@@ -181,25 +181,24 @@ func (s *Store) readChangedLeases(r *store.Reader) {
 // lease to lease as their writing did.
 func (s *Store) readWritten(r *store.Reader, rev int64) {
 	t := s.table
-	before := version{kv: [1]store.KeyValue{{ModRevision: rev}}}
+	before := written{kv: store.KeyValue{ModRevision: rev}}
 	for range r.Count() {
 		key := r.String()
 		ver, ok := s.readVersion(r, key, &before)
 		if !ok {
 			return
 		}
-		if ver.main() <= rev {
-			r.Fail("expected a revision after %d, found %d", rev, ver.main())
+		kv := &ver.kv
+		if kv.ModRevision <= rev {
+			r.Fail("expected a revision after %d, found %d", rev, kv.ModRevision)
 			return
 		}
 		before = ver
-		kv := &ver.kv[0]
 		s.inUse += recordSize(kv)
 		hash := hashKey(key)
 		slot, head := t.find(key, hash)
-		lease := t.at(head).kv[0].Lease
-		added, p := t.add(head, ver.sub())
-		added.kv = ver.kv
+		lease := t.at(head).kv.Lease
+		p := t.add(head, ver.sub, kv)
 		if head != 0 {
 			t.setHead(slot, p)
 		} else {

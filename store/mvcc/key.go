@@ -35,7 +35,7 @@ func (t *table) find(key string, hash uint64) (slot uint64, p place) {
 		if slot == 0 {
 			return i, 0
 		}
-		if slot>>32 == hash>>32 && t.at(place(slot)).kv[0].Key == key {
+		if slot>>32 == hash>>32 && t.at(place(slot)).kv.Key == key {
 			return i, place(slot)
 		}
 	}
@@ -44,13 +44,13 @@ func (t *table) find(key string, hash uint64) (slot uint64, p place) {
 // setHead makes p the newest version of the key that has a slot already.
 func (t *table) setHead(slot uint64, p place) {
 	t.slots[slot] = t.slots[slot]&^(1<<32-1) | uint64(p)
-	t.heads[t.at(p).id] = p
+	t.heads[t.link(p).id] = p
 }
 
 // addKey takes in a new key, whose first version is at p.
 func (t *table) addKey(key string, hash uint64, p place) {
 	id := keyID(len(t.heads))
-	t.at(p).id = id
+	t.link(p).id = id
 	t.heads = append(t.heads, p)
 	if 5*len(t.heads) > 4*len(t.slots) {
 		t.growSlots()
@@ -60,7 +60,7 @@ func (t *table) addKey(key string, hash uint64, p place) {
 }
 
 // name returns a key by its number.
-func (t *table) name(id keyID) string { return t.at(t.heads[id]).kv[0].Key }
+func (t *table) name(id keyID) string { return t.at(t.heads[id]).kv.Key }
 
 func (t *table) growSlots() {
 	old := t.slots
@@ -90,7 +90,7 @@ func (t *table) index(ids []keyID) {
 	}
 	t.slots = make([]uint64, size)
 	for _, p := range t.heads {
-		t.fillSlot(hashKey(t.at(p).kv[0].Key), p)
+		t.fillSlot(hashKey(t.at(p).kv.Key), p)
 	}
 	for _, id := range ids {
 		t.appendLast(t.name(id), id)

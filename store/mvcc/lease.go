@@ -109,7 +109,7 @@ func (s *Store) attach(id int64, key string) {
 func (s *Store) attachedKeys(le *lease) []string {
 	keys := make([]string, 0, le.attached)
 	for _, key := range le.keys {
-		if s.lookup(key).kv[0].Lease == le.id {
+		if s.lookup(key).kv.Lease == le.id {
 			keys = append(keys, key)
 		}
 	}

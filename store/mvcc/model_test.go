@@ -57,6 +57,8 @@ func (n *naive) change(ops []store.Op) {
 	}
 }
 
+func equalKV(a, b *store.KeyValue) bool { return *a == *b }
+
 func within(key, begin, end string) bool {
 	if end == "" {
 		return key == begin
@@ -64,11 +66,12 @@ func within(key, begin, end string) bool {
 	return key >= begin && (end == "\x00" || key < end)
 }
 
-func (n *naive) read(begin, end string, rev int64) []store.KeyValue {
-	var kvs []store.KeyValue
+func (n *naive) read(begin, end string, rev int64) []*store.KeyValue {
+	var kvs []*store.KeyValue
 	for _, key := range slices.Sorted(maps.Keys(n.states[rev])) {
 		if within(key, begin, end) {
-			kvs = append(kvs, n.states[rev][key])
+			kv := n.states[rev][key]
+			kvs = append(kvs, &kv)
 		}
 	}
 	return kvs
@@ -140,7 +143,7 @@ func agree(t *rapid.T, s *Store, n *naive) {
 			want := n.read(r[0], r[1], rev)
 			req := &store.RangeRequest{Key: r[0], RangeEnd: r[1], Revision: rev}
 			got := s.Read(req).Result.(*store.RangeResult)
-			if got.Count != int64(len(want)) || !slices.Equal(got.KVs, want) {
+			if got.Count != int64(len(want)) || !slices.EqualFunc(got.KVs, want, equalKV) {
 				t.Fatalf("%s\ngot  %d %v\nwant %d %v", store.Describe(req), got.Count, got.KVs, len(want), want)
 			}
 			count := s.Read(&store.RangeRequest{Key: r[0], RangeEnd: r[1], Revision: rev, CountOnly: true}).Result.(*store.RangeResult)
@@ -148,7 +151,8 @@ func agree(t *rapid.T, s *Store, n *naive) {
 				t.Fatalf("%s, count only: got %+v", store.Describe(req), count)
 			}
 			limited := s.Read(&store.RangeRequest{Key: r[0], RangeEnd: r[1], Revision: rev, Limit: 2}).Result.(*store.RangeResult)
-			if !slices.Equal(limited.KVs, want[:min(2, len(want))]) || limited.More != (len(want) > 2) || limited.Count != int64(len(want)) {
+			if first := want[:min(2, len(want))]; !slices.EqualFunc(limited.KVs, first, equalKV) ||
+				limited.More != (len(want) > 2) || limited.Count != int64(len(want)) {
 				t.Fatalf("%s, limit 2: got %+v, want the first of %v", store.Describe(req), limited, want)
 			}
 		}

@@ -74,8 +74,8 @@ func encodedSize(res *store.RangeResult, rev int64) int {
 	if res.More {
 		size += 2
 	}
-	for i := range res.KVs {
-		n := encodedKV(&res.KVs[i])
+	for _, kv := range res.KVs {
+		n := encodedKV(kv)
 		size += encodedVarint(int64(n)) + n
 	}
 	return size

@@ -19,38 +19,41 @@ func (s *Store) readRange(req *store.RangeRequest) store.Response {
 	if rev < s.compacted {
 		return s.refuse(store.ErrCompacted)
 	}
-	res := new(store.RangeResult)
+	var res *store.RangeResult
 	switch {
 	case req.CountOnly:
-		res.Count = s.count(req.Key, req.RangeEnd, rev)
+		res = &store.RangeResult{Count: s.count(req.Key, req.RangeEnd, rev)}
 	case req.RangeEnd == "":
-		s.readKey(req, rev, res)
+		res = s.readKey(req, rev)
 	default:
-		s.readKeys(req, rev, res)
+		res = s.readKeys(req, rev)
 	}
 	return store.Response{Revision: present, Result: res}
 }
 
 // readKey answers a range of one key.
-func (s *Store) readKey(req *store.RangeRequest, rev int64, res *store.RangeResult) {
+func (s *Store) readKey(req *store.RangeRequest, rev int64) *store.RangeResult {
 	ver := s.lookupAt(req.Key, rev)
 	if !ver.live() {
-		return
+		return new(store.RangeResult)
 	}
-	res.Count = 1
-	switch {
-	case req.Filtered() && filtered(req, &ver.kv[0]):
-	case req.KeysOnly:
-		res.KVs = []store.KeyValue{ver.kv[0]}
-		keysOnly(req, res.KVs)
-	default:
-		res.KVs = ver.kv[:]
+	// The result and its list are one piece of memory.
+	one := &struct {
+		res store.RangeResult
+		kvs [1]*store.KeyValue
+	}{store.RangeResult{Count: 1}, [1]*store.KeyValue{&ver.kv}}
+	if !filtered(req, &ver.kv) {
+		one.res.KVs = one.kvs[:]
+		if req.KeysOnly {
+			keysOnly(req, one.res.KVs)
+		}
 	}
+	return &one.res
 }
 
 // readKeys answers a range of several keys in etcd's order of steps: limit (if
 // nothing after it could need more), filters, sorting, limit.
-func (s *Store) readKeys(req *store.RangeRequest, rev int64, res *store.RangeResult) {
+func (s *Store) readKeys(req *store.RangeRequest, rev int64) *store.RangeResult {
 	limit := req.Limit
 	if !req.KeyOrder() || req.Filtered() {
 		limit = 0
@@ -59,11 +62,11 @@ func (s *Store) readKeys(req *store.RangeRequest, rev int64, res *store.RangeRes
 		limit++ // to know whether there are more
 	}
 	s.found = s.collect(req.Key, req.RangeEnd, rev, limit)
-	res.Count = int64(len(s.found))
+	res := &store.RangeResult{Count: int64(len(s.found))}
 	if limit > 0 && res.Count == limit {
 		res.Count = s.count(req.Key, req.RangeEnd, rev)
 	}
-	kvs := s.copies(s.found)
+	kvs := s.keyValues(s.found)
 	if req.Filtered() {
 		kvs = prune(req, kvs)
 	}
@@ -77,6 +80,7 @@ func (s *Store) readKeys(req *store.RangeRequest, rev int64, res *store.RangeRes
 	if len(kvs) > 0 {
 		res.KVs = kvs
 	}
+	return res
 }
 
 // collect returns the places of the live versions of a range at a revision, in
@@ -91,9 +95,16 @@ func (s *Store) collect(key, end string, rev int64, limit int64) []place {
 		}
 		return found
 	}
+	heads := s.table.heads
 	for sc := s.scan(key, end); len(sc.ids) > 0; sc.next() {
 		for _, id := range sc.ids {
-			if p := s.placeAt(id, rev); p != 0 {
+			p := heads[id]
+			if ver := s.table.at(p); p >= s.limit || ver.main() > rev {
+				p = s.olderThan(p, rev)
+			} else if !ver.live() {
+				p = 0
+			}
+			if p != 0 {
 				if found = append(found, p); int64(len(found)) == limit {
 					return found
 				}
@@ -151,52 +162,54 @@ func (s *Store) count(key, end string, rev int64) int64 {
 // scanner walks over the keys of a range, dead ones included, in parts: ids is
 // the present one. Invariant: if it is empty, so are all that follow.
 type scanner struct {
-	t    *table
-	end  string // excluded; "\x00" for none
 	ids  []keyID
-	rest []block
+	rest []block // that come after; of the last of them only some keys
+	last int     // how many
 }
 
 func (s *Store) scan(key, end string) scanner {
-	sc := scanner{t: s.table, end: end}
-	if blocks := s.table.order.blocks; len(blocks) > 0 {
-		c := s.table.seek(key)
-		sc.rest = blocks[c.block:]
-		sc.enter(c.i)
-		if len(sc.ids) == 0 { // the key comes after the last one of its block
-			sc.next()
-		}
+	blocks := s.table.order.blocks
+	if len(blocks) == 0 {
+		return scanner{}
+	}
+	from, to := s.table.seek(key), cursor{len(blocks) - 1, len(blocks[len(blocks)-1].ids)}
+	if end != "\x00" {
+		to = s.table.seek(end)
+	}
+	if from.block > to.block {
+		return scanner{}
+	}
+	sc := scanner{rest: blocks[from.block : to.block+1], last: to.i}
+	sc.next()
+	sc.ids = sc.ids[min(from.i, len(sc.ids)):]
+	if len(sc.ids) == 0 { // the key comes after the last one of its block
+		sc.next()
 	}
 	return sc
 }
 
 // next moves on to the next part.
 func (sc *scanner) next() {
-	if sc.ids = nil; len(sc.rest) > 0 {
-		sc.enter(0)
-	}
-}
-
-// enter takes the next block, from its i-th key. Only the block in which the
-// range ends is searched for the end, so that few keys are compared with it.
-func (sc *scanner) enter(i int) {
-	b := &sc.rest[0]
-	sc.ids, sc.rest = b.ids[i:], sc.rest[1:]
-	if sc.end == "\x00" || len(sc.rest) > 0 && sc.rest[0].first <= sc.end {
+	switch len(sc.rest) {
+	case 0:
+		sc.ids = nil
 		return
+	case 1:
+		sc.ids = sc.rest[0].ids[:sc.last]
+	default:
+		sc.ids = sc.rest[0].ids
 	}
-	sc.ids = b.ids[i:max(i, sc.t.before(b, sc.end))]
-	sc.rest = nil
+	sc.rest = sc.rest[1:]
 }
 
-// copies returns the key-values at the given places.
-func (s *Store) copies(places []place) []store.KeyValue {
+// keyValues returns the key-values at the given places.
+func (s *Store) keyValues(places []place) []*store.KeyValue {
 	if len(places) == 0 {
 		return nil
 	}
-	kvs := make([]store.KeyValue, len(places))
+	kvs := make([]*store.KeyValue, len(places))
 	for i, p := range places {
-		kvs[i] = s.table.at(p).kv[0]
+		kvs[i] = &s.table.at(p).kv
 	}
 	return kvs
 }
@@ -209,30 +222,32 @@ func filtered(req *store.RangeRequest, kv *store.KeyValue) bool {
 		req.MinCreateRevision != 0 && kv.CreateRevision < req.MinCreateRevision
 }
 
-func prune(req *store.RangeRequest, kvs []store.KeyValue) []store.KeyValue {
+func prune(req *store.RangeRequest, kvs []*store.KeyValue) []*store.KeyValue {
 	kept := kvs[:0]
-	for i := range kvs {
-		if !filtered(req, &kvs[i]) {
-			kept = append(kept, kvs[i])
+	for _, kv := range kvs {
+		if !filtered(req, kv) {
+			kept = append(kept, kv)
 		}
 	}
 	return kept
 }
 
-// keysOnly drops what a range of keys only does not carry: the value, and since
-// etcd 3.7 the lease, unless the values were needed for sorting.
-func keysOnly(req *store.RangeRequest, kvs []store.KeyValue) {
-	for i := range kvs {
-		kvs[i].Value = ""
+// keysOnly drops what a range of keys only does not carry, from copies: the value,
+// and since etcd 3.7 the lease, unless the values were needed for sorting.
+func keysOnly(req *store.RangeRequest, kvs []*store.KeyValue) {
+	for i, kv := range kvs {
+		bare := *kv
+		bare.Value = ""
 		if req.SortTarget != store.SortByValue {
-			kvs[i].Lease = 0
+			bare.Lease = 0
 		}
+		kvs[i] = &bare
 	}
 }
 
 // arrange sorts as etcd does, with the same algorithm, which is not stable: so
 // ties end up in the same order.
-func arrange(req *store.RangeRequest, kvs []store.KeyValue) {
+func arrange(req *store.RangeRequest, kvs []*store.KeyValue) {
 	order := req.SortOrder
 	if req.SortTarget != store.SortByKey && order == store.SortNone {
 		order = store.SortAscend
@@ -247,7 +262,7 @@ func arrange(req *store.RangeRequest, kvs []store.KeyValue) {
 }
 
 type sorting struct {
-	kvs    []store.KeyValue
+	kvs    []*store.KeyValue
 	target store.SortTarget
 }
 
@@ -255,7 +270,7 @@ func (s sorting) Len() int      { return len(s.kvs) }
 func (s sorting) Swap(i, j int) { s.kvs[i], s.kvs[j] = s.kvs[j], s.kvs[i] }
 
 func (s sorting) Less(i, j int) bool {
-	a, b := &s.kvs[i], &s.kvs[j]
+	a, b := s.kvs[i], s.kvs[j]
 	switch s.target {
 	case store.SortByVersion:
 		return a.Version < b.Version

@@ -125,9 +125,9 @@ func (s *Store) Encode() []byte {
 	buf = store.AppendUint(buf, uint64(end-1))
 	main := int64(0)
 	for p := place(1); p < end; p++ {
-		ver := t.at(p)
-		buf = appendVersion(store.AppendUint(buf, uint64(numbers[ver.id])), ver, main)
-		main = ver.main()
+		kv, ln := &t.at(p).kv, t.link(p)
+		buf = appendVersion(store.AppendUint(buf, uint64(numbers[ln.id])), kv, ln.sub(), main)
+		main = kv.ModRevision
 	}
 	return binary.LittleEndian.AppendUint64(buf, store.MixString(0, buf))
 }
@@ -143,19 +143,18 @@ func (s *Store) numberKeys() (names []string, numbers []uint32) {
 			// Keys first written after this store was cloned are none of its own.
 			if p := t.newestPlace(t.heads[id], s.limit, everyRevision); p != 0 {
 				numbers[id] = uint32(len(names))
-				names = append(names, t.at(p).kv[0].Key)
+				names = append(names, t.at(p).kv.Key)
 			}
 		}
 	}
 	return names, numbers
 }
 
-// appendVersion appends a version without its key. main is the revision of the
-// version before it.
-func appendVersion(buf []byte, ver *version, main int64) []byte {
-	kv := &ver.kv[0]
+// appendVersion appends the version of the sub-th change without its key. main is
+// the revision of the version before it.
+func appendVersion(buf []byte, kv *store.KeyValue, sub uint32, main int64) []byte {
 	flags := byte(0)
-	if !ver.live() {
+	if kv.Version == 0 {
 		flags |= flagTombstone
 	}
 	if kv.Lease != 0 {
@@ -168,8 +167,8 @@ func appendVersion(buf []byte, ver *version, main int64) []byte {
 	if kv.ModRevision != main {
 		buf = store.AppendUint(buf, uint64(kv.ModRevision-main))
 	}
-	buf = store.AppendUint(buf, uint64(ver.sub()))
-	if !ver.live() {
+	buf = store.AppendUint(buf, uint64(sub))
+	if kv.Version == 0 {
 		return buf
 	}
 	buf = store.AppendString(buf, kv.Value)
@@ -213,7 +212,7 @@ func Decode(cfg Config, data []byte) (*Store, error) {
 func (s *Store) readVersions(r *store.Reader, names []string) {
 	t := s.table
 	t.heads = make([]place, len(names))
-	var before version
+	var before written
 	for range r.Count() {
 		number := r.Uint()
 		if number >= uint64(len(names)) {
@@ -224,8 +223,8 @@ func (s *Store) readVersions(r *store.Reader, names []string) {
 		if !ok {
 			return
 		}
-		s.inUse += recordSize(&ver.kv[0])
-		t.copy(&ver, keyID(number))
+		s.inUse += recordSize(&ver.kv)
+		t.append(keyID(number), ver.sub, &ver.kv)
 		before = ver
 	}
 	ids := make([]keyID, len(names))
@@ -239,16 +238,23 @@ func (s *Store) readVersions(r *store.Reader, names []string) {
 	t.index(ids)
 	for i, name := range names {
 		if ver := t.at(t.heads[i]); ver.live() {
-			s.attach(ver.kv[0].Lease, name)
+			s.attach(ver.kv.Lease, name)
 		}
 	}
 }
 
+// written is a version as a snapshot or a delta tells it: what the sub-th change of
+// a revision left.
+type written struct {
+	kv  store.KeyValue
+	sub uint32
+}
+
 // readVersion reads a version of a key. before is the version before it, which
 // has an older revision.
-func (s *Store) readVersion(r *store.Reader, key string, before *version) (ver version, ok bool) {
-	main := before.main()
-	flags, least := r.Byte(), uint64(before.sub())+1
+func (s *Store) readVersion(r *store.Reader, key string, before *written) (ver written, ok bool) {
+	main := before.kv.ModRevision
+	flags, least := r.Byte(), uint64(before.sub)+1
 	step := int64(0)
 	if flags&flagSameMain == 0 {
 		step, least = int64(r.Uint()), 0
@@ -256,8 +262,8 @@ func (s *Store) readVersion(r *store.Reader, key string, before *version) (ver v
 	sub := r.Uint()
 	ascending := step > 0 || step == 0 && sub >= least && least > 0
 	if !ascending || step > s.rev-main || sub >= 1<<subBits {
-		r.Fail("expected a revision after %d.%d up to %d, found %d.%d", main, before.sub(), s.rev, main+step, sub)
-		return version{}, false
+		r.Fail("expected a revision after %d.%d up to %d, found %d.%d", main, before.sub, s.rev, main+step, sub)
+		return written{}, false
 	}
 	main += step
 	kv := store.KeyValue{Key: key, ModRevision: main}
@@ -273,5 +279,5 @@ func (s *Store) readVersion(r *store.Reader, key string, before *version) (ver v
 	if flags&^flagsAll != 0 || flags&flagLease != 0 && kv.Lease == 0 {
 		r.Fail("expected the flags of a version, found %#x", flags)
 	}
-	return version{kv: [1]store.KeyValue{kv}, rankAndSub: uint32(sub)}, true
+	return written{kv, uint32(sub)}, true
 }

@@ -269,7 +269,7 @@ func (st *Stream) withPrevious(events []store.Event) []store.Event {
 			continue
 		}
 		if ver := s.lookupAt(e.KV.Key, before); ver.live() {
-			e.PrevKV = &ver.kv[0]
+			e.PrevKV = &ver.kv
 		}
 	}
 	return events

@@ -74,7 +74,7 @@ var missing store.KeyValue
 // holds decides a guard for one key. No value equals, exceeds or differs from
 // that of a missing key; its numbers are 0.
 func holds(c *store.Compare, ver *version) bool {
-	kv := &ver.kv[0]
+	kv := &ver.kv
 	if !ver.live() {
 		if c.Target == store.CompareValue {
 			return false

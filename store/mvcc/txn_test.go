@@ -104,7 +104,7 @@ func TestKeepingTheValueOfWhatWasJustDeleted(t *testing.T) {
 	}
 	do(s, req)
 	want := store.KeyValue{Key: "b", CreateRevision: 3, ModRevision: 3, Version: 1}
-	if got := s.lookup("b").kv[0]; got != want {
+	if got := s.lookup("b").kv; got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 	do(s, &store.CompactionRequest{Revision: 3})

@@ -13,12 +13,19 @@ const everything place = 1<<32 - 1
 const everyRevision = int64(1<<63 - 1)
 
 // version is what one write did to one key. It is immutable: clones, answers and
-// watchers share it.
-type version struct {
-	// kv is an array of one so that a read of one key can answer with a slice of
-	// it. The Version of a tombstone is 0, and besides Key and ModRevision
-	// nothing of it is set.
-	kv [1]store.KeyValue
+// watchers share it. The Version of a tombstone is 0, and besides Key and
+// ModRevision nothing of it is set.
+//
+// It is as large as a line of the processor's cache, and lies in one: a range
+// over keys that were written far apart waits for one line a key.
+type version struct{ kv store.KeyValue }
+
+func (v *version) live() bool { return v.kv.Version != 0 }
+
+func (v *version) main() int64 { return v.kv.ModRevision }
+
+// link is the place of a version in the chain of its key.
+type link struct {
 	// prev is the next older version of the key.
 	prev place
 	// jump is some older version, so chosen that every version of a chain of n is
@@ -33,63 +40,75 @@ type version struct {
 
 const subBits = 27
 
-func (v *version) sub() uint32 { return v.rankAndSub & (1<<subBits - 1) }
+func (l *link) sub() uint32 { return l.rankAndSub & (1<<subBits - 1) }
 
-func (v *version) rank() uint32 { return v.rankAndSub >> subBits }
-
-func (v *version) live() bool { return v.kv[0].Version != 0 }
-
-func (v *version) main() int64 { return v.kv[0].ModRevision }
+func (l *link) rank() uint32 { return l.rankAndSub >> subBits }
 
 const (
 	chunkBits = 10
-	chunkLen  = 1 << chunkBits // 80 KiB: whole pages
+	chunkLen  = 1 << chunkBits // 64 and 16 KiB: whole pages
 	firstLen  = 16             // most simulated stores are small
 )
 
 // versions is the log of all versions.
 // Invariant: the revisions (main, sub) of places 1, 2, 3... ascend.
 type versions struct {
-	chunks [][]version
+	chunks []chunk
 	// next is the place of the next version.
 	next place
 }
 
+// chunk is a part of the log. What is looked at while a version is sought lies
+// apart from the versions. Invariant: both slices have the same length.
+type chunk struct {
+	versions []version
+	links    []link
+}
+
+func newChunk(n int) chunk { return chunk{make([]version, n), make([]link, n)} }
+
 func newVersions() versions {
-	return versions{chunks: [][]version{make([]version, firstLen)}, next: 1}
+	return versions{chunks: []chunk{newChunk(firstLen)}, next: 1}
 }
 
 func (v *versions) at(p place) *version {
-	return &v.chunks[p>>chunkBits][p&(chunkLen-1)]
+	return &v.chunks[p>>chunkBits].versions[p&(chunkLen-1)]
+}
+
+func (v *versions) link(p place) *link {
+	return &v.chunks[p>>chunkBits].links[p&(chunkLen-1)]
 }
 
 // add appends the sub-th change of a revision to the chain that begins at prev.
-// The caller fills in the key-value, and the key's number if the chain is new.
-func (v *versions) add(prev place, sub uint32) (*version, place) {
+// The caller sets the key's number if the chain is new.
+func (v *versions) add(prev place, sub uint32, kv *store.KeyValue) place {
 	p := v.next
-	if chunk := int(p >> chunkBits); chunk == len(v.chunks) {
-		v.chunks = append(v.chunks, make([]version, chunkLen))
-	} else if last := v.chunks[chunk]; int(p&(chunkLen-1)) == len(last) {
+	if i := int(p >> chunkBits); i == len(v.chunks) {
+		v.chunks = append(v.chunks, newChunk(chunkLen))
+	} else if last := v.chunks[i]; int(p&(chunkLen-1)) == len(last.versions) {
 		// Only the first chunk grows. Older copies of it stay valid for those
 		// who hold them.
-		v.chunks[chunk] = append(make([]version, 0, 4*len(last)), last...)[:4*len(last)]
+		v.chunks[i] = newChunk(4 * len(last.versions))
+		copy(v.chunks[i].versions, last.versions)
+		copy(v.chunks[i].links, last.links)
 	}
 	v.next++
-	ver := v.at(p)
-	ver.prev, ver.jump, ver.rankAndSub = prev, prev, sub
+	v.at(p).kv = *kv
+	ln := v.link(p)
+	ln.prev, ln.jump, ln.rankAndSub = prev, prev, sub
 	if prev != 0 {
-		before := v.at(prev)
-		ver.id = before.id
+		before := v.link(prev)
+		ln.id = before.id
 		// A jump of rank r skips 2^(r+1)-1 versions. Two equal ones in a row are
 		// skipped by one of the next rank.
 		if before.jump != 0 {
-			if next := v.at(before.jump); next.rank() == before.rank() {
-				ver.jump = next.jump
-				ver.rankAndSub |= (before.rank() + 1) << subBits
+			if next := v.link(before.jump); next.rank() == before.rank() {
+				ln.jump = next.jump
+				ln.rankAndSub |= (before.rank() + 1) << subBits
 			}
 		}
 	}
-	return ver, p
+	return p
 }
 
 // newest returns the newest version of the chain that begins at p which lies
@@ -100,14 +119,14 @@ func (v *versions) newest(p, limit place, rev int64) *version {
 
 func (v *versions) newestPlace(p, limit place, rev int64) place {
 	for {
-		ver := v.at(p)
-		if p < limit && ver.main() <= rev {
+		if p < limit && v.at(p).main() <= rev {
 			return p
 		}
-		if j := ver.jump; j >= limit || v.at(j).main() > rev {
+		ln := v.link(p)
+		if j := ln.jump; j >= limit || v.at(j).main() > rev {
 			p = j
 		} else {
-			p = ver.prev
+			p = ln.prev
 		}
 	}
 }

@@ -21,10 +21,10 @@ func TestOldVersionsAreNear(t *testing.T) {
 		steps, p := 0, head
 		for table.at(p).main() > rev {
 			steps++
-			if ver := table.at(p); table.at(ver.jump).main() > rev {
-				p = ver.jump
+			if ln := table.link(p); table.at(ln.jump).main() > rev {
+				p = ln.jump
 			} else {
-				p = ver.prev
+				p = ln.prev
 			}
 		}
 		if got := table.newestPlace(head, everything, rev); got != p || table.at(p).main() != rev {
@@ -35,7 +35,7 @@ func TestOldVersionsAreNear(t *testing.T) {
 		}
 	}
 	if ver := s.lookupAt("k", 1); ver.live() {
-		t.Errorf("a version before the first: %+v", ver.kv[0])
+		t.Errorf("a version before the first: %+v", ver.kv)
 	}
 	if resp := s.Read(&store.RangeRequest{Key: "k", Revision: n / 2}); resp.Result.(*store.RangeResult).KVs[0].ModRevision != n/2 {
 		t.Errorf("a read at %d: %+v", n/2, resp)

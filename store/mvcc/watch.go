@@ -123,7 +123,7 @@ func (w *watcher) wants(e store.Event) bool {
 }
 
 func event(ver *version) store.Event {
-	e := store.Event{KV: &ver.kv[0]}
+	e := store.Event{KV: &ver.kv}
 	if !ver.live() {
 		e.Type = store.EventDelete
 	}

@@ -36,7 +36,7 @@ func (s *Store) put(req *store.PutRequest) store.Response {
 	t := s.table
 	hash := hashKey(req.Key)
 	slot, head := t.find(req.Key, hash)
-	before := &t.at(head).kv[0]
+	before := &t.at(head).kv
 
 	kv := store.KeyValue{
 		Key: req.Key, Value: req.Value, Lease: req.Lease,
@@ -71,8 +71,7 @@ func (s *Store) put(req *store.PutRequest) store.Response {
 
 // write appends a version to the chain that begins at head.
 func (s *Store) write(kv *store.KeyValue, head place, hash uint64) place {
-	ver, p := s.table.add(head, s.sub)
-	ver.kv[0] = *kv
+	p := s.table.add(head, s.sub, kv)
 	s.sub++
 	s.inUse += recordSize(kv)
 	h := store.MixString(store.Mix(s.hash, hash), kv.Value)
@@ -95,7 +94,7 @@ func (s *Store) deleteRange(req *store.DeleteRangeRequest) store.Response {
 	}
 	res := &store.DeleteRangeResult{Deleted: int64(len(victims))}
 	if req.PrevKV {
-		res.PrevKVs = s.copies(victims)
+		res.PrevKVs = s.keyValues(victims)
 	}
 	for _, p := range victims {
 		s.delete(p)
@@ -106,7 +105,7 @@ func (s *Store) deleteRange(req *store.DeleteRangeRequest) store.Response {
 // delete ends the life of the key whose newest version is at p.
 func (s *Store) delete(p place) {
 	t := s.table
-	before := &t.at(p).kv[0]
+	before := &t.at(p).kv
 	hash := hashKey(before.Key)
 	slot, _ := t.find(before.Key, hash)
 	t.setHead(slot, s.write(&store.KeyValue{Key: before.Key, ModRevision: s.rev + 1}, p, hash))

@@ -98,13 +98,13 @@ func fromKV(kv *store.KeyValue) *mvccpb.KeyValue {
 	}
 }
 
-func fromKVs(kvs []store.KeyValue) []*mvccpb.KeyValue {
+func fromKVs(kvs []*store.KeyValue) []*mvccpb.KeyValue {
 	if len(kvs) == 0 {
 		return nil
 	}
 	to := make([]*mvccpb.KeyValue, len(kvs))
-	for i := range kvs {
-		to[i] = fromKV(&kvs[i])
+	for i, kv := range kvs {
+		to[i] = fromKV(kv)
 	}
 	return to
 }
