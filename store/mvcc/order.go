@@ -3,6 +3,7 @@ package mvcc
 import (
 	"math/bits"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -24,58 +25,89 @@ type block struct {
 // inserting moves little.
 const blockLen = 128
 
-// words makes searching a sorted list of keys cheap: it holds eight bytes of each
-// key, those after what all of them have in common, so that a search meets the
-// keys themselves, each of them somewhere in memory, only where words are equal.
+// blockStep is by how many keys a block grows: as blocks split when they are full,
+// a quarter of each would be empty if it were as long as it may become.
+const blockStep = 16
+
+// words makes searching a sorted list of keys cheap: it holds a number for each
+// key, so that a search meets the keys themselves, each of them somewhere in
+// memory, only where many are much alike.
 type words struct {
 	// skip is the length of what the keys have in common, or less.
 	skip int
-	// list holds the bytes big-endian, with zeros after the end of a key. If two
-	// keys have different words, they are in the order of their words.
+	// list holds what wordAt makes of the keys. If two keys have different words,
+	// they are in the order of their words.
 	list []uint64
 }
 
-// wordAt returns the eight bytes of a key from i on.
+// longer, as the last byte of a word, says that there is more of the key than the
+// word holds.
+const longer = 8
+
+// wordAt returns seven bytes of a key from i on, big-endian, with zeros after its
+// end, and in the last byte how many bytes there are or longer. Unless that is
+// longer, the word tells all of the key but its beginning.
 func wordAt(key string, i int) uint64 {
-	if i+8 <= len(key) {
-		s := key[i : i+8]
-		return uint64(s[7]) | uint64(s[6])<<8 | uint64(s[5])<<16 | uint64(s[4])<<24 |
-			uint64(s[3])<<32 | uint64(s[2])<<40 | uint64(s[1])<<48 | uint64(s[0])<<56
-	}
-	var w uint64
-	for j := range 8 {
-		w <<= 8
-		if i+j < len(key) {
-			w |= uint64(key[i+j])
+	switch n := len(key) - i; {
+	case n > 7:
+		return eightBytes(key[i:i+8])&^0xff | longer
+	case n <= 0:
+		return 0
+	case len(key) >= 8:
+		return eightBytes(key[len(key)-8:])<<(8*(8-n)) | uint64(n)
+	default:
+		w := uint64(n)
+		for j := range n {
+			w |= uint64(key[i+j]) << (56 - 8*j)
 		}
+		return w
 	}
-	return w
 }
 
-// before returns how many keys come before the given one. first is the first key,
-// name returns the i-th.
-func (x *words) before(key, first string, name func(i int) string) int {
+func eightBytes(s string) uint64 {
+	_ = s[7]
+	return uint64(s[7]) | uint64(s[6])<<8 | uint64(s[5])<<16 | uint64(s[4])<<24 |
+		uint64(s[3])<<32 | uint64(s[2])<<40 | uint64(s[1])<<48 | uint64(s[0])<<56
+}
+
+// before returns how many keys come before the given one, and whether that is the
+// next of them. first is the first key, name returns the i-th.
+func (x *words) before(key, first string, name func(i int) string) (i int, found bool) {
 	n := len(x.list)
 	if n == 0 {
-		return 0
+		return 0, false
 	}
 	if x.skip > 0 {
 		if prefix := first[:x.skip]; !strings.HasPrefix(key, prefix) {
 			if key < prefix {
-				return 0
+				return 0, false
 			}
-			return n
+			return n, false
 		}
 	}
 	w := wordAt(key, x.skip)
-	low, high := 0, n
-	for low < high {
-		middle := int(uint(low+high) / 2)
-		if m := x.list[middle]; m < w || m == w && name(middle) < key {
-			low = middle + 1
-		} else {
-			high = middle
-		}
+	low := less(x.list, w)
+	if low == n || x.list[low] != w {
+		return low, false
+	}
+	if w&0xff != longer {
+		return low, true
+	}
+	// Only keys with the same word are looked at themselves.
+	alike := less(x.list[low:], w+1)
+	i, found = sort.Find(alike, func(i int) int { return strings.Compare(key, name(low+i)) })
+	return low + i, found
+}
+
+// less returns how many words of a sorted list are less than w. It has no branch
+// that depends on the words: half of them would be mispredicted.
+func less(list []uint64, w uint64) int {
+	low := 0
+	for n := len(list); n > 0; {
+		half := (n + 1) / 2
+		_, isLess := bits.Sub64(list[low+half-1], w, 0)
+		low += half & -int(isLess)
+		n -= half
 	}
 	return low
 }
@@ -153,19 +185,16 @@ type cursor struct{ block, i int }
 // be keys.
 func (t *table) seek(key string) cursor {
 	o := &t.order
-	b := o.words.before(key, o.blocks[0].first, o.firsts())
-	if b == len(o.blocks) || o.blocks[b].first != key {
+	b, found := o.words.before(key, o.blocks[0].first, o.firsts())
+	if !found {
 		b-- // the key lies within the block before, if anywhere
 	}
 	if b < 0 {
 		return cursor{}
 	}
-	return cursor{b, t.before(&o.blocks[b], key)}
-}
-
-// before returns how many keys of a block come before the given one.
-func (t *table) before(b *block, key string) int {
-	return b.words.before(key, b.first, t.names(b))
+	in := &o.blocks[b]
+	i, _ := in.words.before(key, in.first, t.names(in))
+	return cursor{b, i}
 }
 
 // insert puts a new key into the order.
@@ -189,11 +218,20 @@ func (t *table) insert(key string, id keyID) {
 			b = &o.blocks[c.block+1]
 		}
 	}
+	b.grow()
 	b.ids = slices.Insert(b.ids, c.i, id)
 	b.words.insert(c.i, key, b.first, t.names(b))
 	if c.i == 0 { // only the first block takes keys before its first
 		b.first = key
 		o.words.replaceFirst(key, o.firsts())
+	}
+}
+
+// grow makes room for one more key.
+func (b *block) grow() {
+	if n := len(b.ids); n == cap(b.ids) {
+		b.ids = append(make([]keyID, 0, n+blockStep), b.ids...)
+		b.words.list = append(make([]uint64, 0, n+blockStep), b.words.list...)
 	}
 }
 
@@ -203,10 +241,11 @@ func (t *table) split(i int) {
 	b := &t.order.blocks[i]
 	upper := block{
 		first: t.name(b.ids[half]),
-		ids:   append(make([]keyID, 0, blockLen), b.ids[half:]...),
-		words: words{b.words.skip, append(make([]uint64, 0, blockLen), b.words.list[half:]...)},
+		ids:   append(make([]keyID, 0, half+blockStep), b.ids[half:]...),
+		words: words{b.words.skip, append(make([]uint64, 0, half+blockStep), b.words.list[half:]...)},
 	}
-	b.ids, b.words.list = b.ids[:half], b.words.list[:half]
+	b.ids = append(make([]keyID, 0, half+blockStep), b.ids[:half]...)
+	b.words.list = append(make([]uint64, 0, half+blockStep), b.words.list[:half]...)
 	for _, part := range []*block{b, &upper} {
 		if part.words.wasteful() {
 			part.words.rebuild(half, t.names(part))
@@ -218,12 +257,11 @@ func (t *table) split(i int) {
 // addBlock puts in a block.
 func (t *table) addBlock(i int, b block) {
 	o := &t.order
-	other := b.first
-	if len(o.blocks) > 0 {
-		other = o.blocks[0].first
+	if len(o.blocks) == 0 {
+		o.words.skip = len(b.first)
 	}
 	o.blocks = slices.Insert(o.blocks, i, b)
-	o.words.insert(i, b.first, other, o.firsts())
+	o.words.insert(i, b.first, o.blocks[0].first, o.firsts())
 }
 
 // appendLast puts in a key that is greater than all others.
