@@ -13,8 +13,7 @@ type table struct {
 	heads []place
 	// slots finds a key by the hash of its name: open addressing with linear
 	// probing. A slot holds the upper half of the hash and the place of the key's
-	// newest version; 0 is empty. Invariant: the length is a power of two, at least
-	// a fifth is empty.
+	// newest version; 0 is empty. Invariant: at least a fifth is empty.
 	slots []uint64
 	order order
 }
@@ -26,11 +25,17 @@ func newTable() *table {
 // hashKey spreads keys over slots. The same value enters the store's hash.
 func hashKey(key string) uint64 { return store.MixString(0, key) }
 
+// firstSlot returns where the search for a key begins: its hash, of which the upper
+// half counts, divides the slots as a fraction.
+func (t *table) firstSlot(hash uint64) uint64 { return hash >> 32 * uint64(len(t.slots)) >> 32 }
+
 // find returns the slot of a key and the place of its newest version, or 0 as the
 // place.
 func (t *table) find(key string, hash uint64) (slot uint64, p place) {
-	mask := uint64(len(t.slots) - 1)
-	for i := hash >> 32 & mask; ; i = (i + 1) & mask {
+	for i := t.firstSlot(hash); ; i++ {
+		if i == uint64(len(t.slots)) {
+			i = 0
+		}
 		slot := t.slots[i]
 		if slot == 0 {
 			return i, 0
@@ -52,7 +57,7 @@ func (t *table) addKey(key string, hash uint64, p place) {
 	id := keyID(len(t.heads))
 	t.link(p).id = id
 	t.heads = append(t.heads, p)
-	if 5*len(t.heads) > 4*len(t.slots) {
+	if t.crowded(len(t.slots)) {
 		t.growSlots()
 	}
 	t.fillSlot(hash, p)
@@ -62,9 +67,13 @@ func (t *table) addKey(key string, hash uint64, p place) {
 // name returns a key by its number.
 func (t *table) name(id keyID) string { return t.at(t.heads[id]).kv.Key }
 
+// crowded reports whether so many slots are too few.
+func (t *table) crowded(slots int) bool { return 5*len(t.heads) > 4*slots }
+
+// growSlots adds a quarter: so as not to leave much empty.
 func (t *table) growSlots() {
 	old := t.slots
-	t.slots = make([]uint64, 2*len(old))
+	t.slots = make([]uint64, len(old)+len(old)/4)
 	for _, slot := range old {
 		if slot != 0 {
 			t.fillSlot(slot, place(slot))
@@ -73,10 +82,11 @@ func (t *table) growSlots() {
 }
 
 func (t *table) fillSlot(hash uint64, p place) {
-	mask := uint64(len(t.slots) - 1)
-	i := hash >> 32 & mask
+	i := t.firstSlot(hash)
 	for t.slots[i] != 0 {
-		i = (i + 1) & mask
+		if i++; i == uint64(len(t.slots)) {
+			i = 0
+		}
 	}
 	t.slots[i] = hash&^(1<<32-1) | uint64(p)
 }
@@ -85,8 +95,8 @@ func (t *table) fillSlot(hash uint64, p place) {
 // are all keys in ascending order.
 func (t *table) index(ids []keyID) {
 	size := len(t.slots)
-	for 5*len(t.heads) > 4*size {
-		size *= 2
+	for t.crowded(size) {
+		size += size / 4
 	}
 	t.slots = make([]uint64, size)
 	for _, p := range t.heads {
