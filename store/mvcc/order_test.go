@@ -97,3 +97,22 @@ func TestManyKeysInRandomOrder(t *testing.T) {
 		}
 	}
 }
+
+// Words begin after what all keys share, in the blocks and above them:
+// otherwise they tell nothing.
+func TestWordsSkipTheSharedPrefix(t *testing.T) {
+	s := New(Config{})
+	for i := range 1000 {
+		s.Apply(0, putProposal(benchKey(i*7919%1000), ""))
+	}
+	common := len("/registry/pods/00000")
+	o := &s.table.order
+	for i := range o.blocks {
+		if skip := o.blocks[i].words.skip; skip < common {
+			t.Errorf("block %d of %d skips %d bytes, want at least %d", i, len(o.blocks), skip, common)
+		}
+	}
+	if o.words.skip != common {
+		t.Errorf("the blocks' first keys skip %d bytes, want %d", o.words.skip, common)
+	}
+}
