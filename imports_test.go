@@ -164,6 +164,18 @@ var rooms = []room{
 		why: "tells what happened from the result and the trace alone",
 	},
 	{
+		path: "scenarios/report/chronicle", imports: []string{"sim", "sim/trace"}, tests: []string{"scenarios"},
+		why: "what pictures are drawn from is in the trace, or it did not happen",
+	},
+	{
+		path: "scenarios/report/page",
+		imports: []string{
+			"scenarios", "scenarios/report", "scenarios/report/chronicle", "checker/history", "sim", "sim/trace", "store",
+		},
+		tests: []string{"sim/bug"},
+		why:   "a picture of a result and its chronicle; it judges nothing",
+	},
+	{
 		path: "sim/live", imports: []string{"sim", "sim/trace", "sim/cluster", "node", "store"}, edge: true,
 		tests: []string{"above"},
 		why:   "where the outside world enters; it speaks no protocol, and nothing below may know of it",

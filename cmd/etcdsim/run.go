@@ -16,6 +16,7 @@ import (
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/nemesis"
 	"etcdsim/scenarios/report"
+	"etcdsim/scenarios/report/page"
 )
 
 func runCommand() *cli.Command {
@@ -34,6 +35,7 @@ func runCommand() *cli.Command {
 			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: "text or json"},
 			&cli.BoolFlag{Name: "nemesis", Usage: "instead of a scenario, the plan that the nemesis draws from the seed (see etcdsim plan)"},
 			&cli.BoolFlag{Name: "check-determinism", Usage: "run each seed twice and compare"},
+			&cli.StringFlag{Name: "report", Usage: "also write the run as a page for a browser: `FILE`.html"},
 			&cli.StringFlag{Name: "save", Usage: "keep each run in a folder of its own below `FOLDER`, for replay and diff"},
 		}, universeFlags()...),
 		Action: runAction,
@@ -47,7 +49,7 @@ type job struct {
 	first, last uint64
 	sweep       bool
 	json, twice bool
-	save        string
+	save, page  string
 	options     scenarios.Options
 }
 
@@ -93,7 +95,10 @@ func parseJob(c *cli.Context) (job, error) {
 	if j.options, err = parseUniverse(c); err != nil {
 		return j, err
 	}
-	j.twice, j.save = c.Bool("check-determinism"), c.String("save")
+	j.twice, j.save, j.page = c.Bool("check-determinism"), c.String("save"), c.String("report")
+	if j.page != "" && j.sweep {
+		return j, usage("run: --report and --seeds: expected one seed; --save keeps a page of each")
+	}
 	if c.Bool("nemesis") {
 		j.file = func(seed uint64) *scenarios.File { return nemesis.Draw(seed).File() }
 		return j, nil
@@ -181,7 +186,16 @@ func (j *job) once(seed uint64) (*scenarios.Result, error) {
 
 // keep writes the folder of a run, if that is asked for.
 func (j *job) keep(stderr io.Writer, r *scenarios.Result) error {
-	if j.save == "" || r.Outcome == scenarios.Interrupted {
+	if r.Outcome == scenarios.Interrupted {
+		return nil
+	}
+	if j.page != "" {
+		if err := writePage(j.page, j.file(r.Seed), r.Seed, j.options); err != nil {
+			return &exit{exitInternal, fmt.Errorf("the page cannot be written: %w", err)}
+		}
+		fmt.Fprintf(stderr, "see %s\n", j.page)
+	}
+	if j.save == "" {
 		return nil
 	}
 	path, err := folder.Save(j.save, program(), j.file(r.Seed), r.Seed, j.options)
@@ -190,6 +204,15 @@ func (j *job) keep(stderr io.Writer, r *scenarios.Result) error {
 	}
 	fmt.Fprintf(stderr, "kept in %s\n", path)
 	return nil
+}
+
+// writePage writes the page of a run; a file that is there already is replaced.
+func writePage(path string, f *scenarios.File, seed uint64, o scenarios.Options) error {
+	w, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(page.Of(w, f, seed, o), w.Close())
 }
 
 // tell writes about one run: in full, or on one line if it passed in a sweep.

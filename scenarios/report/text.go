@@ -53,7 +53,7 @@ func Text(w io.Writer, r *scenarios.Result, s Style) error {
 // Line writes the report on one line.
 func Line(w io.Writer, r *scenarios.Result, s Style) error {
 	p := printer{Style: s}
-	p.line("%s  seed %d  %s  %s  digest %s", r.Scenario, r.Seed, p.word(r.Outcome), p.figures(r), r.Digest)
+	p.line("%s  seed %d  %s  %s  digest %s", r.Scenario, r.Seed, p.word(r.Outcome), Figures(r), r.Digest)
 	_, err := io.WriteString(w, p.b.String())
 	return err
 }
@@ -227,7 +227,7 @@ func ending(op *history.Op) string {
 }
 
 func (p *printer) verdict(r *scenarios.Result) {
-	p.line("%s  %s", p.word(r.Outcome), p.figures(r))
+	p.line("%s  %s", p.word(r.Outcome), Figures(r))
 	p.line("digest  %s", r.Digest)
 }
 
@@ -242,8 +242,8 @@ func (p *printer) word(o scenarios.Outcome) string {
 	return p.paint(bold+red, "FAIL") + " " + o.String()
 }
 
-// figures are the counts of a run on one line.
-func (p *printer) figures(r *scenarios.Result) string {
+// Figures are the counts of a run on one line.
+func Figures(r *scenarios.Result) string {
 	c := &r.Counts
 	parts := []string{plural(c.Operations, "operation")}
 	if c.Failed+c.Unknown > 0 {

@@ -4,6 +4,7 @@
 //	scenario.scn    the plan, in canonical form
 //	run.json        what else decides the run, and what came of it: [Record]
 //	report.txt      the report for people
+//	report.html     the report as a page: a picture of what happened
 //	result.json     the report for programs
 //	history.ndjson  the operations of clients, a JSON object a line
 //	trace.ndjson.gz every event, likewise: see report.AppendEvent
@@ -25,6 +26,7 @@ import (
 
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/report"
+	"etcdsim/scenarios/report/page"
 	"etcdsim/sim/bug"
 	"etcdsim/sim/trace"
 )
@@ -35,6 +37,7 @@ const (
 	recordFile  = "run.json"
 	reportFile  = "report.txt"
 	resultFile  = "result.json"
+	pageFile    = "report.html"
 	historyFile = "history.ndjson"
 	traceFile   = "trace.ndjson.gz"
 )
@@ -111,6 +114,7 @@ func Save(parent, program string, f *scenarios.File, seed uint64, o scenarios.Op
 		{reportFile, func(w io.Writer) error { return report.Text(w, r, report.Style{}) }},
 		{resultFile, func(w io.Writer) error { return report.JSON(w, r) }},
 		{historyFile, func(w io.Writer) error { return report.Operations(w, r) }},
+		{pageFile, func(w io.Writer) error { return page.Of(w, f, seed, o) }},
 	} {
 		if err := write(filepath.Join(dir, part.name), part.write); err != nil {
 			return "", err

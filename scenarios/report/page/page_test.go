@@ -1,0 +1,153 @@
+package page_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+
+	"etcdsim/scenarios"
+	"etcdsim/scenarios/report/page"
+	"etcdsim/sim/bug"
+)
+
+// contents is what the tests look at.
+type contents struct {
+	Meta struct {
+		Outcome     string
+		From, To    int64
+		Total, Kept uint64
+	}
+	Findings []struct {
+		What, Why string
+		At        int64
+		Ops       []struct {
+			Op   uint64
+			Note string
+		}
+	}
+	Ops []struct {
+		ID             uint64
+		Place          int
+		Index          uint64
+		Invoke, Return int64
+		Outcome        string
+	}
+	Packets, Notes, Changes, Entries [][]any
+	Stories                          map[uint64][][3]int
+}
+
+var data = regexp.MustCompile(`(?s)<script type="application/json" id="data">(.*?)</script>`)
+
+func write(t *testing.T, scenario string, seed uint64, o scenarios.Options, limit int) (string, contents) {
+	t.Helper()
+	f := scenarios.Lookup(scenario)
+	r, c, err := page.Record(f, seed, o, limit)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	if err := page.Write(&b, f, r, c); err != nil {
+		t.Fatal(err)
+	}
+	m := data.FindSubmatch(b.Bytes())
+	if m == nil {
+		t.Fatal("the page has no data")
+	}
+	var in contents
+	if err := json.Unmarshal(m[1], &in); err != nil {
+		t.Fatalf("%v\n%.400s", err, m[1])
+	}
+	return b.String(), in
+}
+
+// A violation is in the page with its operations, each with a story, at a moment
+// that the page shows.
+func TestPageOfViolation(t *testing.T) {
+	bugs, err := bug.Parse("leader-local-read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const again = "etcdsim run leader-partition --seed 8 --bug leader-local-read"
+	html, in := write(t, "leader-partition", 8, scenarios.Options{Bugs: bugs}, 0)
+	if in.Meta.Outcome != "violation" || len(in.Findings) == 0 {
+		t.Fatalf("the outcome is %q with %d findings: %s", in.Meta.Outcome, len(in.Findings), again)
+	}
+	f := in.Findings[0]
+	if !strings.HasPrefix(f.What, "linearizability") || f.Why == "" || len(f.Ops) == 0 || f.At < in.Meta.From || f.At > in.Meta.To {
+		t.Fatalf("the finding is %+v: %s", f, again)
+	}
+	for _, o := range f.Ops {
+		if len(in.Stories[o.Op]) < 3 {
+			t.Errorf("operation %d has no story: %s", o.Op, again)
+		}
+	}
+	if !strings.Contains(html, again) {
+		t.Error("the page does not say how to reproduce it")
+	}
+}
+
+// The page needs nothing from elsewhere.
+func TestPageIsSelfContained(t *testing.T) {
+	html, _ := write(t, "leader-kill", 1, scenarios.Options{}, 0)
+	if m := regexp.MustCompile(`(?i)(src|href)\s*=\s*["']?(https?:|//)[^"' >]*|@import|url\(\s*["']?https?:`).FindString(html); m != "" {
+		t.Errorf("the page loads %s", m)
+	}
+}
+
+// Operations are numbered in an order that respects real time: it is the
+// linearization.
+func TestPlaces(t *testing.T) {
+	_, in := write(t, "leader-kill", 4, scenarios.Options{}, 0)
+	placed := make([]int, len(in.Ops)+1)
+	for i, o := range in.Ops {
+		if o.Place > 0 {
+			placed[o.Place] = i + 1
+		}
+	}
+	var latest int64
+	n := 0
+	for place, i := range placed[1:] {
+		if i == 0 {
+			continue
+		}
+		n++
+		o := in.Ops[i-1]
+		if o.Outcome == "ok" && o.Return < latest {
+			t.Fatalf("seed 4: operation %d at place %d returned at %d, before an earlier one was invoked at %d", o.ID, place+1, o.Return, latest)
+		}
+		latest = max(latest, o.Invoke)
+	}
+	if n < 100 {
+		t.Errorf("%d operations have places, want most", n)
+	}
+}
+
+// A run with more events than a page shows is cut to a window around what was
+// found, and the page says so. The same run gives the same page.
+func TestPageOfLongRun(t *testing.T) {
+	bugs, err := bug.Parse("leader-local-read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, in := write(t, "leader-partition", 8, scenarios.Options{Bugs: bugs}, 1500)
+	if in.Meta.Kept != 1500 || in.Meta.Total <= 1500 {
+		t.Fatalf("%d of %d events are kept, want 1500 of more", in.Meta.Kept, in.Meta.Total)
+	}
+	if at := in.Findings[0].At; at < in.Meta.From || at > in.Meta.To {
+		t.Errorf("the window %d to %d does not show the finding at %d", in.Meta.From, in.Meta.To, at)
+	}
+	if again, _ := write(t, "leader-partition", 8, scenarios.Options{Bugs: bugs}, 1500); again != first {
+		t.Error("the same run gives another page")
+	}
+}
+
+// Twenty thousand events make less than 15 MB.
+func TestPageSize(t *testing.T) {
+	html, in := write(t, "lossy-network", 1, scenarios.Options{}, 20_000)
+	perEvent := len(html) / int(in.Meta.Kept)
+	if perEvent > 15_000_000/20_000 {
+		t.Errorf("%d bytes an event (%d for %d), want at most %d", perEvent, len(html), in.Meta.Kept, 15_000_000/20_000)
+	}
+}
