@@ -163,8 +163,15 @@ func TestStories(t *testing.T) {
 			what  string
 			least int
 		}{
-			{"invoke", 1}, {"request", 1}, {"propose", 1}, {"append", 3}, {"MsgApp", 2}, {"MsgAppResp", 2}, {"apply", 1},
-			{"response", 1}, {"return", 1},
+			{"invoke", 1},
+			{"request", 1},
+			{"propose", 1},
+			{"append", 3},
+			{"MsgApp", 2},
+			{"MsgAppResp", 2},
+			{"apply", 1},
+			{"response", 1},
+			{"return", 1},
 		} {
 			if seen[want.what] < want.least {
 				t.Errorf("seed %d: the story of operation %d (entry %d) has %d times %q, want at least %d: %v",

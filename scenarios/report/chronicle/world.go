@@ -62,8 +62,7 @@ func (w *world) describe(c *Chronicle) {
 			c.Entries = append(c.Entries, Entry{At: c.From, Member: trace.Addr(i), Index: m.first + uint64(k), Term: term})
 		}
 	}
-	//unordered: sorted by both ends, and no link is there twice
-	links := slices.SortedFunc(maps.Keys(w.links), func(a, b [2]trace.Addr) int {
+	links := slices.SortedFunc(maps.Keys(w.links), func(a, b [2]trace.Addr) int { // unordered: sorted by both ends
 		return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1]))
 	})
 	for _, l := range links {
