@@ -18,6 +18,9 @@ import (
 func (n *Node) apply(entries []*pb.Entry) {
 	if n.maintaining.rewriting {
 		n.maintaining.entries = append(n.maintaining.entries, entries...)
+	if len(entries) > 0 {
+		n.handed = max(n.handed, entries[len(entries)-1].GetIndex())
+	}
 		return
 	}
 	if len(entries) > 0 {
@@ -174,8 +177,9 @@ func (n *Node) snapshotIfDue() {
 		return
 	}
 	// Entries may be applied before they are durable here; a snapshot may not
-	// run ahead of the log it replaces (etcd's applyAll waits likewise).
-	if last, _ := n.wal.LastIndex(); last < state.Index {
+	// run ahead of the log it replaces (etcd's applyAll waits likewise). Nor may it
+	// take from raft what that has yet to hand out, after a start.
+	if last, _ := n.wal.LastIndex(); last < state.Index || n.handed < state.Index {
 		return
 	}
 	n.reach(BeforeMark)
@@ -231,7 +235,7 @@ func (n *Node) install(snap *pb.Snapshot) {
 	if err := n.open(meta.GetConfState(), snap.GetData()); err != nil {
 		panic(fmt.Sprintf("node %d: snapshot at index %d from the leader does not decode: %v", n.id, meta.GetIndex(), err))
 	}
-	n.applied, n.appliedTerm = meta.GetIndex(), meta.GetTerm()
+	n.applied, n.appliedTerm, n.handed = meta.GetIndex(), meta.GetTerm(), meta.GetIndex()
 	n.membersChanged()
 	n.replaced()
 	n.restoreWatchers()

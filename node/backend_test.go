@@ -26,8 +26,10 @@ type solo struct {
 	log  *trace.Log
 	node *Node
 	// held: syncs do not complete, so that a crash loses what was written.
-	held  bool
-	fatal error
+	held bool
+	// holdBatch: from the next batch on, syncs are held.
+	holdBatch bool
+	fatal     error
 	// applied are the requests that were applied, by operation.
 	applied map[uint64]bool
 }
@@ -44,7 +46,7 @@ func (s *solo) start() {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	s.node, s.held = n, false
+	s.node, s.held, s.holdBatch = n, false, false
 	for range 30 {
 		s.step(Input{Kind: Tick})
 	}
@@ -75,6 +77,7 @@ func (s *solo) step(in Input) {
 	}
 	for _, timer := range timers {
 		if timer.Token == tokenBatch {
+			s.held = s.held || s.holdBatch
 			s.step(Input{Kind: Alarm, Token: timer.Token})
 		}
 	}
@@ -203,6 +206,37 @@ func TestBackendBehindTheLog(t *testing.T) {
 
 // A disk that refuses a batch ends the process. Once there is room, the member
 // goes on from what it has.
+// A member may start from a state that is ahead of the committed index, which is not
+// synced when it moves alone. If a snapshot is due then, raft must still find in the
+// log what it has yet to hand out.
+func TestSnapshotDueAtTheStart(t *testing.T) {
+	ahead := 0
+	for seed := range uint64(20) {
+		s := newSolo(t, seed, DefaultConfig())
+		for i := range 12 {
+			s.holdBatch = i == 11
+			s.ask(uint64(i+1), &store.PutRequest{Key: "k", Value: "v"})
+		}
+		s.disk.Crash()
+		s.cfg.SnapshotEntries, s.cfg.SnapshotCatchUp = 5, 0
+		n, err := Start(1, []uint64{1}, s.cfg, s.disk, 1, 0, s.log)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n.handed < n.applied {
+			ahead++
+		}
+		s.start()
+		s.ask(100, &store.PutRequest{Key: "k", Value: "w"})
+		if first, _ := s.node.wal.FirstIndex(); first < 5 || !s.applied[100] {
+			t.Errorf("seed %d: the log begins at %d, and the last write was applied: %v", seed, first, s.applied[100])
+		}
+	}
+	if ahead == 0 {
+		t.Error("no start was from a state ahead of the committed index")
+	}
+}
+
 func TestFullDiskEndsTheMember(t *testing.T) {
 	cfg := DefaultConfig()
 	s := newSolo(t, 1, cfg)

@@ -61,6 +61,10 @@ type Node struct {
 	// applied <= commit.
 	applied     uint64
 	appliedTerm uint64 // of that entry
+	// handed is the index of the last entry that raft has handed out as committed. It
+	// is behind applied after a start from a state that is ahead of the committed
+	// index, until that is known again; raft needs the log from here on.
+	handed uint64
 	// serving: this process has told the members its name through the log, and
 	// takes requests from clients.
 	serving bool
@@ -258,6 +262,7 @@ func Start(
 	n.snapshot.index = snap.GetMetadata().GetIndex()
 	hard, _, _ := w.InitialState()
 
+	n.handed = min(n.applied, hard.GetCommit())
 	reads := raft.ReadOnlySafe
 	if bugs.Has(bug.LeaseRead) && cfg.CheckQuorum {
 		reads = raft.ReadOnlyLeaseBased
@@ -267,7 +272,7 @@ func Start(
 		ElectionTick:  int(cfg.ElectionTicks),
 		HeartbeatTick: int(cfg.HeartbeatTicks),
 		Storage:       storage{w, n.confState},
-		Applied:       min(n.applied, hard.GetCommit()),
+		Applied:       n.handed,
 		// As in etcd: a message of at most 1 MiB, and 512 under way.
 		MaxSizePerMsg:   1 << 20,
 		MaxInflightMsgs: 4096 / 8,
