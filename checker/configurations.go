@@ -31,7 +31,9 @@ func (v *Invariants) configAt(index uint64) configMark {
 }
 
 // configApplied takes note of a member's new configuration. All members have the
-// same one at the same index, and it differs from the one before by one member.
+// same one at the same index, it differs from the one before by one member, and no
+// leader took it in before it had applied the one before: of three configurations
+// the first and the last may differ by two members.
 func (v *Invariants) configApplied(m *memberAccount, e *trace.Event) {
 	v.inOrder(m, e)
 	m.voters = e.A
@@ -56,7 +58,21 @@ func (v *Invariants) configApplied(m *memberAccount, e *trace.Event) {
 	if moved := before.voters ^ e.A; bits.OnesCount64(moved) > 1 {
 		v.report(oneChange, e, "the change at index %d turned the voters %s into %s at once", e.Index, idText(before.voters), idText(e.A))
 	}
+	if mark, ok := v.entry(e.Index); ok && mark.term == e.Term && uint64(mark.config) < before.index {
+		v.report(changesApart, e,
+			"n%d, leader of term %d, took the change at index %d into its log before it had applied the one at index %d: "+
+				"a majority of the voters %s need not meet one of the voters %s",
+			mark.member, e.Term, e.Index, before.index, idText(v.configAt(before.index-1).voters), idText(e.A))
+	}
 	v.configs = append(v.configs, configMark{e.Index, e.A, e.B, e.Member})
+}
+
+// entry returns what is known of the entry at an index.
+func (v *Invariants) entry(index uint64) (entryMark, bool) {
+	if index >= uint64(len(v.entries)) {
+		return entryMark{}, false
+	}
+	return v.entries[index], true
 }
 
 // elected checks that a new leader votes itself, and has the votes of a majority

@@ -145,6 +145,25 @@ func TestConfigurations(t *testing.T) {
 			right: func(s *story) { s.written(4); s.change(1, 4, set(1, 2), set(4)) },
 			why:   "the change at index 4 turned the voters n1, n2, n3 into n1, n2, n3, n4, n5 at once",
 		},
+		{
+			name: "a change while another is under way", property: changesApart,
+			wrong: func(s *story) {
+				s.written(4)
+				s.written(5)
+				s.change(1, 4, set(1, 2, 3, 4), 0)
+				s.change(1, 5, set(2, 3, 4), 0)
+			},
+			right: func(s *story) {
+				s.written(4)
+				s.change(1, 4, set(1, 2, 3, 4), 0)
+				s.written(5)
+				s.write(3, 4, 1, 1)
+				s.write(3, 5, 1, 1)
+				s.change(1, 5, set(2, 3, 4), 0)
+			},
+			why: "n1, leader of term 1, took the change at index 5 into its log before it had applied the one at index 4: " +
+				"a majority of the voters n1, n2, n3 need not meet one of the voters n2, n3, n4",
+		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			legal := grownTo(t, tt.voter)

@@ -90,6 +90,9 @@ type memberAccount struct {
 	// hole is the index before an entry that did not follow the log: only a
 	// snapshot up to there makes it right. 0 if there is none.
 	hole uint64
+	// offered: a leader has sent a snapshot that was not installed. Whoever dies while
+	// it is saved may start from it, without ever having told.
+	offered bool
 	// batchFirst and batchLast are the last batch that became durable.
 	batchFirst, batchLast uint64
 	// ownAppends: the member has appended an entry of the term it leads.
@@ -113,9 +116,12 @@ type memberAccount struct {
 	state backendAccount
 }
 
+// entryMark is an entry as its first writer, the leader of its term, wrote it.
 type entryMark struct {
 	term, prev, hash uint64
 	member           trace.Addr
+	// config is the index of the newest configuration that the writer had applied.
+	config uint32
 }
 
 type rivalKey struct{ index, term uint64 }
@@ -151,6 +157,7 @@ const (
 	electedByVoters
 	oneConfiguration
 	oneChange
+	changesApart
 	stateRecovered
 	numInvariants
 )
@@ -173,6 +180,7 @@ var invariantNames = [numInvariants]string{
 	electedByVoters:    "election by a majority of the voters",
 	oneConfiguration:   "one configuration at an index",
 	oneChange:          "one member at a time",
+	changesApart:       "changes of the configuration do not overlap",
 	stateRecovered:     "restart from a state as it was written",
 }
 
@@ -204,10 +212,11 @@ func (v *Invariants) Watch(log *trace.Log) {
 	log.Subscribe(trace.Kinds(trace.Send), v.sent)
 }
 
-// Raft's message types that promise something, as numbered in raftpb.
+// Raft's message types that promise something or replace a log, as numbered in raftpb.
 const (
 	msgAppResp  uint16 = 4
 	msgVoteResp uint16 = 6
+	msgSnap     uint16 = 7
 )
 
 // Observe takes note of one event. Nothing in an event makes it panic.
@@ -265,11 +274,13 @@ func (v *Invariants) Observe(e *trace.Event) {
 func (v *Invariants) sent(e *trace.Event) {
 	v.events++
 	switch {
-	case e.Aux != msgAppResp && e.Aux != msgVoteResp, e.Member.IsClient(), e.Member == 0:
+	case e.Aux != msgAppResp && e.Aux != msgVoteResp && e.Aux != msgSnap, e.Member.IsClient(), e.Member == 0:
 	case e.Aux == msgAppResp:
 		v.appendAcknowledged(v.account(e.Member), e)
-	default:
+	case e.Aux == msgVoteResp:
 		v.voteSent(v.account(e.Member), e)
+	case !e.Peer.IsClient():
+		v.account(e.Peer).offered = true
 	}
 }
 
@@ -325,7 +336,12 @@ func (v *Invariants) started(m *memberAccount, e *trace.Event) {
 		if e.Term < m.stateTerm {
 			v.report(restartDurable, e, "n%d restarted in term %d, though term %d was durable", m.id, e.Term, m.stateTerm)
 		}
-		if e.Index < m.durable {
+		switch {
+		case m.offered && e.A > m.base && (e.A > m.last || e.A == e.Index):
+			// It starts from that snapshot, and what it had before is void.
+			m.base, m.last, m.rewritten = e.A, e.A, 0
+			m.setTerm(e.A, 0)
+		case e.Index < m.durable:
 			v.report(restartDurable, e, "n%d restarted with a log that ends at index %d, though it was durable through %d",
 				m.id, e.Index, m.durable)
 		}
@@ -340,7 +356,7 @@ func (v *Invariants) started(m *memberAccount, e *trace.Event) {
 	for i := max(from, m.base+1); i <= e.Index && i < uint64(len(m.terms)); i++ {
 		m.terms[i] = 0
 	}
-	m.last, m.durable, m.rewritten, m.hole = e.Index, e.Index, 0, 0
+	m.last, m.durable, m.rewritten, m.hole, m.offered = e.Index, e.Index, 0, 0, false
 	v.stateStarted(m, e)
 	if m.incarnation == 0 {
 		m.base = e.A
@@ -476,6 +492,10 @@ func (v *Invariants) appendAcknowledged(m *memberAccount, e *trace.Event) {
 	}
 }
 
+func (v *Invariants) mark(m *memberAccount, e *trace.Event) entryMark {
+	return entryMark{e.Term, e.A, e.B, e.Member, uint32(v.configAt(m.applied).index)}
+}
+
 // appended follows one entry into a member's log. A leader only appends (5.3),
 // and entries of equal index and term are equal and follow equal logs (5.3).
 func (v *Invariants) appended(m *memberAccount, e *trace.Event) {
@@ -509,13 +529,13 @@ func (v *Invariants) appended(m *memberAccount, e *trace.Event) {
 	mark := &v.entries[i]
 	if mark.term != e.Term {
 		if mark.term == 0 {
-			*mark = entryMark{e.Term, e.A, e.B, e.Member}
+			*mark = v.mark(m, e)
 			return
 		}
 		key := rivalKey{i, e.Term}
 		rival, ok := v.rivals[key]
 		if !ok {
-			v.rivals[key] = entryMark{e.Term, e.A, e.B, e.Member}
+			v.rivals[key] = v.mark(m, e)
 			return
 		}
 		mark = &rival
@@ -677,7 +697,7 @@ func (v *Invariants) snapshotInstalled(m *memberAccount, e *trace.Event) {
 	if m.hole <= e.Index {
 		m.hole = 0
 	}
-	m.applied = e.Index
+	m.applied, m.offered = e.Index, false
 	m.voters = v.configAt(e.Index).voters
 	m.commit = max(m.commit, e.Index)
 	m.committable = max(m.committable, e.Index)

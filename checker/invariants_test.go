@@ -495,6 +495,31 @@ func TestSnapshotWithEntries(t *testing.T) {
 
 // The first violation of an invariant is kept, and none makes the account
 // panic, whatever the events hold.
+// Who dies while a leader's snapshot is saved may start from it, and had another log
+// before: n3 had an entry of term 9 where term 1 committed another.
+func TestStartFromASnapshotThatWasNotInstalled(t *testing.T) {
+	play := func(offered bool, last, applied uint64) *story {
+		s := committed()
+		s.append(3, 2, 9, 0)
+		s.durable(3, 2, 9)
+		if offered {
+			s.emit(trace.Event{Kind: trace.Send, Aux: msgSnap, Member: 1, Peer: 3, Term: 1})
+		}
+		s.crash(3)
+		s.inc[3]++
+		s.emit(trace.Event{Kind: trace.MemberStart, Member: 3, Term: 1, Index: last, A: applied, B: s.inc[3]})
+		s.elect(3, 1, 10)
+		return s
+	}
+	play(true, 5, 5).legal(t)
+	play(true, 2, 2).legal(t)
+	for name, s := range map[string]*story{"nobody sent one": play(false, 5, 5), "it starts from its own state": play(true, 3, 1)} {
+		if s.inv.first[leaderCompleteness] == nil {
+			t.Errorf("%s, and yet a leader without a committed entry is no violation: %+v", name, s.inv.Violations())
+		}
+	}
+}
+
 func TestObservesAnything(t *testing.T) {
 	r := sim.NewRand(1, "events")
 	s := newStory(3)
