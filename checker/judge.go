@@ -30,6 +30,8 @@ type Options struct {
 	Converged bool
 	// Stalled lists what did not happen within its time.
 	Stalled []Stall
+	// Breakdowns are the members that defects ended.
+	Breakdowns []Breakdown
 	// Cover lists what the run was meant to meet.
 	Cover []Requirement
 }
@@ -79,6 +81,9 @@ func Judge(h history.History, o Options) Report {
 	}
 	if o.Invariants != nil {
 		report.Judgements = append(report.Judgements, o.Invariants.judgement())
+	}
+	if o.Invariants != nil || len(o.Breakdowns) > 0 {
+		report.Judgements = append(report.Judgements, judgeCrashes(r, o))
 	}
 	if o.Stalled != nil || o.Converged {
 		report.Judgements = append(report.Judgements, judgeLiveness(r, o))

@@ -279,6 +279,21 @@ func TestLiveness(t *testing.T) {
 	}
 }
 
+func TestCrashes(t *testing.T) {
+	s := newStory(3)
+	o := Options{Invariants: s.inv}
+	expect(t, judged(t, "crash", history.History{}, o), "")
+
+	s.crash(2)
+	s.emit(trace.Event{Kind: trace.DiskLost, Member: 2, A: 70})
+	o.Breakdowns = []Breakdown{{At: ms(20), Member: 2, Text: "no log"}}
+	expect(t, judged(t, "crash", history.History{}, o),
+		"n2 broke down: no log. It had ended at 0.004s, and its disk had lost 70 bytes that were not synced.")
+
+	s.start(2, 1, 1)
+	expect(t, judged(t, "crash", history.History{}, o), "n2 broke down: no log.")
+}
+
 func TestCoverage(t *testing.T) {
 	met := Requirement{What: "elections", Least: 2, Met: 2}
 	o := Options{Cover: []Requirement{met}}

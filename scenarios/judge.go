@@ -29,6 +29,9 @@ func (r *run) judge(h *halt) {
 		Invariants: r.invariants, Converged: r.settled, Lessors: &r.lessors, MaxLearners: int(node.MaxLearners),
 		Leases: checker.LeaseRules{Election: node.Election(), Look: 500 * time.Millisecond, Retry: node.RequestTimeout()},
 	}
+	for _, b := range res.Breakdowns {
+		options.Breakdowns = append(options.Breakdowns, checker.Breakdown{At: b.At, Member: b.Member, Text: b.Text})
+	}
 	if h != nil {
 		outcome = h.outcome
 		if h.stall != nil {
