@@ -3,11 +3,13 @@ package node
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
+	"etcdsim/sim/bug"
 	"etcdsim/sim/trace"
 	"etcdsim/store"
 	"etcdsim/store/wal"
@@ -16,11 +18,11 @@ import (
 // apply hands committed entries to the store, in log order, and answers those
 // who wait for them.
 func (n *Node) apply(entries []*pb.Entry) {
-	if n.maintaining.rewriting {
-		n.maintaining.entries = append(n.maintaining.entries, entries...)
 	if len(entries) > 0 {
 		n.handed = max(n.handed, entries[len(entries)-1].GetIndex())
 	}
+	if n.maintaining.rewriting {
+		n.maintaining.entries = append(n.maintaining.entries, entries...)
 		return
 	}
 	if len(entries) > 0 {
@@ -102,6 +104,9 @@ func (n *Node) applyProposal(index uint64, p *store.Proposal) store.Response {
 	if r, ok := p.Request.(*store.OlderRequest); ok {
 		return n.applyOlder(index, r)
 	}
+	if _, here := n.requests.waiting[p.ID]; !here && n.bugs.Has(bug.TxnAsymRange) {
+		p = withoutRanges(p)
+	}
 	if _, ok := p.Request.(*store.CompactionRequest); !ok {
 		return n.kv.Apply(index, p)
 	}
@@ -110,6 +115,24 @@ func (n *Node) applyProposal(index uint64, p *store.Proposal) store.Response {
 	n.keeping.compacted = true
 	n.reach(AfterCompact)
 	return response
+}
+
+// withoutRanges returns the proposal without what only whoever waits for the answer
+// wants to know: a defect, for a range may have to be refused, and all else with it.
+func withoutRanges(p *store.Proposal) *store.Proposal {
+	txn, ok := p.Request.(*store.TxnRequest)
+	if !ok {
+		return p
+	}
+	isRange := func(op store.Op) bool {
+		_, ok := op.(*store.RangeRequest)
+		return ok
+	}
+	fewer, lean := *p, *txn
+	lean.Success = slices.DeleteFunc(slices.Clone(txn.Success), isRange)
+	lean.Failure = slices.DeleteFunc(slices.Clone(txn.Failure), isRange)
+	fewer.Request = &lean
+	return &fewer
 }
 
 // applyConf applies a configuration change. One that does not fit the present
@@ -192,6 +215,9 @@ func (n *Node) snapshotIfDue() {
 	ticket := n.disk.Sync()
 	n.out.Syncs = append(n.out.Syncs, ticket)
 	n.snapshot.pending, n.snapshot.ticket = true, ticket.ID
+	if n.bugs.Has(bug.SnapGCRace) {
+		n.release()
+	}
 
 	size, _ := n.keeping.backend.Size()
 	n.log.Emit(trace.Event{

@@ -37,6 +37,8 @@ type keeping struct {
 	// marks are those of the newest record.
 	marks     marks
 	misplaced misplaced
+	// authRevision is that of the newest record; only bug.AuthCindex looks at it.
+	authRevision uint64
 	// compacted: the history was compacted since the newest record.
 	compacted bool
 	buf       []byte
@@ -65,7 +67,9 @@ func (n *Node) openState(snap *pb.Snapshot) error {
 		return err
 	case !fresh && state.Index >= index:
 		n.keeping.backend = b
-		err = n.recover(state)
+		if err = n.recover(state); n.bugs.Has(bug.CindexSnapOverwrite) && len(snap.GetData()) > 0 {
+			n.applied, n.appliedTerm = index, term
+		}
 	case !fresh && len(snap.GetData()) == 0:
 		return fmt.Errorf("%w: it goes up to index %d, the log begins after %d", errBehindLog, state.Index, index)
 	case fresh && len(snap.GetData()) == 0 && index > 1:
@@ -108,6 +112,9 @@ func (n *Node) recover(state *backend.State) error {
 		if err := n.redo(batch); err != nil {
 			return fmt.Errorf("backend: batch %d of %d: %w", i+1, len(state.Batches), err)
 		}
+	}
+	if n.bugs.Has(bug.CompactLatest) {
+		n.kv.ForgetRevision()
 	}
 	n.applied, n.appliedTerm = state.Index, state.Term
 	n.keeping.durable = keptState{state.Point, n.confState, n.stateHash()}
@@ -188,6 +195,9 @@ func (n *Node) writeState() {
 		if p, batch = n.misplaced(p, batch); batch == nil {
 			return
 		}
+	}
+	if n.bugs.Has(bug.AuthCindex) && n.kv.AuthRevision() != k.authRevision {
+		k.authRevision, p = n.kv.AuthRevision(), k.backend.Point()
 	}
 	before, _ := k.backend.Size()
 	if n.out.Fatal = k.backend.Append(p, batch); n.out.Fatal != nil {

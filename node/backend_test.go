@@ -219,7 +219,7 @@ func TestSnapshotDueAtTheStart(t *testing.T) {
 		}
 		s.disk.Crash()
 		s.cfg.SnapshotEntries, s.cfg.SnapshotCatchUp = 5, 0
-		n, err := Start(1, []uint64{1}, s.cfg, s.disk, 1, 0, s.log)
+		n, err := Start(1, []uint64{1}, s.cfg, s.disk, s.now, 1, 0, s.log)
 		if err != nil {
 			t.Fatal(err)
 		}

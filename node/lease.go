@@ -41,7 +41,11 @@ func (n *Node) withLeaseID(r *store.LeaseGrantRequest) *store.LeaseGrantRequest 
 	if r.ID != 0 {
 		return r
 	}
-	return &store.LeaseGrantRequest{TTL: r.TTL, ID: int64(n.nextID() &^ (1 << 63))}
+	id := int64(n.nextID())
+	if !n.bugs.Has(bug.LeaseNotReloaded) { // it takes negative ones to show
+		id &^= -1 << 63
+	}
+	return &store.LeaseGrantRequest{TTL: r.TTL, ID: id}
 }
 
 // followed takes note of who leads as of a Ready.

@@ -240,7 +240,7 @@ func Start(
 	if err != nil {
 		return nil, fmt.Errorf("node %d: saved snapshot: %w", id, err)
 	}
-	w, err := openLog(d, wal.Config{SegmentSize: cfg.Segment}, voters, restored)
+	w, err := openLog(d, wal.Config{SegmentSize: cfg.Segment, ReleaseEarly: bugs.Has(bug.SnapGCRace)}, voters, restored)
 	if err != nil {
 		return nil, fmt.Errorf("node %d: %w", id, err)
 	}
@@ -263,8 +263,8 @@ func Start(
 	hard, _, _ := w.InitialState()
 
 	n.handed = min(n.applied, hard.GetCommit())
-	reads := raft.ReadOnlySafe
-	if bugs.Has(bug.LeaseRead) && cfg.CheckQuorum {
+	checkQuorum, reads := cfg.CheckQuorum && !bugs.Has(bug.NoCheckQuorum), raft.ReadOnlySafe
+	if bugs.Has(bug.LeaseRead) && checkQuorum {
 		reads = raft.ReadOnlyLeaseBased
 	}
 	n.raft, err = newDriver(&raft.Config{
@@ -276,10 +276,12 @@ func Start(
 		// As in etcd: a message of at most 1 MiB, and 512 under way.
 		MaxSizePerMsg:   1 << 20,
 		MaxInflightMsgs: 4096 / 8,
-		CheckQuorum:     cfg.CheckQuorum,
-		PreVote:         cfg.PreVote,
+		CheckQuorum:     checkQuorum,
+		PreVote:         cfg.PreVote && !bugs.Has(bug.NoPreVote),
 		ReadOnlyOption:  reads,
 		Logger:          logger{},
+
+		DisableConfChangeValidation: bugs.Has(bug.ConfUnvalidated),
 	}, seed)
 	if err != nil {
 		return nil, fmt.Errorf("node %d: %w", id, err)

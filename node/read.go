@@ -7,6 +7,7 @@ import (
 	"go.etcd.io/raft/v3"
 
 	"etcdsim/sim"
+	"etcdsim/sim/bug"
 	"etcdsim/sim/trace"
 	"etcdsim/store"
 )
@@ -87,6 +88,10 @@ func (n *Node) askReadIndex() {
 	n.reads.lastAsked = n.now
 	context := make([]byte, 8)
 	binary.BigEndian.PutUint64(context, n.reads.last)
+	if n.role == trace.RoleLeader && n.firstCommit != n.term && n.bugs.Has(bug.ReadIndexEarly) {
+		n.confirmReads(raft.ReadState{Index: n.commit, RequestCtx: context})
+		return
+	}
 	n.raft.readIndex(context)
 }
 
@@ -95,7 +100,8 @@ func (n *Node) askReadIndex() {
 func (n *Node) confirmReads(rs raft.ReadState) {
 	r := &n.reads
 	id := binary.BigEndian.Uint64(rs.RequestCtx)
-	if len(r.underWay) == 0 || r.confirmed || id < r.first || id > r.last {
+	late := id < r.first && !n.bugs.Has(bug.ReadIndexContextReuse)
+	if len(r.underWay) == 0 || r.confirmed || late || id > r.last {
 		return
 	}
 	r.confirmed, r.index = true, rs.Index

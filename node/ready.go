@@ -17,8 +17,8 @@ type save struct {
 	underWay bool
 	ticket   uint64
 	ready    raft.Ready
-	// leader: the member led when the Ready came, so its messages are out.
-	leader bool
+	// sent: its messages are out, since the member led when the Ready came.
+	sent bool
 }
 
 // written is what a sync under way makes durable.
@@ -60,7 +60,8 @@ func (n *Node) pump() {
 		} // else the entries follow the snapshot, which must be durable first
 
 		leader := n.role == trace.RoleLeader
-		if leader && len(rd.Messages) > 0 {
+		sent := leader || n.hasty(rd.Messages)
+		if sent && len(rd.Messages) > 0 {
 			n.reach(BeforeLeaderSend)
 			n.send(rd.Messages)
 			n.reach(AfterLeaderSend)
@@ -70,7 +71,7 @@ func (n *Node) pump() {
 			return
 		}
 		if !rd.MustSync && raft.IsEmptySnap(rd.Snapshot) {
-			n.finish(&rd, leader)
+			n.finish(&rd, sent)
 			continue
 		}
 		n.reach(BeforeSync)
@@ -78,12 +79,29 @@ func (n *Node) pump() {
 		n.out.Syncs = append(n.out.Syncs, ticket)
 		n.syncing = append(n.syncing, written{ticket.ID, rd.HardState, rd.Entries})
 		if leader && n.bugs.Has(bug.AckBeforeFsync) {
-			n.finish(&rd, leader)
+			n.finish(&rd, sent)
 			continue
 		}
-		n.save = save{underWay: true, ticket: ticket.ID, ready: rd, leader: leader}
+		n.save = save{underWay: true, ticket: ticket.ID, ready: rd, sent: sent}
 	}
 	n.snapshotIfDue()
+}
+
+// hasty reports whether a member that does not lead promises something before it
+// is durable. Only two of the defects do that.
+func (n *Node) hasty(messages []*pb.Message) bool {
+	if !n.bugs.Has(bug.VoteBeforePersist) && !n.bugs.Has(bug.AppendAckBeforePersist) {
+		return false
+	}
+	return slices.ContainsFunc(messages, func(m *pb.Message) bool {
+		switch m.GetType() {
+		case pb.MsgVoteResp:
+			return n.bugs.Has(bug.VoteBeforePersist)
+		case pb.MsgAppResp:
+			return n.bugs.Has(bug.AppendAckBeforePersist)
+		}
+		return false
+	})
 }
 
 // write hands a Ready's state to the log. A snapshot goes first: the log must
@@ -91,6 +109,9 @@ func (n *Node) pump() {
 func (n *Node) write(rd *raft.Ready) error {
 	if !raft.IsEmptySnap(rd.Snapshot) {
 		n.reach(BeforeSaveSnap)
+		if n.bugs.Has(bug.SnapOrder) {
+			_ = n.wal.Save(rd.HardState, nil)
+		}
 		if err := n.wal.SaveSnapshot(rd.Snapshot); err != nil {
 			return err
 		}
@@ -129,10 +150,10 @@ func (n *Node) synced(ticket uint64) {
 	n.traceDurable(ticket)
 	n.stateSettled()
 	if n.save.underWay && ticket == n.save.ticket {
-		rd, leader := n.save.ready, n.save.leader
+		rd, sent := n.save.ready, n.save.sent
 		n.reach(AfterSave)
 		n.save = save{}
-		n.finish(&rd, leader)
+		n.finish(&rd, sent)
 		if n.tickPending {
 			n.tickPending = false
 			n.tickRaft()
@@ -162,14 +183,15 @@ func (n *Node) traceDurable(ticket uint64) {
 	}
 }
 
-// finish does what must not happen before a Ready is durable.
-func (n *Node) finish(rd *raft.Ready, leader bool) {
+// finish does what must not happen before a Ready is durable. sent says that its
+// messages are out.
+func (n *Node) finish(rd *raft.Ready, sent bool) {
 	if !raft.IsEmptySnap(rd.Snapshot) {
 		n.install(rd.Snapshot)
 		n.apply(rd.CommittedEntries)
 	}
 	n.wal.Append(rd.Entries)
-	if !leader && len(rd.Messages) > 0 {
+	if !sent && len(rd.Messages) > 0 {
 		n.reach(BeforeFollowerSend)
 		n.send(rd.Messages)
 		n.reach(AfterFollowerSend)

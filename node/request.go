@@ -48,7 +48,7 @@ type held struct {
 // request takes in a client's request: reads go to their rounds, writes to
 // raft.
 func (n *Node) request(c Call) {
-	if !n.serving && c.Client.IsClient() {
+	if !n.serving && c.Client.IsClient() && !n.bugs.Has(bug.SingletonStaleReadIndex) {
 		n.requests.early = append(n.requests.early, c)
 		return
 	}
@@ -117,7 +117,8 @@ func (n *Node) request(c Call) {
 	switch {
 	case !store.ReadOnly(c.Request):
 		n.propose(c)
-	case store.Serializable(c.Request), n.bugs.Has(bug.LeaderLocalRead) && n.role == trace.RoleLeader:
+	case store.Serializable(c.Request), n.bugs.Has(bug.SerializableAsLinearizable),
+		n.bugs.Has(bug.LeaderLocalRead) && n.role == trace.RoleLeader:
 		n.serve(c)
 	default:
 		n.read(c)

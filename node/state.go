@@ -8,6 +8,7 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
+	"etcdsim/sim/bug"
 	"etcdsim/store/membership"
 	"etcdsim/store/mvcc"
 )
@@ -84,7 +85,10 @@ var pieces = [numPieces]piece{
 				n.kv = mvcc.New(config)
 				return nil
 			}
-			n.kv, err = mvcc.Decode(config, data)
+			before := n.kv
+			if n.kv, err = mvcc.Decode(config, data); err == nil && before != nil && n.bugs.Has(bug.AuthCacheStale) {
+				n.kv.KeepPermissions(before)
+			}
 			return err
 		},
 		changes: func(n *Node, buf []byte) []byte { return n.kv.AppendDelta(buf) },
@@ -169,6 +173,7 @@ func (n *Node) mark() marks {
 // beginBatch lets the next batch begin with the present state.
 func (n *Node) beginBatch() {
 	n.keeping.marks = n.mark()
+	n.keeping.authRevision = n.kv.AuthRevision()
 	for i := range pieces {
 		if pieces[i].begin != nil {
 			pieces[i].begin(n)

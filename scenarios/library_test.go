@@ -79,8 +79,11 @@ func TestLibraryCatchesBugs(t *testing.T) {
 			for seed := range uint64(200) {
 				r := must(t, f, seed, o)
 				if j, ok := r.Report.Judgement(b.Judge); ok && len(j.Violations) > 0 {
-					if r.Outcome != scenarios.Violation {
+					if r.Outcome != scenarios.Violation && r.Outcome != scenarios.Stuck {
 						t.Errorf("judge %s objects, and yet the outcome is %v:\n%s", b.Judge, r.Outcome, tell(r))
+					}
+					if r := must(t, f, seed, scenarios.Options{}); r.Outcome != scenarios.Pass {
+						t.Errorf("without the bug, want a pass:\n%s", tell(r))
 					}
 					return
 				}

@@ -46,11 +46,9 @@ func (d *dice) request(kind Kind) store.Request {
 		q.CountOnly = true
 		return q
 	case Past:
-		q := d.read(d.key(), "")
-		if d.newest > 0 {
-			q.Revision = 1 + int64(r.Below(uint64(d.newest)))
-		}
-		return q
+		return d.readPast()
+	case TxnPast:
+		return &store.TxnRequest{Success: []store.Op{&store.PutRequest{Key: d.key(), Value: d.value()}, d.readPast()}}
 	case Ahead:
 		q := d.read(d.key(), "")
 		q.Revision = d.newest + int64(r.Below(aheadMax))
@@ -93,6 +91,16 @@ func (d *dice) txn() *store.TxnRequest {
 		Success: []store.Op{&store.PutRequest{Key: key, Value: d.value()}},
 		Failure: []store.Op{&store.RangeRequest{Key: key}},
 	}
+}
+
+// readPast returns a read of one key at a revision that this client was told of, or
+// an older one.
+func (d *dice) readPast() *store.RangeRequest {
+	q := d.read(d.key(), "")
+	if d.newest > 0 {
+		q.Revision = 1 + int64(d.s.rand.Below(uint64(d.newest)))
+	}
+	return q
 }
 
 // read returns a read of keys, serializable in the load's share.

@@ -42,6 +42,7 @@ const (
 	Rights                        // changes who may do what
 	Who                           // asks who may do what
 	Ahead                         // reads at a revision that may not be there yet
+	TxnPast                       // writes one key and reads at a revision seen before, at once
 	numKinds                      // keep last
 )
 
@@ -84,10 +85,11 @@ var kinds = [numKinds]struct {
 	Rights:     {"rights", "changes who may do what", true},
 	Who:        {"who", "asks who may do what", false},
 	Ahead:      {"ahead", "reads one key at a revision that may not be there yet", false},
+	TxnPast:    {"txn-past", "writes one key and reads one at a revision seen before, in one transaction", true},
 }
 
 // mixed reports whether a mix may name the kind.
-func (k Kind) mixed() bool { return k >= Put && k < Compact || k == Ahead }
+func (k Kind) mixed() bool { return k >= Put && k < Compact || k == Ahead || k == TxnPast }
 
 // String returns the kind's name, as used in a mix.
 func (k Kind) String() string { return kinds[k].name }

@@ -227,6 +227,11 @@ func (s *Session) doCancelable(kind Kind, req store.Request) history.Op {
 // outwait waits for the answer to the operation at a place, or for the timeout.
 func (s *Session) outwait(i int, kind Kind) (history.Op, *node.Answer) {
 	answer := s.await(s.Now().Add(s.timeout))
+	if s.cs.bugs.Has(bug.ClientRetryDup) && (answer == nil || answer.Err != nil && answer.Err.MaybeApplied()) {
+		s.reconnect()
+		s.cs.c.CallAs(s.addr, s.member, s.op, s.token, s.cs.ops[i].Request)
+		answer = s.await(s.Now().Add(s.timeout))
+	}
 	s.settle(&s.cs.ops[i], kind, answer)
 	return s.cs.ops[i], answer
 }

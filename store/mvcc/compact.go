@@ -39,6 +39,11 @@ func (s *Store) drop(kept placeSet) {
 	s.table = s.table.rebuild(s.table.next, kept)
 }
 
+// ForgetRevision takes the newest version that is left for the newest revision: a
+// defect, for whoever restores a store. A compaction at a deletion may have left
+// nothing of the newest one.
+func (s *Store) ForgetRevision() { s.rev = max(1, s.table.at(s.table.next-1).main()) }
+
 // placeSet is a set of places.
 type placeSet []uint64
 
@@ -59,7 +64,7 @@ func (s *Store) keep(rev int64) (kept placeSet, dropped int) {
 		for ; p != 0; p = t.link(p).prev {
 			ver := t.at(p)
 			older := ver.main() < rev
-			if ver.main() == rev && !ver.live() && s.cfg.Bugs.Has(bug.CompactTombstone) {
+			if ver.main() == rev && !ver.live() && s.dropsDeletion(rev) {
 				older = true
 			}
 			if older && (written || !ver.live()) {
@@ -74,6 +79,12 @@ func (s *Store) keep(rev int64) (kept placeSet, dropped int) {
 		}
 	}
 	return kept, dropped
+}
+
+// dropsDeletion reports whether a compaction drops the deletions at its own revision.
+// Only two of the defects do, one of them only where nothing is newer.
+func (s *Store) dropsDeletion(rev int64) bool {
+	return s.cfg.Bugs.Has(bug.CompactTombstone) || s.cfg.Bugs.Has(bug.CompactLatest) && rev == s.rev
 }
 
 // rebuild returns a new table with the versions below limit that are kept; nil

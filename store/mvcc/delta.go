@@ -170,7 +170,7 @@ func (s *Store) readChangedLeases(r *store.Reader) {
 				changed = *old
 			}
 			changed.ttl, changed.remaining = r.Int(), r.Int()
-			s.leases.set(changed)
+			s.reload(changed)
 		case old != nil:
 			s.leases.tree.Delete(old)
 		}

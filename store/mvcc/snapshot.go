@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"etcdsim/sim/bug"
 	"etcdsim/store"
 )
 
@@ -95,8 +96,16 @@ func (s *Store) appendLeases(buf []byte) []byte {
 
 func (s *Store) readLeases(r *store.Reader) {
 	for range r.Count() {
-		s.leases.set(lease{id: r.Int(), ttl: r.Int(), remaining: r.Int()})
+		s.reload(lease{id: r.Int(), ttl: r.Int(), remaining: r.Int()})
 	}
+}
+
+// reload takes a lease over from bytes. IDs may be negative: clients choose them.
+func (s *Store) reload(le lease) {
+	if le.id < 0 && s.cfg.Bugs.Has(bug.LeaseNotReloaded) {
+		return
+	}
+	s.leases.set(le)
 }
 
 // Flags of a version in a snapshot.
@@ -223,13 +232,19 @@ func (s *Store) readVersions(r *store.Reader, names []string) {
 		if !ok {
 			return
 		}
+		before = ver
+		if t.heads[number] == 0 && ver.kv.Version == 0 && s.cfg.Bugs.Has(bug.RestoreTombstone) {
+			continue
+		}
 		s.inUse += recordSize(&ver.kv)
 		t.append(keyID(number), ver.sub, &ver.kv)
-		before = ver
 	}
-	ids := make([]keyID, len(names))
+	ids := make([]keyID, 0, len(names))
 	for i, name := range names {
-		ids[i] = keyID(i)
+		if t.heads[i] == 0 && s.cfg.Bugs.Has(bug.RestoreTombstone) {
+			continue
+		}
+		ids = append(ids, keyID(i))
 		if t.heads[i] == 0 {
 			r.Fail("expected a version of key %q", name)
 			return

@@ -58,6 +58,9 @@ type Config struct {
 	// SegmentSize is the size at which a segment file is full: the batch that
 	// finds it so begins the next. 0 means the default.
 	SegmentSize sim.Size
+	// ReleaseEarly is a defect to switch on: Release does not wait until the snapshot
+	// is durable.
+	ReleaseEarly bool
 }
 
 // Default is for simulations, in which a log should be cut many times in a run:

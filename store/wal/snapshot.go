@@ -54,7 +54,7 @@ func Create(d *disk.Disk, config Config, snap *pb.Snapshot) (*Log, error) {
 
 func newLog(d *disk.Disk, config Config) *Log {
 	if config.SegmentSize == 0 {
-		config = Default()
+		config.SegmentSize = Default().SegmentSize
 	}
 	return &Log{
 		disk: d, config: config, next: 1,
@@ -186,7 +186,7 @@ func (l *Log) Release(index uint64) error {
 	if l.mark == (marker{}) {
 		return nil
 	}
-	if l.markFile.Durable() < l.markFile.Size() || l.durable() <= l.settledAt {
+	if settled := l.markFile.Durable() == l.markFile.Size() && l.durable() > l.settledAt; !settled && !l.config.ReleaseEarly {
 		return fmt.Errorf("release through %d: snapshot %d: %w", index, l.mark.index, ErrNotDurable)
 	}
 	// Each segment repeats the hard state and the marker at its beginning, so
