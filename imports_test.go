@@ -156,6 +156,10 @@ var rooms = []room{
 		why:   "puts a whole run together from what the rooms below offer to everyone",
 	},
 	{
+		path: "scenarios/lint", imports: []string{"scenarios"},
+		why: "reads scenarios and runs none",
+	},
+	{
 		path: "scenarios/nemesis", imports: []string{"scenarios", "sim"},
 		why: "draws scenarios and counts what became of them; it acts only through the language",
 	},

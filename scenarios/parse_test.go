@@ -55,111 +55,13 @@ func TestFormatKeepsTheExample(t *testing.T) {
 
 // forms are statements in their canonical form; together they use every verb,
 // target and operator.
-const forms = `cluster nodes=5
-net     latency=1ms..2ms drop=1% reorder=1/3
-disk    sync=1ms
-node    snapshot=100 prevote=off
-load    w
-load    r clients=1 mix=get via=n1,n2  # a comment behind
-watch   eyes watchers=2 pace=1ms..5ms via=n1
-unload  w
-unload  eyes
-compact
-compact keep=10
-wait    leader within=1s
-wait    leader in=rest,n1 as=$x within=1m
-! wait  leader in=$x within=1h30m
-wait    converged within=500ms
-wait    elapsed 1.5s
-wait    at 2m
-wait    elections >=3 since=here within=1s
-wait    events eyes >=3 since=here within=1s
-wait    applied all >= applied $x within=1s
-wait    10 <= revision n1 within=1s
-expect  term $x == term leader
-! expect written w >5 via=followers
-expect  split-vote >=1
-let     $few = minority n3
-kill    any
-stop    leader followers
-restart all
-pause   $few
-stall   $few
-unstall $few
-resume  $few
-crash   leader n2 at=raft-before-save
-crash   any at=compact-after-commit-batch skip=3
-crash   all at=nowhere
-clock   n1 $x drift=-0.02%
-clock   any drift=+10% offset=-1.5s
-clock   leader jump=+1m
-clock   all drift=0% offset=0s
-partition majority | rest
-partition n1 clients | n2 n3 | rest
-isolate n1
-cut     n1 -> n2
-cut     n1 n2 <-> rest
-heal
-heal    n1 -> n2
-mend    quorum
-hold    clients -> n1
-release
-release clients -> n1
-add     within=20s
-add     n7 learner as=$new via=n1,n2 within=20s
-! add   learner within=20s
-start   n7 $new
-promote $new within=20s
-! promote n7 via=leader within=20s
-remove  followers within=1m
-update  n7 url=http://n9:2380 within=20s
-transfer n7 via=rest within=20s
-wait    voters >=5 within=1s
-expect  voter n7 >=1
-expect  learner $new ==0
-defrag  followers n2 within=5s
-disarm  within=20s
-fill    n1 $new
-free    all
-expect  alarms all ==0
-expect  size n1 >= in-use n1
-auth    on users=3 within=20s
-auth    off within=20s
-permit  r1 readwrite k1 k4 within=20s
-permit  r1 read k9 within=20s
-forbid  r1 k1 k4 within=20s
-let     $before = term leader
-let     $count = acked w
-expect  term $x > $before
-expect  $count !=0
-put     color blue via=n1,n2 within=1s
-! put   color 3x-_ within=1s
-get     color within=1s
-get     color ==blue serializable via=leader within=1s
-get     color !=nothing within=1s
-! get   color serializable within=1s
-delete  color within=1s
-! delete color via=rest within=1s
-expect  log-term n1 <7
-? kill  leader
-? wait  leader within=1s
-repeat  3
-  kill    any
-  concurrently
-    wait    elapsed 1s
-
-    # a comment inside
-    restart all  # and behind
-  and  # behind and
-    wait    leader as=$y within=1s
-  end
-  wait    converged within=1s
-end  # behind end
-expect  voter $y
-cover   elections>=1 leader-crash>=2
-liveness within=20s
-liveness off
-`
+var forms = func() string {
+	text, err := os.ReadFile("testdata/forms.scn")
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}()
 
 func TestFormatIsCanonical(t *testing.T) {
 	f, err := scenarios.Parse("forms.scn", forms)

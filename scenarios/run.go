@@ -182,7 +182,7 @@ func checkMembers(file string, lines []Line, known *uint64, times uint64) error 
 			}
 			*known += times
 		}
-		if m := largestMember(s.Args); m > *known {
+		if m := s.largestMember(); m > *known {
 			text := fmt.Sprintf("n%d: the cluster has %d members: expected n1 to n%d", m, *known, *known)
 			return &Error{File: file, Pos: s.Pos, Text: text}
 		}
@@ -198,57 +198,6 @@ func checkMembers(file string, lines []Line, known *uint64, times uint64) error 
 	}
 	return nil
 }
-
-// largestMember returns the largest number of a member that is named, or 0.
-func largestMember(a Args) (largest uint64) {
-	named := func(lists ...Targets) {
-		for _, ts := range lists {
-			for _, t := range ts {
-				largest = max(largest, t.Member)
-			}
-		}
-	}
-	condition := func(c Condition) {
-		switch c := c.(type) {
-		case LeaderCondition:
-			named(c.In)
-		case CompareCondition:
-			named(c.Left.Of, c.Right.Of, c.Via)
-		}
-	}
-	switch a := a.(type) {
-	case LoadArgs:
-		named(a.Via)
-	case WatchArgs:
-		named(a.Via)
-	case RequestArgs:
-		named(a.Via)
-	case WaitArgs:
-		condition(a.Condition)
-	case ExpectArgs:
-		condition(a.Condition)
-	case LetArgs:
-		named(a.Of, a.Amount.Of)
-	case MemberArgs:
-		named(a.Of)
-	case PartitionArgs:
-		named(a.Groups...)
-	case LinkArgs:
-		named(a.From, a.To)
-	case ChangeArgs:
-		named(a.Of, a.Via)
-	case MaintainArgs:
-		named(a.Of)
-	case AddArgs:
-		named(a.Via)
-	case targeting:
-		named(a.targets()...)
-	}
-	return largest
-}
-
-// targeting is arguments that say themselves whom they name.
-type targeting interface{ targets() []Targets }
 
 // returned counts an operation that ended.
 func (r *run) returned(op *history.Op) {

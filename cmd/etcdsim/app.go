@@ -82,7 +82,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			mergeCommand(),
 			replayCommand(),
 			diffCommand(),
-			fmtCommand(),
+			fmtCommand(), lintCommand(),
 			listCommand(),
 			planCommand(),
 			censusCommand(),

@@ -116,6 +116,7 @@ func TestUsageErrors(t *testing.T) {
 		"fmt --write --check x.scn":              `fmt: --write and --check: expected one of them`,
 		"fmt missing.scn":                        `fmt: missing.scn: no such file or directory: expected a scenario file`,
 		"fmt testdata":                           `fmt: testdata: no file NAME.scn below it: expected a scenario file`,
+		"lint missing.scn":                       `lint: missing.scn: no such file or directory: expected a scenario file`,
 		"list all":                               `list: unexpected argument "all": expected none`,
 		"version --long":                         `version: unknown flag --long`,
 	} {
