@@ -87,6 +87,10 @@ type memberAccount struct {
 	// rewritten is the first index that a write not yet durable replaced, or 0:
 	// after a crash the log may be the old or the new one from there on.
 	rewritten uint64
+	// outdone is how far the log was durable before the last write that replaced
+	// entries, by some of term outdoneBy. What an earlier term's leader was to be told
+	// of it may be on its way still.
+	outdone, outdoneBy uint64
 	// hole is the index before an entry that did not follow the log: only a
 	// snapshot up to there makes it right. 0 if there is none.
 	hole uint64
@@ -357,6 +361,7 @@ func (v *Invariants) started(m *memberAccount, e *trace.Event) {
 		m.terms[i] = 0
 	}
 	m.last, m.durable, m.rewritten, m.hole, m.offered = e.Index, e.Index, 0, 0, false
+	m.outdone, m.outdoneBy = 0, 0
 	v.stateStarted(m, e)
 	if m.incarnation == 0 {
 		m.base = e.A
@@ -483,7 +488,7 @@ func (v *Invariants) voteSent(m *memberAccount, e *trace.Event) {
 // appendAcknowledged checks that a follower acknowledges only what is durable
 // (same contract).
 func (v *Invariants) appendAcknowledged(m *memberAccount, e *trace.Event) {
-	if e.Index > m.durable {
+	if e.Index > m.durable && (e.Index > m.outdone || e.Term >= m.outdoneBy) {
 		v.report(appendDurable, e, "n%d acknowledged the log through index %d to n%d, though it was durable only through %d",
 			m.id, e.Index, e.Peer, m.durable)
 	}
@@ -509,6 +514,9 @@ func (v *Invariants) appended(m *memberAccount, e *trace.Event) {
 	case i <= m.last:
 		if t := m.termAt(i); t != 0 && t != e.Term && i < uint64(len(v.committed)) && t == v.committed[i].term {
 			v.report(leaderCompleteness, e, "n%d replaced index %d (term %d), which was committed, by an entry of term %d", m.id, i, t, e.Term)
+		}
+		if e.Term != m.outdoneBy {
+			m.outdone, m.outdoneBy = m.durable, e.Term
 		}
 		m.durable = min(m.durable, i-1)
 		if m.rewritten == 0 || i < m.rewritten {

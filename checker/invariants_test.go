@@ -306,6 +306,12 @@ func TestInvariants(t *testing.T) {
 			why:   "n2 acknowledged the log through index 3 to n1, though it was durable only through 2",
 		},
 		{
+			name: "an acknowledgement from before the replacement", property: appendDurable,
+			wrong: func(s *story) { s.append(2, 3, 1, 1); s.append(2, 3, 2, 1); s.ack(2, 1, 3, 1) },
+			right: func(s *story) { s.write(2, 3, 1, 1); s.append(2, 3, 2, 1); s.ack(2, 1, 3, 1) },
+			why:   "n2 acknowledged the log through index 3 to n1, though it was durable only through 2",
+		},
+		{
 			name: "an acknowledgement of what was replaced", property: appendDurable,
 			wrong: func(s *story) {
 				s.append(2, 3, 1, 1)

@@ -281,7 +281,11 @@ func aboutRights(reason string) bool {
 // the client asked for on this stream: a member need not know how far a watcher was
 // served when nothing happened to its keys.
 func (f *follower) compacted(r *store.WatchResponse, asked int64) {
-	needs := max(f.due, asked)
+	f.judged++
+	needs := f.due
+	if asked > 0 {
+		needs = asked
+	}
 	gone := f.log.compacted(f.answer.At)
 	if r.CompactRevision > gone || needs >= r.CompactRevision {
 		f.violated(resumable, nil,

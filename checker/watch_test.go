@@ -122,6 +122,8 @@ func TestWatchGuarantees(t *testing.T) {
 			events(15, "a2").again(25, 3, 3).events(26, "b3").events(35, "a4 b4").progress(36, 4).again(45, 5, 5).events(46, "a5")},
 		{name: "from now on, and gone on before anything came", broken: numGuarantees, story: newWatchStory(fromNow).created(25, 0, 3).
 			again(45, 3, 5).events(46, "b3 a4 b4 a5")},
+		{name: "from now on, and gone on behind the compaction", broken: numGuarantees, story: newWatchStory(fromNow).created(35, 0, 4).
+			again(66, 4, 6).compacted(67, 5)},
 		{name: "behind the compaction", broken: numGuarantees, story: newWatchStory(all).created(65, 2, 6).compacted(66, 5)},
 		{name: "what was before is compacted", broken: numGuarantees, story: newWatchStory(allPrev).created(5, 2, 1).
 			events(15, "a2").events(65, "b3 a4 b4").but(func(e *store.Event) { e.PrevKV = nil }).
