@@ -188,7 +188,12 @@ func (n *Node) recordCheckpoints(entries int) {
 		return
 	}
 	l.recording = due
-	n.checkpoint(due, func(leads bool, _ store.Response) {
+	// Meanwhile a quorum may be asked, and some of the leases renewed.
+	still := func() []store.LeaseCheckpoint {
+		l.recording = n.uncrossed(due)
+		return l.recording
+	}
+	n.checkpoint(still, func(leads bool, _ store.Response) {
 		l.recording = nil
 		if leads && full && entries+1 < checkpointRate/2 {
 			n.recordCheckpoints(entries + 1)
@@ -196,16 +201,21 @@ func (n *Node) recordCheckpoints(entries int) {
 	})
 }
 
-// checkpoint sends checkpoints through the log, if this member leads, and tells what
-// became of them.
-func (n *Node) checkpoint(due []store.LeaseCheckpoint, then func(leads bool, r store.Response)) {
+// checkpoint sends the checkpoints that are due by then through the log, if this
+// member leads, and tells what became of them.
+func (n *Node) checkpoint(due func() []store.LeaseCheckpoint, then func(leads bool, r store.Response)) {
 	n.ensureLeadership(func(leads bool) {
 		if !leads {
 			then(false, store.Response{})
 			return
 		}
+		checkpoints := due()
+		if len(checkpoints) == 0 {
+			then(true, store.Response{})
+			return
+		}
 		n.log.Hit(trace.ProbeLeaseCheckpoint)
-		n.ask(&store.LeaseCheckpointRequest{Checkpoints: due}, func(r store.Response) { then(true, r) })
+		n.ask(&store.LeaseCheckpointRequest{Checkpoints: checkpoints}, func(r store.Response) { then(true, r) })
 	})
 }
 
@@ -247,7 +257,8 @@ func (n *Node) renew(c forwardedCall) {
 	case n.cfg.LeaseCheckpoint && (lease.Remaining != lease.TTL || n.recordingOf(id)):
 		// The checkpoint says less than what is promised now: it goes first.
 		n.leasing.clearing = append(n.leasing.clearing, id)
-		n.checkpoint([]store.LeaseCheckpoint{{ID: id}}, func(leads bool, r store.Response) {
+		erase := func() []store.LeaseCheckpoint { return []store.LeaseCheckpoint{{ID: id}} }
+		n.checkpoint(erase, func(leads bool, r store.Response) {
 			i := slices.Index(n.leasing.clearing, id)
 			n.leasing.clearing = slices.Delete(n.leasing.clearing, i, i+1)
 			switch {
@@ -272,12 +283,15 @@ func (n *Node) renew(c forwardedCall) {
 // while a renewal waits, and a renewal fails if the erasure does. Nor does
 // lessor.Renew look whether the lease expired while it waited, and is being revoked.
 
-// uncrossed returns the checkpoints of leases that are not being renewed.
+// uncrossed returns the checkpoints of leases that are not being renewed, and were
+// not renewed since they were due.
 func (n *Node) uncrossed(due []store.LeaseCheckpoint) []store.LeaseCheckpoint {
 	if n.bugs.Has(bug.StaleCheckpoint) {
 		return due
 	}
-	return slices.DeleteFunc(due, func(c store.LeaseCheckpoint) bool { return slices.Contains(n.leasing.clearing, c.ID) })
+	return slices.DeleteFunc(due, func(c store.LeaseCheckpoint) bool {
+		return slices.Contains(n.leasing.clearing, c.ID) || n.leasing.lessor.renewed(n.now, c)
+	})
 }
 
 // recordingOf reports whether a checkpoint of the lease is on its way.

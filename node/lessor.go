@@ -198,6 +198,12 @@ func (l *lessor) due(now sim.Time, limit int, lookup func(id int64) (mvcc.Lease,
 	return due
 }
 
+// renewed reports whether a lease has more time than a checkpoint says that was due,
+// or has ended.
+func (l *lessor) renewed(now sim.Time, c store.LeaseCheckpoint) bool {
+	return l.countdowns[c.ID] == nil || l.left(c.ID, now) > seconds(c.RemainingTTL)
+}
+
 // idle reports that time changes nothing here.
 func (l *lessor) idle() bool { return len(l.expiries) == 0 && len(l.checkpoints) == 0 }
 

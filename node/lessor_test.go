@@ -130,9 +130,18 @@ func TestLessorCheckpoints(t *testing.T) {
 	if want := []store.LeaseCheckpoint{{ID: 1, RemainingTTL: 55}}; !slices.Equal(got, want) {
 		t.Errorf("due: %v, want %v", got, want)
 	}
+	if l.renewed(at(5.4), got[0]) {
+		t.Error("the checkpoint that is due is outdone by a renewal that nobody asked for")
+	}
 	l.plan(at(5.3), mvcc.Lease{ID: 1, TTL: 60, Remaining: 55})
 	if got := l.due(at(10.3), 9, lookup); !slices.Equal(got, []store.LeaseCheckpoint{{ID: 1, RemainingTTL: 50}}) {
 		t.Errorf("due the second time: %v", got)
+	}
+	l.start(at(10.3), known[1], 0)
+	if gone := (store.LeaseCheckpoint{ID: 4, RemainingTTL: 50}); !l.renewed(at(10.4), got[0]) {
+		t.Error("a renewal does not outdo a checkpoint that was due before")
+	} else if l.revoke(4); !l.renewed(at(10.4), gone) {
+		t.Error("a lease that was revoked needs a checkpoint")
 	}
 	if len(l.checkpoints) > 0 {
 		t.Errorf("planned and never to come: %v", l.checkpoints)
