@@ -416,6 +416,10 @@ func (n *Node) receive(m *pb.Message) {
 		n.log.Hit(trace.ProbeForwarded)
 	case pb.MsgApp:
 		n.traffic.received++
+	case pb.MsgReadIndex:
+		if n.knowsTooLittle() {
+			return // whoever reads asks again
+		}
 	}
 	n.raft.step(m)
 }

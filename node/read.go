@@ -86,6 +86,9 @@ func (n *Node) beginRound() {
 func (n *Node) askReadIndex() {
 	n.reads.last++
 	n.reads.lastAsked = n.now
+	if n.knowsTooLittle() {
+		return // resendReads will ask
+	}
 	context := make([]byte, 8)
 	binary.BigEndian.PutUint64(context, n.reads.last)
 	if n.role == trace.RoleLeader && n.firstCommit != n.term && n.bugs.Has(bug.ReadIndexEarly) {
@@ -93,6 +96,16 @@ func (n *Node) askReadIndex() {
 		return
 	}
 	n.raft.readIndex(context)
+}
+
+// knowsTooLittle reports whether raft would answer a ReadIndex with a commit index
+// that others have gone beyond. A new leader knows what was committed before it only
+// when it has committed something itself; raft makes readers wait for that, except
+// where the leader is the only voter (etcd-io/raft#105). It may be the last one left:
+// the leader that was removed before it was told more than it.
+func (n *Node) knowsTooLittle() bool {
+	return n.role == trace.RoleLeader && n.firstCommit != n.term && n.members.Voters() == 1 &&
+		!n.bugs.Has(bug.SingletonStaleReadIndex)
 }
 
 // confirmReads takes raft's answer. Answers to past rounds are late, and
