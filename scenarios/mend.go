@@ -51,6 +51,13 @@ func execMend(r *run, _ *Statement, a MemberArgs) *halt {
 		return h
 	}
 	r.mended = setOf(ids...)
+	if a.Of.has("all") {
+		// Who was announced counts, although nobody has started it.
+		for _, m := range r.c.Roster() {
+			r.mended |= setOf(m.ID)
+		}
+	}
+	ids = r.mended.list()
 	addrs := r.addresses(ids, Targets{{Kind: "clients"}})
 	for i, from := range addrs {
 		r.c.Network().Rejoin(from)

@@ -2,6 +2,7 @@ package nemesis
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -93,7 +94,12 @@ func (p *Plan) rounds(w *world) {
 func (p *Plan) mend(d *dice, w *world, now time.Duration) {
 	p.Healed = now + d.time(least, w.election/2)
 	p.Mend = []string{calm, "mend all"}
-	if w.prevote && d.chance(50) {
+	switch {
+	case slices.ContainsFunc(p.Faults(), func(f Fault) bool { return f.Kind == "learner" || f.Kind == "replace" }):
+		// A change of the members that was under way takes effect now, or is forgotten;
+		// whoever joins by it must be started, too.
+		p.Mend = append(p.Mend, fmt.Sprintf("? wait converged within=%v", 10*w.election), "mend all")
+	case w.prevote && d.chance(50):
 		// The rest has no part in it: a member that some of the others hear and some
 		// do not could keep those from following anybody, in etcd as here.
 		p.Mend = []string{calm, "let $core = quorum", "mend $core", "? partition $core | rest"}

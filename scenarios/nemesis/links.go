@@ -5,22 +5,23 @@ import (
 	"time"
 )
 
-// Faults of the network.
+// Faults of the network. Whoever "rest" is, nobody may be left of the cluster but those
+// named: so these are attempts.
 
 func partition(f *fault) []Action {
 	switch few := names(f.few()...); f.Intn(6) {
 	case 0, 1:
-		return f.from("partition "+few+" | rest", "heal "+few+" <-> rest")
+		return f.from("? partition "+few+" | rest", "? heal "+few+" <-> rest")
 	case 2, 3:
 		v := f.variable()
 		all := f.from("? partition "+v+" | rest", "? heal "+v+" <-> rest")
 		all[0].Statements = append([]string{"? let " + v + " = leader"}, all[0].Statements...)
 		return all
 	case 4: // some clients' side is not the same as others'
-		return f.from("partition "+few+" clients | rest", "heal "+few+" clients <-> rest")
+		return f.from("? partition "+few+" clients | rest", "? heal "+few+" clients <-> rest")
 	}
 	if f.nodes < 3 {
-		return f.from("partition n1 | rest", "heal n1 <-> rest")
+		return f.from("? partition n1 | rest", "? heal n1 <-> rest")
 	}
 	// A bridge: one member that both sides reach.
 	ids := f.members(f.nodes, f.nodes)
@@ -37,9 +38,9 @@ func isolate(f *fault) []Action {
 func oneWay(f *fault) []Action {
 	few := names(f.few()...)
 	if f.chance(50) {
-		return f.from("cut "+few+" -> rest", "heal "+few+" -> rest")
+		return f.from("? cut "+few+" -> rest", "? heal "+few+" -> rest")
 	}
-	return f.from("cut rest -> "+few, "heal rest -> "+few)
+	return f.from("? cut rest -> "+few, "? heal rest -> "+few)
 }
 
 func ring(f *fault) []Action {
@@ -79,10 +80,10 @@ func swizzle(f *fault) []Action {
 	var all []Action
 	half := (f.end - f.begin) / 2
 	for _, id := range ids {
-		all = append(all, Action{f.time(f.begin, f.begin+half), []string{"partition " + names(id) + " | rest"}})
+		all = append(all, Action{f.time(f.begin, f.begin+half), []string{"? partition " + names(id) + " | rest"}})
 	}
 	for _, id := range ids {
-		all = append(all, Action{f.time(f.begin+half, f.end), []string{"heal " + names(id) + " <-> rest"}})
+		all = append(all, Action{f.time(f.begin+half, f.end), []string{"? heal " + names(id) + " <-> rest"}})
 	}
 	return all
 }
@@ -96,7 +97,7 @@ func strangers(f *fault) []Action {
 func hold(f *fault) []Action {
 	few := names(f.few()...)
 	link := one(f.dice, few+" <-> rest", few+" -> rest", "rest -> "+few)
-	return f.from("hold "+link, "release "+link)
+	return f.from("? hold "+link, "? release "+link)
 }
 
 func loss(f *fault) []Action {
