@@ -193,9 +193,16 @@ var rooms = []room{
 		why: "opens and closes addresses; what is said there it does not know",
 	},
 	{
-		path: "sim/live/host", imports: []string{"sim/live", "sim/live/endpoint", "sim/live/rpc", "sim", grpcLib}, edge: true,
+		path: "sim/live/host", edge: true,
+		imports: []string{
+			"sim/live", "sim/live/endpoint", "sim/live/rpc", "sim", "sim/bug", "sim/cluster", "scenarios", grpcLib,
+		},
 		tests: []string{"above", etcdClient, etcdAPI, zapLib},
 		why:   "puts a driver and its endpoints together",
+	},
+	{
+		path: "sim/live/control", imports: []string{"sim/live/host", "sim/cluster", "sim/trace"}, edge: true,
+		why: "carries words to a host; their meaning is given in scenarios",
 	},
 	{
 		path: "cmd/etcdsim/...", imports: []string{everything}, edge: true,

@@ -11,6 +11,8 @@ type File struct {
 	// Name is what errors call it: the name of a built-in scenario, or the path.
 	Name  string
 	Lines []Line
+	// scope is what is in scope after the last line.
+	scope Scope
 }
 
 // Line is one line: a phase, a statement, a comment, a statement with a comment

@@ -16,7 +16,7 @@ func Parse(name, text string) (*File, error) {
 		err.File = name
 		return nil, err
 	}
-	return &File{Name: name, Lines: r.lines}, nil
+	return &File{Name: name, Lines: r.lines, scope: *r.scope}, nil
 }
 
 // ParseStatement reads one statement, as typed at a prompt; a block in all its

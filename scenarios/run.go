@@ -55,7 +55,7 @@ type run struct {
 	lessors  checker.Lessors
 	// steps is the number of events that happened, limit the most that may.
 	steps, limit uint64
-	invariants   *checker.Invariants
+	invariants   *checker.Invariants // nil if nobody judges
 
 	// bell is the number of the last wake asked for, rung that of the last one
 	// that came.
@@ -90,6 +90,35 @@ type run struct {
 // any number of runs may go on beside each other. The error is about the
 // scenario and its settings; what goes wrong in a run is in the result.
 func Run(f *File, seed uint64, o Options) (result *Result, err error) {
+	r, err := newRun(f, seed, o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			r.result.Outcome = Internal
+			r.result.Panic = &Panic{Text: fmt.Sprint(p), Stack: string(debug.Stack())}
+			result = r.result
+		}
+	}()
+	r.convene()
+	if err = r.begin(); err != nil {
+		return nil, err
+	}
+	defer r.close()
+
+	h := r.play()
+	if h == nil {
+		h = r.settle()
+	}
+	r.closePhase(h)
+	r.log.Emit(trace.Event{Kind: trace.RunEnd})
+	r.judge(h)
+	return r.result, nil
+}
+
+// newRun prepares a run; its universe begins with begin.
+func newRun(f *File, seed uint64, o Options) (*run, error) {
 	u, err := prepare(f, o)
 	if err != nil {
 		return nil, err
@@ -103,36 +132,29 @@ func Run(f *File, seed uint64, o Options) (result *Result, err error) {
 		r.limit = DefaultMaxEvents
 	}
 	r.counters = counters{log: r.log, voters: 1<<(u.cluster.Nodes+1) - 2}
-	defer func() {
-		if p := recover(); p != nil {
-			r.result.Outcome = Internal
-			r.result.Panic = &Panic{Text: fmt.Sprint(p), Stack: string(debug.Stack())}
-			result = r.result
-		}
-	}()
 	if o.Observe != nil {
 		o.Observe(r.log)
 	}
-	r.convene()
+	return r, nil
+}
+
+// begin makes the universe, in which members are about to start.
+func (r *run) begin() (err error) {
 	r.counters.watch()
-	if r.c, err = cluster.New(u.cluster, seed, r.log); err != nil {
-		return nil, err
+	if r.c, err = cluster.New(r.universe.cluster, r.result.Seed, r.log); err != nil {
+		return err
 	}
 	r.strand = &strand{rest: r.all()}
 	r.c.Attach(0, (*script)(r))
-	r.clients = workload.New(r.c, seed, r.log, r.returned)
-	r.clients.Break(o.Bugs)
-	defer r.clients.Close()
-	defer r.c.Close()
+	r.clients = workload.New(r.c, r.result.Seed, r.log, r.returned)
+	r.clients.Break(r.opts.Bugs)
+	return nil
+}
 
-	h := r.play()
-	if h == nil {
-		h = r.settle()
-	}
-	r.closePhase(h)
-	r.log.Emit(trace.Event{Kind: trace.RunEnd})
-	r.judge(h)
-	return r.result, nil
+// close ends what runs inside.
+func (r *run) close() {
+	r.c.Close()
+	r.clients.Close()
 }
 
 // prepare reads the universe off a scenario and its settings.
@@ -256,7 +278,7 @@ func (r *run) step() *halt {
 		if r.opts.Interrupted != nil && r.opts.Interrupted() {
 			return &halt{outcome: Interrupted, why: "interrupted"}
 		}
-		if r.invariants.Broken() && !r.broken {
+		if !r.broken && r.invariants != nil && r.invariants.Broken() {
 			r.broken = true
 			r.limit = min(r.limit, r.steps+brokenEvents)
 		}

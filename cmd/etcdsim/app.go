@@ -88,6 +88,9 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			censusCommand(),
 			bugsCommand(),
 			languageCommand(),
+			serveCommand(),
+			ctlCommand(),
+			etcdctlCommand(),
 			versionCommand(),
 		},
 	}

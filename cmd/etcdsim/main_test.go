@@ -25,7 +25,9 @@ func TestMain(m *testing.M) {
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:  "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "replace": replace},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits, "replace": replace, "served": served, "ctl": ctl, "etcdctl": etcdctl,
+		},
 	})
 }
 
@@ -117,6 +119,16 @@ func TestUsageErrors(t *testing.T) {
 		"fmt missing.scn":                        `fmt: missing.scn: no such file or directory: expected a scenario file`,
 		"fmt testdata":                           `fmt: testdata: no file NAME.scn below it: expected a scenario file`,
 		"lint missing.scn":                       `lint: missing.scn: no such file or directory: expected a scenario file`,
+		"serve a b":                              `serve: 2 arguments: expected at most one`,
+		"serve --speed fast":                     `serve: --speed: "fast": expected a number from 0 to`,
+		"serve --nodes 0":                        `serve: --nodes: cluster.nodes: "0": expected a number from 1 to`,
+		"serve --listen 0.0.0.0":                 `serve: --listen: "0.0.0.0:0": expected an address of this machine alone`,
+		"serve --listen example.org:7":           `serve: --listen: "example.org:7": expected an address of this machine alone`,
+		"serve --listen 127.0.0.1:x":             `serve: --listen: "127.0.0.1:x": expected a port`,
+		"serve --control 10.0.0.1:7":             `serve: --control: "10.0.0.1:7": expected an address of this machine alone`,
+		"serve --record /none/such":              `serve: --record: no such file`,
+		"ctl":                                    `ctl: expected a statement`,
+		"ctl run":                                `ctl: run: expected a scenario file`,
 		"list all":                               `list: unexpected argument "all": expected none`,
 		"version --long":                         `version: unknown flag --long`,
 	} {

@@ -30,6 +30,9 @@ func permute(app *cli.App, args []string) ([]string, error) {
 	if command == nil {
 		return nil, unknownCommand(app, name)
 	}
+	if command.SkipFlagParsing {
+		return args, nil
+	}
 	flags, rest, err := separate(command, args[1:])
 	if err != nil {
 		return nil, err

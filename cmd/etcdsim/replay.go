@@ -18,8 +18,9 @@ func replayCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "replay",
 		Usage:     "repeat a run that was kept, and prove that it is the same",
-		ArgsUsage: "FOLDER",
-		Description: "The folder is one that run --save or sweep --save wrote. Exit codes: 0 the same run, whatever its outcome;\n" +
+		ArgsUsage: "FOLDER|RECORDING",
+		Description: "The folder is one that run --save or sweep --save wrote, the recording a file that serve wrote.\n" +
+			"Exit codes: 0 the same run, whatever its outcome;\n" +
 			"4 another run, with the first event that differs; 64 usage or folder error, 70 internal error, 130 interrupted.",
 		Action: replayAction,
 	}
@@ -27,11 +28,14 @@ func replayCommand() *cli.Command {
 
 func replayAction(c *cli.Context) error {
 	if c.NArg() != 1 {
-		return usage("replay: %d arguments: expected one, the folder of a run", c.NArg())
+		return usage("replay: %d arguments: expected one, the folder of a run or a recording", c.NArg())
 	}
 	path := c.Args().First()
+	if isRecording(path) {
+		return replayRecording(c.App.Writer, path)
+	}
 	if !folder.Is(path) {
-		return usage("replay: %s is not the folder of a run: expected one that run --save wrote", path)
+		return usage("replay: %s is not the folder of a run: expected one that run --save wrote, or a recording that serve wrote", path)
 	}
 	d, err := folder.Open(path)
 	if err != nil {

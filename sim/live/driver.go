@@ -81,7 +81,7 @@ const inboxSize = 4096
 
 // Start drives a world from its beginning. It returns when the members serve
 // clients; until then virtual time does not wait for anybody.
-func Start(w World, cfg Config) (*Driver, error) {
+func Start(w World, cfg Config) *Driver {
 	d := &Driver{
 		cfg: cfg, inbox: make(chan message, inboxSize), quit: make(chan struct{}), stopped: make(chan struct{}),
 		waiting: make(map[uint64]*waiter), stirred: true,
@@ -91,13 +91,11 @@ func Start(w World, cfg Config) (*Driver, error) {
 		trace.MemberStart, trace.MemberCrash, trace.MemberStop, trace.MemberPause, trace.MemberResume, trace.MemberPanic,
 		trace.MemberRemoved, trace.LinkCut, trace.LinkHeal,
 	), func(*trace.Event) { d.stirred = true })
-	if err := d.u.boot(); err != nil {
-		return nil, err
-	}
+	d.u.boot()
 	d.pace = newPace(cfg.Speed, time.Now(), d.u.c.Now())
 	d.look()
 	go d.loop()
-	return d, nil
+	return d
 }
 
 // Stop ends the loop and the recording. Whoever waits for an answer is refused.

@@ -70,9 +70,7 @@ func newSession(t *testing.T, speed float64) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.Driver, err = live.Start(newWorld(t, seed), live.Config{Speed: speed, Recorder: rec}); err != nil {
-		t.Fatal(err)
-	}
+	s.Driver = live.Start(newWorld(t, seed), live.Config{Speed: speed, Recorder: rec})
 	return s
 }
 
@@ -259,12 +257,9 @@ func TestChangedRecordings(t *testing.T) {
 func TestConditions(t *testing.T) {
 	told := make(chan string, 100)
 	w := newWorld(t, seed)
-	d, err := live.Start(w, live.Config{Speed: 1, Watch: func(id uint64, c live.Condition) {
+	d := live.Start(w, live.Config{Speed: 1, Watch: func(id uint64, c live.Condition) {
 		told <- fmt.Sprintf("n%d up=%v silent=%v %d", id, c.Up, c.Silent, c.Incarnation)
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	defer d.Stop()
 	for _, want := range []string{"n1 up=true silent=false 1", "n2 up=true silent=false 1", "n3 up=true silent=false 1"} {
 		if got := <-told; got != want {

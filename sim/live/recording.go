@@ -28,8 +28,9 @@ type Header struct {
 	// other digests.
 	Trace int    `json:"trace"`
 	Seed  uint64 `json:"seed"`
-	// Scenario is the text of the scenario that the universe began with, Settings
-	// are what overrode it.
+	// Scenario is the text of the scenario that the universe began with, Name what
+	// it was called, and Settings are what overrode it.
+	Name     string   `json:"name,omitempty"`
 	Scenario string   `json:"scenario"`
 	Settings []string `json:"settings,omitempty"`
 	Bugs     string   `json:"bugs,omitempty"`

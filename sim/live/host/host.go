@@ -1,62 +1,94 @@
-// Package host puts together what it takes to serve a universe: a world, its
-// driver, and an endpoint for each member with etcd's API.
+// Package host puts together what it takes to serve a universe: a scenario that
+// goes on, its driver, and an endpoint for each member with etcd's API.
 package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"strconv"
 
 	"google.golang.org/grpc"
 
+	"etcdsim/scenarios"
 	"etcdsim/sim"
+	"etcdsim/sim/bug"
+	"etcdsim/sim/cluster"
 	"etcdsim/sim/live"
 	"etcdsim/sim/live/endpoint"
 	"etcdsim/sim/live/rpc"
 )
 
+// Default is the scenario of a host that is given none: three members whose network
+// and disks are so fast that a client on the same machine hardly notices them.
+const Default = `cluster nodes=3
+net     latency=10us..30us
+disk    sync=10us..50us
+node    snapshot=10000 catch-up=5000
+`
+
 // Config describes a host.
 type Config struct {
-	// World makes the universe, given where clients reach its founders.
-	World func(urls []string) (live.World, error)
-	// Nodes is the number of founders, Seed that of the universe.
-	Nodes int
-	Seed  uint64
+	// Scenario is what the universe begins with; nil means Default. Its statements
+	// happen before the members are served.
+	Scenario *scenarios.File
+	// Seed is that of the universe, Options vary the scenario.
+	Seed    uint64
+	Options scenarios.Options
 	// Speed is that of virtual time; see live.Config.
 	Speed float64
-	// Recorder, if not nil, is given everything that enters.
-	Recorder func(urls []string) (*live.Recorder, error)
-	// Address returns where a member listens.
+	// Record, if not nil, is where the recording goes.
+	Record io.Writer
+	// Address returns the host and port on which a member listens; port 0 means any.
 	Address func(id uint64) string
-	// MaxRequest is the size of the largest request that members take.
-	MaxRequest int
 	// Keepalive is that of gRPC.
 	Keepalive rpc.Keepalive
-	// Failed is told of endpoints that cannot be opened again.
+	// HTTP, if not nil, answers for a member what is not gRPC.
+	HTTP func(h *Host, id uint64) http.Handler
+	// Failed, if not nil, is told of endpoints that cannot be opened again.
 	Failed func(error)
 }
 
 // Host is a universe that real clients reach.
 type Host struct {
 	// Driver drives it.
-	Driver    *live.Driver
+	Driver *live.Driver
+	// Settings are those of the universe.
+	Settings  cluster.Config
+	seed      uint64
+	speed     float64
 	endpoints *endpoint.Endpoints
 }
 
 // Start opens the endpoints and lets the universe begin. When it returns, members
 // serve clients.
 func Start(cfg Config) (*Host, error) {
-	h := &Host{}
-	var err error
-	h.endpoints, err = endpoint.Reserve(cfg.Nodes, endpoint.Config{
-		Address: cfg.Address,
-		Failed:  cfg.Failed,
+	if cfg.Scenario == nil {
+		var err error
+		if cfg.Scenario, err = scenarios.Parse("default", Default); err != nil {
+			return nil, err
+		}
+	}
+	settings, err := scenarios.Configure(cfg.Scenario, cfg.Options)
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{Settings: settings, seed: cfg.Seed, speed: cfg.Speed}
+	e := endpoint.Config{
+		Address: cfg.Address, Failed: cfg.Failed,
 		GRPC: func(id uint64) *grpc.Server {
 			return rpc.NewServer(rpc.Config{
-				Driver: h.Driver, Member: id, Cluster: sim.Mix(cfg.Seed), MaxRequest: cfg.MaxRequest, Keepalive: cfg.Keepalive,
+				Driver: h.Driver, Member: id, Cluster: h.ClusterID(), MaxRequest: int(settings.Node.MaxRequest),
+				Keepalive: cfg.Keepalive,
 			})
 		},
-	})
-	if err != nil {
+	}
+	if cfg.HTTP != nil {
+		e.HTTP = func(id uint64) http.Handler { return cfg.HTTP(h, id) }
+	}
+	if h.endpoints, err = endpoint.Reserve(settings.Nodes, e); err != nil {
 		return nil, err
 	}
 	if err := h.begin(cfg); err != nil {
@@ -68,23 +100,89 @@ func Start(cfg Config) (*Host, error) {
 	return h, nil
 }
 
-func (h *Host) begin(cfg Config) error {
+// begin makes the universe and its driver.
+func (h *Host) begin(cfg Config) (err error) {
 	urls := h.URLs()
-	world, err := cfg.World(urls)
+	c := live.Config{Speed: cfg.Speed, Watch: h.endpoints.Watch}
+	if cfg.Record != nil {
+		if c.Recorder, err = live.NewRecorder(cfg.Record, header(cfg, urls)); err != nil {
+			return fmt.Errorf("the recording: %w", err)
+		}
+	}
+	stage, err := open(cfg.Scenario, cfg.Seed, cfg.Options, urls)
 	if err != nil {
 		return err
 	}
-	c := live.Config{Speed: cfg.Speed, Watch: h.endpoints.Watch}
-	if cfg.Recorder != nil {
-		if c.Recorder, err = cfg.Recorder(urls); err != nil {
-			world.Close()
-			return err
+	h.Driver = live.Start(stage, c)
+	return nil
+}
+
+// open makes the universe of a scenario and lets its statements happen.
+func open(f *scenarios.File, seed uint64, o scenarios.Options, urls []string) (*scenarios.Stage, error) {
+	stage, err := scenarios.NewStage(f, seed, o, func(c *cluster.Config) { c.ClientURLs, c.Forget = urls, true })
+	if err != nil {
+		return nil, err
+	}
+	if err := stage.Play(); err != nil {
+		stage.Close()
+		return nil, fmt.Errorf("%s: %w", f.Name, err)
+	}
+	return stage, nil
+}
+
+// header says what a replay needs to make the same universe.
+func header(cfg Config, urls []string) live.Header {
+	h := live.Header{
+		Seed: cfg.Seed, Name: cfg.Scenario.Name, Scenario: scenarios.Format(cfg.Scenario), Bugs: cfg.Options.Bugs.String(), URLs: urls,
+	}
+	for _, s := range cfg.Options.Settings {
+		h.Settings = append(h.Settings, s.String())
+	}
+	return h
+}
+
+// Replay lets a recorded session happen again. observe, if not nil, is called with
+// the options of the run before it begins, to subscribe to its trace.
+func Replay(r io.Reader, observe func(*scenarios.Options)) (replayed live.Replayed, err error) {
+	rec, err := live.ReadRecording(r)
+	if err != nil {
+		return replayed, err
+	}
+	f, err := scenarios.Parse(rec.Name, rec.Scenario)
+	if err != nil {
+		return replayed, err
+	}
+	var o scenarios.Options
+	for _, text := range rec.Settings {
+		s, err := scenarios.ParseSetting(text)
+		if err != nil {
+			return replayed, err
 		}
+		o.Settings = append(o.Settings, s)
 	}
-	if h.Driver, err = live.Start(world, c); err != nil {
-		world.Close()
+	if o.Bugs, err = bug.Parse(rec.Bugs); err != nil {
+		return replayed, err
 	}
-	return err
+	if observe != nil {
+		observe(&o)
+	}
+	stage, err := open(f, rec.Seed, o, rec.URLs)
+	if err != nil {
+		return replayed, err
+	}
+	defer stage.Close()
+	return live.Replay(stage, rec)
+}
+
+// ClusterID returns the ID of the cluster, as etcd's API shows it.
+func (h *Host) ClusterID() uint64 { return sim.Mix(h.seed) }
+
+// Speed is that at which the clock goes when it does not stand.
+func (h *Host) Speed() float64 {
+	if h.speed == 0 {
+		return 1
+	}
+	return h.speed
 }
 
 // URLs returns where clients reach the members.
@@ -102,19 +200,33 @@ func (h *Host) Endpoints() []string { return h.endpoints.Addresses() }
 // Do lets a statement of the scenario language take effect, and returns when the
 // endpoints show what came of it.
 func (h *Host) Do(ctx context.Context, statement string) (note string, err error) {
+	if err := h.prepare(ctx); err != nil {
+		return "", err
+	}
 	note, err = h.Driver.Do(ctx, statement)
 	h.endpoints.Settle()
 	return note, err
 }
 
-// Open reserves an address for a member that was announced, so that it tells it when
-// it starts.
-func (h *Host) Open(ctx context.Context, id uint64) error {
-	address, err := h.endpoints.Reserve(id)
-	if err != nil {
-		return fmt.Errorf("no address for member %d: %w", id, err)
+// prepare opens an address for each member that was announced and has not started:
+// the next statement may start it, and it tells its address then.
+func (h *Host) prepare(ctx context.Context) error {
+	var announced []uint64
+	err := h.Driver.Inspect(ctx, func(c *cluster.Cluster) {
+		for _, m := range c.Roster() {
+			if h.endpoints.Address(m.ID) == "" {
+				announced = append(announced, m.ID)
+			}
+		}
+	})
+	for _, id := range announced {
+		address, failed := h.endpoints.Reserve(id)
+		if failed != nil {
+			return errors.Join(err, failed)
+		}
+		err = errors.Join(err, h.Driver.Advertise(ctx, id, "http://"+address))
 	}
-	return h.Driver.Advertise(ctx, id, "http://"+address)
+	return err
 }
 
 // Close ends the universe and its endpoints. The error is that of the recording.
@@ -123,3 +235,19 @@ func (h *Host) Close() error {
 	h.endpoints.Close()
 	return err
 }
+
+// MaxSpeed is the most that virtual time may be asked to pass in one unit of real
+// time; whether it can is another matter.
+const MaxSpeed = 1_000_000
+
+// ParseSpeed reads a speed.
+func ParseSpeed(text string) (float64, error) {
+	x, err := strconv.ParseFloat(text, 64)
+	if err != nil || !(x >= 0 && x <= MaxSpeed) {
+		return 0, fmt.Errorf("%q: expected a number from 0 to %d", text, MaxSpeed)
+	}
+	return x, nil
+}
+
+// Address returns where a member listens, or "" if it has no address.
+func (h *Host) Address(id uint64) string { return h.endpoints.Address(id) }

@@ -18,52 +18,12 @@ import (
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
 
-	"etcdsim/network"
-	"etcdsim/sim"
+	"etcdsim/scenarios"
 	"etcdsim/sim/cluster"
-	"etcdsim/sim/live"
 	"etcdsim/sim/live/host"
-	"etcdsim/sim/trace"
-	"etcdsim/store/disk"
 )
 
 const seed = 7
-
-// world is three members on a fast network, and verbs for their faults.
-type world struct {
-	c   *cluster.Cluster
-	log *trace.Log
-}
-
-func newWorld(urls []string) (live.World, error) {
-	cfg := cluster.DefaultConfig()
-	cfg.ClientURLs, cfg.Node.Tick = urls, 10*time.Millisecond
-	cfg.Net = network.Config{Latency: sim.Range{Min: 10 * time.Microsecond, Max: 30 * time.Microsecond}}
-	cfg.Disk = disk.Config{Sync: sim.Range{Min: 10 * time.Microsecond, Max: 50 * time.Microsecond}}
-	log := trace.NewLog()
-	c, err := cluster.New(cfg, seed, log)
-	return &world{c, log}, err
-}
-
-func (w *world) Cluster() *cluster.Cluster { return w.c }
-func (w *world) Log() *trace.Log           { return w.log }
-func (w *world) Outside() trace.Addr       { return trace.Client(0) }
-func (w *world) Close()                    { w.c.Close() }
-
-func (w *world) Do(statement string) (string, error) {
-	var id uint64
-	verb, name, _ := strings.Cut(statement, " ")
-	if _, err := fmt.Sscanf(name, "n%d", &id); err != nil {
-		return "", err
-	}
-	verbs := map[string]func(uint64){
-		"kill": w.c.Kill, "stop": w.c.Stop, "start": w.c.Start, "pause": w.c.Pause, "resume": w.c.Resume,
-		"isolate": func(id uint64) { w.c.Network().Isolate(trace.Addr(id)) },
-		"rejoin":  func(id uint64) { w.c.Network().Rejoin(trace.Addr(id)) },
-	}
-	verbs[verb](id)
-	return "", nil
-}
 
 // started is a host with its recording.
 type started struct {
@@ -77,12 +37,9 @@ func start(t *testing.T) *started {
 	s := &started{t: t}
 	var err error
 	s.Host, err = host.Start(host.Config{
-		Nodes: 3, Seed: seed, Speed: 1, MaxRequest: 3 << 19, World: newWorld,
+		Seed: seed, Speed: 1, Record: &s.rec, Failed: func(err error) { t.Error(err) },
+		Options: scenarios.Options{Settings: []scenarios.Setting{{Section: "node", Name: "tick", Value: "10ms"}}},
 		Address: func(uint64) string { return "127.0.0.1:0" },
-		Recorder: func(urls []string) (*live.Recorder, error) {
-			return live.NewRecorder(&s.rec, live.Header{Seed: seed, URLs: urls})
-		},
-		Failed: func(err error) { t.Error(err) },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -96,16 +53,7 @@ func (s *started) end() {
 	if err := s.Close(); err != nil {
 		s.t.Fatal(err)
 	}
-	rec, err := live.ReadRecording(&s.rec)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	w, err := newWorld(rec.URLs)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	defer w.Close()
-	if _, err := live.Replay(w, rec); err != nil {
+	if _, err := host.Replay(&s.rec, nil); err != nil {
 		s.t.Error(err)
 	}
 }
@@ -197,7 +145,7 @@ func isRefused(err error) bool {
 
 // A member that is paused or cut off says nothing, and goes on where it was.
 func TestSilentMember(t *testing.T) {
-	for _, verbs := range [][2]string{{"pause", "resume"}, {"isolate", "rejoin"}} {
+	for _, verbs := range [][2]string{{"pause", "resume n3"}, {"isolate", "heal"}} {
 		t.Run(verbs[0], func(t *testing.T) {
 			s := start(t)
 			c := s.client(s.Endpoints()[2])
@@ -210,7 +158,7 @@ func TestSilentMember(t *testing.T) {
 			if _, err := c.Get(ctx, "k", clientv3.WithSerializable()); !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("a silent member answered %v", err)
 			}
-			s.do(verbs[1] + " n3")
+			s.do(verbs[1])
 			if got, err := c.Get(soon(t), "k"); err != nil || string(got.Kvs[0].Value) != "before" {
 				t.Errorf("%v, %v", got, err)
 			}

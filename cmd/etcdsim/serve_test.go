@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+// served is a command of scripts: it starts etcdsim serve within the test's process,
+// on any ports, and tells the script where in its environment: ETCDCTL_ENDPOINTS for
+// etcdctl, N1, N2... for each member, CONTROL for etcdsim ctl. The recording is in
+// session.rec. "served stop" ends it, and so does the end of the script.
+func served(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("usage: served [ARGUMENTS of serve] | served stop")
+	}
+	if len(args) == 1 && args[0] == "stop" {
+		stop, _ := servers.Load(ts.Getenv("WORK"))
+		stop.(func())()
+		return
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	out, in := io.Pipe()
+	ended := make(chan error, 1)
+	app := newApp(in, in)
+	args = append([]string{
+		app.Name, "serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--record", ts.MkAbs("session.rec"),
+	}, args...)
+	go func() {
+		err := app.RunContext(ctx, args)
+		_ = in.CloseWithError(err)
+		ended <- err
+	}()
+	ts.Check(readAnnouncement(ts, out))
+	go func() { _, _ = io.Copy(io.Discard, out) }()
+	stop := sync.OnceFunc(func() {
+		cancel()
+		select {
+		case err := <-ended:
+			ts.Check(err)
+		case <-time.After(10 * time.Second):
+			ts.Fatalf("serve does not end")
+		}
+	})
+	servers.Store(ts.Getenv("WORK"), stop)
+	ts.Defer(stop)
+}
+
+// servers holds what stops the server of a script, by its folder.
+var servers sync.Map
+
+func readAnnouncement(ts *testscript.TestScript, out io.Reader) error {
+	var endpoints []string
+	told := bufio.NewScanner(out)
+	for told.Scan() && !strings.HasPrefix(told.Text(), "ready") {
+		name, value, _ := strings.Cut(told.Text(), " ")
+		value = strings.TrimPrefix(strings.TrimSpace(value), "http://")
+		switch {
+		case name == "control":
+			ts.Setenv("CONTROL", value)
+		case strings.HasPrefix(name, "n"):
+			ts.Setenv(strings.ToUpper(name), value)
+			endpoints = append(endpoints, value)
+		}
+	}
+	ts.Setenv("ENDPOINTS", strings.Join(endpoints, ","))
+	ts.Setenv("E", strings.Join(etcdctlCommandLine(ts), " "))
+	return told.Err()
+}
+
+// ctl is a command of scripts: etcdsim ctl to what served started.
+func ctl(ts *testscript.TestScript, neg bool, args []string) {
+	err := ts.Exec("etcdsim", append([]string{"ctl", "--control", ts.Getenv("CONTROL")}, args...)...)
+	if (err != nil) != neg {
+		ts.Fatalf("etcdsim ctl %s: %v", strings.Join(args, " "), err)
+	}
+}
+
+// etcdctlCommandLine is the etcdctl that is linked in, or the one that ETCDCTL names,
+// with the endpoints of what served started.
+func etcdctlCommandLine(ts *testscript.TestScript) []string {
+	command := []string{"etcdsim", "etcdctl"}
+	if separate := os.Getenv("ETCDCTL"); separate != "" {
+		command = []string{separate}
+	}
+	return append(command, "--endpoints", ts.Getenv("ENDPOINTS"))
+}
+
+// etcdctl is a command of scripts. Its arguments may begin with other endpoints.
+func etcdctl(ts *testscript.TestScript, neg bool, args []string) {
+	command := etcdctlCommandLine(ts)
+	if args[0] == "--endpoints" {
+		command = command[:len(command)-2]
+	}
+	err := ts.Exec(command[0], append(command[1:], args...)...)
+	if (err != nil) != neg {
+		ts.Fatalf("etcdctl %s: %v", strings.Join(args, " "), err)
+	}
+}
