@@ -180,6 +180,10 @@ var rooms = []room{
 		why:   "a picture of a result and its chronicle; it judges nothing",
 	},
 	{
+		path: "scenarios/shrink", imports: []string{"scenarios"}, tests: []string{"sim/bug"},
+		why: "takes words from scenarios and looks at results; what statements mean is the language's business",
+	},
+	{
 		path: "sim/live", imports: []string{"sim", "sim/trace", "sim/cluster", "node", "store"}, edge: true,
 		tests: []string{"above"},
 		why:   "where the outside world enters; it speaks no protocol, and nothing below may know of it",

@@ -21,10 +21,10 @@ type Finding struct {
 
 // Judges beside those of package checker.
 const (
-	judgeExpectation = "expectation"
-	judgeMember      = "member"
-	judgeSimulator   = "simulator"
-	judgeRepetition  = "repetition"
+	JudgeExpectation = "expectation"
+	JudgeMember      = "member"
+	JudgeSimulator   = "simulator"
+	JudgeRepetition  = "repetition"
 )
 
 // String returns the judge, and the property if that says more.
@@ -48,10 +48,10 @@ func (r *Result) Findings() []Finding {
 		return nil
 	}
 	if r.Panic != nil {
-		add(judgeSimulator, r.Panic.Text)
+		add(JudgeSimulator, r.Panic.Text)
 	}
 	if r.Outcome == Nondeterminism {
-		add(judgeRepetition, "")
+		add(JudgeRepetition, "")
 	}
 	for _, class := range []checker.Class{checker.Safety, checker.Progress, checker.Coverage} {
 		for _, j := range r.Report.Judgements {
@@ -62,11 +62,11 @@ func (r *Result) Findings() []Finding {
 			}
 		}
 		if class == checker.Safety && len(r.Breakdowns) > 0 {
-			add(judgeMember, "")
+			add(JudgeMember, "")
 		}
 	}
 	if r.Failure != nil && len(r.Breakdowns) == 0 {
-		add(judgeExpectation, r.Failure.Statement)
+		add(JudgeExpectation, r.Failure.Statement)
 	}
 	for _, j := range r.Report.Judgements {
 		if j.Verdict == checker.Unknown {
@@ -74,7 +74,7 @@ func (r *Result) Findings() []Finding {
 		}
 	}
 	if len(all) == 0 {
-		add(judgeSimulator, r.Outcome.String())
+		add(JudgeSimulator, r.Outcome.String())
 	}
 	return all
 }

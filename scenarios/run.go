@@ -157,6 +157,13 @@ func (r *run) close() {
 	r.clients.Close()
 }
 
+// Check returns what Run would refuse: a mistake that only the scenario as a whole
+// shows, such as a member that is not there.
+func Check(f *File, o Options) error {
+	_, err := prepare(f, o)
+	return err
+}
+
 // prepare reads the universe off a scenario and its settings.
 func prepare(f *File, o Options) (universe, error) {
 	u := defaults()

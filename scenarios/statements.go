@@ -26,6 +26,42 @@ type statement struct {
 // saying how it is made or judged.
 func (s *statement) acts() bool { return s.group != groupUniverse && s.group != groupVerdict }
 
+// Concern is what a statement is about.
+type Concern uint8
+
+// Concerns.
+const (
+	// OfUniverse: how the universe is made.
+	OfUniverse Concern = iota
+	// OfClients: what clients ask.
+	OfClients
+	// OfWaits: what is waited for, expected or remembered.
+	OfWaits
+	// OfBlocks: statements that hold others.
+	OfBlocks
+	// OfFaults: what befalls the cluster, and what its operators do to it.
+	OfFaults
+	// OfVerdict: how the run is judged.
+	OfVerdict
+)
+
+// Concern returns what the statement is about.
+func (s *Statement) Concern() Concern {
+	switch lookup(s.Verb).group {
+	case groupUniverse:
+		return OfUniverse
+	case groupClients:
+		return OfClients
+	case groupWaits:
+		return OfWaits
+	case groupBlocks:
+		return OfBlocks
+	case groupVerdict:
+		return OfVerdict
+	}
+	return OfFaults
+}
+
 // outside reports whether the statement stands outside of blocks only.
 func (s *statement) outside() bool {
 	return s.group == groupVerdict || s.group == groupUniverse && s.exec == nil

@@ -83,21 +83,14 @@ func parseSweep(c *cli.Context) (*sweepJob, error) {
 	if h.First, h.Last, err = parseSeeds(c); err != nil {
 		return nil, err
 	}
-	if text := c.String("for"); text != "" {
-		d, err := time.ParseDuration(text)
-		if err != nil || d <= 0 {
-			return nil, usage("sweep: --for: %q: expected a duration such as 10m", text)
-		}
-		j.pool.Until = time.Now().Add(d)
-		if !c.IsSet("seeds") {
-			h.Last, h.Open = 0, true
-		}
+	if j.pool.Until, err = parseUntil(c); err != nil {
+		return nil, err
 	}
-	j.pool.Jobs = runtime.NumCPU()
-	if text := c.String("jobs"); text != "" {
-		if j.pool.Jobs, err = strconv.Atoi(text); err != nil || j.pool.Jobs < 1 || j.pool.Jobs > maxJobs {
-			return nil, usage("sweep: --jobs: %q: expected a number from 1 to %d", text, maxJobs)
-		}
+	if c.IsSet("for") && !c.IsSet("seeds") {
+		h.Last, h.Open = 0, true
+	}
+	if j.pool.Jobs, err = parseJobs(c); err != nil {
+		return nil, err
 	}
 	if text := c.String("shard"); text != "" {
 		if h.Shard, err = sweep.ParseShard(text, os.Getenv); err != nil {
@@ -112,6 +105,32 @@ func parseSweep(c *cli.Context) (*sweepJob, error) {
 
 // maxJobs bounds the number of runs at a time.
 const maxJobs = 1024
+
+// parseJobs reads the flag --jobs.
+func parseJobs(c *cli.Context) (int, error) {
+	text := c.String("jobs")
+	if text == "" {
+		return runtime.NumCPU(), nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > maxJobs {
+		return 0, usage("%s: --jobs: %q: expected a number from 1 to %d", c.Command.Name, text, maxJobs)
+	}
+	return n, nil
+}
+
+// parseUntil reads the flag --for; the zero time is that it is not set.
+func parseUntil(c *cli.Context) (time.Time, error) {
+	text := c.String("for")
+	if text == "" {
+		return time.Time{}, nil
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil || d <= 0 {
+		return time.Time{}, usage("%s: --for: %q: expected a duration such as 10m", c.Command.Name, text)
+	}
+	return time.Now().Add(d), nil
+}
 
 // parseScenarios finds what is to be run.
 func (j *sweepJob) parseScenarios(names []string, drawn bool) error {

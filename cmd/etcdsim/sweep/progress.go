@@ -8,18 +8,14 @@ import (
 	"etcdsim/sim"
 )
 
-// Progress tells how far a sweep is: on a terminal in one line that is written
-// over again, elsewhere in a plain line now and then. It tells of real time, and
-// so belongs to standard error. It is not for concurrent use.
-type Progress struct {
+// Line tells of progress now and then: on a terminal in one line that is written
+// over again, elsewhere in plain lines. It tells of real time, and so belongs to
+// standard error. It is not for concurrent use.
+type Line struct {
 	w        io.Writer
 	terminal bool
-	total    uint64
-	began    time.Time
 	told     time.Time
-	// before are runs of an earlier sweep that this one goes on with.
-	before uint64
-	shown  bool
+	shown    bool
 }
 
 // How often progress is told.
@@ -31,39 +27,56 @@ const (
 // clearLine goes to the beginning of the line and empties it.
 const clearLine = "\r\x1b[K"
 
+// NewLine returns a line on a terminal, or elsewhere.
+func NewLine(w io.Writer, terminal bool) *Line {
+	return &Line{w: w, terminal: terminal, told: time.Now()}
+}
+
+// Tell tells how things stand, if it is time to.
+func (l *Line) Tell(how func() string) {
+	now := time.Now()
+	every := everyLine
+	if l.terminal {
+		every = everyRedraw
+	}
+	if now.Sub(l.told) < every {
+		return
+	}
+	l.told = now
+	if l.terminal {
+		fmt.Fprint(l.w, clearLine+how())
+		l.shown = true
+		return
+	}
+	fmt.Fprintln(l.w, how())
+}
+
+// Clear makes room for other lines.
+func (l *Line) Clear() {
+	if l.shown {
+		fmt.Fprint(l.w, clearLine)
+		l.shown = false
+	}
+}
+
+// Progress tells how far a sweep is.
+type Progress struct {
+	*Line
+	total uint64
+	began time.Time
+	// before are runs of an earlier sweep that this one goes on with.
+	before uint64
+}
+
 // NewProgress begins to count. The total is that of the list, 0 if it has no
 // end; before are the runs that have been made already.
 func NewProgress(w io.Writer, terminal bool, total, before uint64) *Progress {
-	now := time.Now()
-	return &Progress{w: w, terminal: terminal, total: total, began: now, told: now, before: before}
+	return &Progress{Line: NewLine(w, terminal), total: total, began: time.Now(), before: before}
 }
 
 // Tell tells how things stand, if it is time to.
 func (p *Progress) Tell(t *Tally) {
-	now := time.Now()
-	every := everyLine
-	if p.terminal {
-		every = everyRedraw
-	}
-	if now.Sub(p.told) < every {
-		return
-	}
-	p.told = now
-	line := p.line(t, now.Sub(p.began))
-	if p.terminal {
-		fmt.Fprint(p.w, clearLine+line)
-		p.shown = true
-		return
-	}
-	fmt.Fprintln(p.w, line)
-}
-
-// Clear makes room for other lines.
-func (p *Progress) Clear() {
-	if p.shown {
-		fmt.Fprint(p.w, clearLine)
-		p.shown = false
-	}
+	p.Line.Tell(func() string { return p.line(t, time.Since(p.began)) })
 }
 
 // Done tells what it came to.
