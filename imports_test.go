@@ -184,6 +184,14 @@ var rooms = []room{
 		why: "takes words from scenarios and looks at results; what statements mean is the language's business",
 	},
 	{
+		path: "scenarios/report/export",
+		imports: []string{
+			"scenarios", "scenarios/report", "scenarios/report/chronicle", "checker/history", "sim", "sim/trace", "store",
+		},
+		tests: []string{"scenarios/report/page"},
+		why:   "other tools' formats, from the result and its chronicle",
+	},
+	{
 		path: "sim/live", imports: []string{"sim", "sim/trace", "sim/cluster", "node", "store"}, edge: true,
 		tests: []string{"above"},
 		why:   "where the outside world enters; it speaks no protocol, and nothing below may know of it",

@@ -85,6 +85,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			shrinkCommand(),
 			fmtCommand(),
 			lintCommand(),
+			exportCommand(),
 			listCommand(),
 			planCommand(),
 			censusCommand(),

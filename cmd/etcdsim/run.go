@@ -190,7 +190,8 @@ func (j *job) keep(stderr io.Writer, r *scenarios.Result) error {
 		return nil
 	}
 	if j.page != "" {
-		if err := writePage(j.page, j.file(r.Seed), r.Seed, j.options); err != nil {
+		err := writeTo(nil, j.page, func(w io.Writer) error { return page.Of(w, j.file(r.Seed), r.Seed, j.options) })
+		if err != nil {
 			return &exit{exitInternal, fmt.Errorf("the page cannot be written: %w", err)}
 		}
 		fmt.Fprintf(stderr, "see %s\n", j.page)
@@ -204,15 +205,6 @@ func (j *job) keep(stderr io.Writer, r *scenarios.Result) error {
 	}
 	fmt.Fprintf(stderr, "kept in %s\n", path)
 	return nil
-}
-
-// writePage writes the page of a run; a file that is there already is replaced.
-func writePage(path string, f *scenarios.File, seed uint64, o scenarios.Options) error {
-	w, err := os.Create(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(page.Of(w, f, seed, o), w.Close())
 }
 
 // tell writes about one run: in full, or on one line if it passed in a sweep.

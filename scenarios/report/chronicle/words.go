@@ -205,7 +205,7 @@ func tellRole(who string, e *trace.Event) string {
 		return fmt.Sprintf("%s has heard of no leader and asks whether it would be elected; term %d", who, e.Term)
 	}
 	if e.B == 0 {
-		return fmt.Sprintf("%s follows nobody yet in term %d", who, e.Term)
+		return fmt.Sprintf("%s is a follower in term %d, and knows no leader yet", who, e.Term)
 	}
 	return fmt.Sprintf("%s follows n%d in term %d", who, e.B, e.Term)
 }
