@@ -207,7 +207,7 @@ var rooms = []room{
 	{
 		path: "sim/live/host", edge: true,
 		imports: []string{
-			"sim/live", "sim/live/endpoint", "sim/live/rpc", "sim", "sim/bug", "sim/cluster", "scenarios", grpcLib,
+			"sim/live", "sim/live/endpoint", "sim/live/rpc", "sim", "sim/bug", "sim/cluster", "scenarios", "store", grpcLib,
 		},
 		tests: []string{"above", etcdClient, etcdAPI, zapLib},
 		why:   "puts a driver and its endpoints together",
@@ -215,6 +215,15 @@ var rooms = []room{
 	{
 		path: "sim/live/control", imports: []string{"sim/live/host", "sim/cluster", "sim/trace"}, edge: true,
 		why: "carries words to a host; their meaning is given in scenarios",
+	},
+	{
+		path: "sim/live/etcdtest", imports: []string{"sim/live/host", "sim/live/control", "scenarios", etcdClient, zapLib}, edge: true,
+		why: "what applications test with: a host and the client library",
+	},
+	{
+		path: "sim/live/suite", edge: true,
+		imports: []string{"sim/live/host", "sim/live/rpc", "sim/cluster", "scenarios", "store"},
+		why:     "clusters on request, for test suites of others",
 	},
 	{
 		path: "cmd/etcdsim/...", imports: []string{everything}, edge: true,

@@ -19,6 +19,7 @@ import (
 	"etcdsim/sim/live"
 	"etcdsim/sim/live/endpoint"
 	"etcdsim/sim/live/rpc"
+	"etcdsim/store"
 )
 
 // Default is the scenario of a host that is given none: three members whose network
@@ -208,6 +209,9 @@ func (h *Host) Do(ctx context.Context, statement string) (note string, err error
 	return note, err
 }
 
+// Settle waits until the endpoints show how the members are.
+func (h *Host) Settle() { h.endpoints.Settle() }
+
 // prepare opens an address for each member that was announced and has not started:
 // the next statement may start it, and it tells its address then.
 func (h *Host) prepare(ctx context.Context) error {
@@ -251,3 +255,13 @@ func ParseSpeed(text string) (float64, error) {
 
 // Address returns where a member listens, or "" if it has no address.
 func (h *Host) Address(id uint64) string { return h.endpoints.Address(id) }
+
+// Leader returns the name of the leader, or "" while there is none.
+func (h *Host) Leader() (name string) {
+	_ = h.Driver.Inspect(context.Background(), func(c *cluster.Cluster) {
+		if id := c.Leader(); id != 0 {
+			name = store.MemberName(id)
+		}
+	})
+	return name
+}
