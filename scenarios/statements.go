@@ -106,7 +106,8 @@ var statements = []statement{
 	row(groupClients, "unload", "NAME", parseUnload, execUnload,
 		"stops the clients of a load; requests under way end by themselves; watching clients hang up"),
 	row(groupClients, "put", "KEY VALUE [via=TARGET] within=DURATION", parsePut, execPut,
-		"a client writes a key, and asks again until that is acknowledged; with \"!\": asked once, it must not be").orNot(),
+		"a client writes a key, and asks again until that is acknowledged; with \"!\": asked once, it must not be, "+
+			"though it may be done later all the same").orNot(),
 	row(groupClients, "get", "KEY [==VALUE] [serializable] [via=TARGET] within=DURATION", parseGet, execGet,
 		"a client reads a key, and asks again until it is answered; the value must be VALUE (or not, with !=), where "+
 			Nothing+" means that there is none; with \"!\": asked once, it must not be answered").orNot(),

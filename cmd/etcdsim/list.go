@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -64,13 +65,26 @@ func bugsCommand() *cli.Command {
 
 func languageCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "language",
-		Usage: "explain the statements of scenario files",
+		Name:        "language",
+		Usage:       "explain the statements of scenario files",
+		ArgsUsage:   "[STATEMENT]",
+		Description: "Without a statement it explains them all in short; with one, it shows an example.",
+		Flags:       []cli.Flag{&cli.BoolFlag{Name: "markdown", Usage: "print the reference page"}},
 		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
-				return err
+			text := scenarios.Help()
+			switch {
+			case c.NArg() > 1 || c.NArg() == 1 && c.Bool("markdown"):
+				return usage("language: unexpected argument %q: expected one statement, or --markdown", c.Args().Get(c.NArg()-1))
+			case c.Bool("markdown"):
+				text = scenarios.Reference()
+			case c.NArg() == 1:
+				verb := c.Args().First()
+				if text = scenarios.HelpOn(verb); text == "" {
+					return usage("language: unknown statement %q%s: expected one of %s",
+						verb, didYouMean(verb, scenarios.Verbs()), strings.Join(scenarios.Verbs(), ", "))
+				}
 			}
-			_, err := fmt.Fprint(c.App.Writer, scenarios.Help())
+			_, err := fmt.Fprint(c.App.Writer, text)
 			return err
 		},
 	}

@@ -129,6 +129,8 @@ func TestUsageErrors(t *testing.T) {
 		"serve --record /none/such":              `serve: --record: no such file`,
 		"ctl":                                    `ctl: expected a statement`,
 		"ctl run":                                `ctl: run: expected a scenario file`,
+		"language kil":                           `language: unknown statement "kil" (did you mean kill?): expected one of cluster,`,
+		"language kill n1":                       `language: unexpected argument "n1": expected one statement, or --markdown`,
 		"list all":                               `list: unexpected argument "all": expected none`,
 		"version --long":                         `version: unknown flag --long`,
 	} {
@@ -145,17 +147,19 @@ func TestUsageErrors(t *testing.T) {
 
 func TestHelpIsAResult(t *testing.T) {
 	for args, want := range map[string]string{
-		"":           "etcd in a simulated universe",
-		"--help":     "etcd in a simulated universe",
-		"help":       "COMMANDS",
-		"help run":   "--seeds",
-		"run --help": "Exit codes: 0 pass",
-		"run -h x":   "--check-determinism",
-		"--version":  "trace 3",
-		"version":    "raft v3.",
-		"bugs":       "etcdsim run crash-all --bug ack-before-fsync",
-		"list":       "leader-partition",
-		"language":   "partition TARGET... | TARGET...",
+		"":                    "etcd in a simulated universe",
+		"--help":              "etcd in a simulated universe",
+		"help":                "COMMANDS",
+		"help run":            "--seeds",
+		"run --help":          "Exit codes: 0 pass",
+		"run -h x":            "--check-determinism",
+		"--version":           "trace 3",
+		"version":             "raft v3.",
+		"bugs":                "etcdsim run crash-all --bug ack-before-fsync",
+		"list":                "leader-partition",
+		"language kill":       "expect  crashes ==1",
+		"language --markdown": "### kill",
+		"language":            "partition TARGET... | TARGET...",
 	} {
 		var stdout, stderr bytes.Buffer
 		if code := run(strings.Fields(args), &stdout, &stderr); code != 0 || stderr.Len() > 0 || !strings.Contains(stdout.String(), want) {
@@ -169,7 +173,7 @@ func TestLanguageIsWhole(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	run([]string{"language"}, &stdout, &stderr)
 	for _, verb := range scenarios.Verbs() {
-		if !strings.Contains(stdout.String(), "  "+verb+" ") && !strings.Contains(stdout.String(), "[!] "+verb+" ") {
+		if !strings.Contains(stdout.String(), "  "+verb+" ") && !strings.Contains(stdout.String(), "] "+verb+" ") {
 			t.Errorf("statement %s is not explained", verb)
 		}
 	}

@@ -121,6 +121,15 @@ func TestLibraryIsClean(t *testing.T) {
 	}
 }
 
+// So do the examples of the reference.
+func TestExamplesAreClean(t *testing.T) {
+	for _, verb := range scenarios.Verbs() {
+		for _, finding := range check(t, scenarios.Example(verb)) {
+			t.Errorf("scenarios/examples/%s.scn: %v", verb, finding)
+		}
+	}
+}
+
 // Lint reads any scenario that parses without a panic.
 func FuzzCheck(f *testing.F) {
 	for _, s := range scenarios.Library() {
