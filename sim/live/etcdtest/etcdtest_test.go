@@ -21,7 +21,6 @@ type fake struct {
 	cleanups []func()
 }
 
-func (f *fake) Helper()          {}
 func (f *fake) Name() string     { return f.name }
 func (f *fake) Failed() bool     { return f.failed }
 func (f *fake) Cleanup(c func()) { f.cleanups = append(f.cleanups, c) }
