@@ -72,7 +72,7 @@ func (n *Network) link(from, to trace.Addr) *link {
 	}
 	l := &(*row)[i]
 	if !l.named {
-		l.rand, l.named = sim.NewRand(n.seed, linkName(from, to)), true
+		l.rand, l.named = n.seed.Stream(linkName(from, to)), true
 	}
 	return l
 }

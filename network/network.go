@@ -69,7 +69,7 @@ type Verdict struct {
 // concurrent use.
 type Network struct {
 	log  *trace.Log
-	seed uint64
+	seed sim.Seed
 	// config is that of every link without one of its own.
 	config  Config
 	members ports
@@ -81,7 +81,23 @@ type Network struct {
 
 // New returns a network in which every link behaves as config says.
 func New(config Config, seed uint64, log *trace.Log) *Network {
-	return &Network{config: config, seed: seed, log: log}
+	return &Network{config: config, seed: sim.NewSeed(seed), log: log}
+}
+
+// Turn makes all that the network draws from now on other draws: see sim.Seed.
+func (n *Network) Turn(by uint64) {
+	n.seed.Turn(by)
+	for _, all := range []ports{n.members, n.clients} {
+		for i := range all {
+			for _, row := range [][]link{all[i].toMembers, all[i].toClients} {
+				for j := range row {
+					if row[j].named {
+						row[j].rand.Turn(by)
+					}
+				}
+			}
+		}
+	}
 }
 
 // Send decides the fate of a packet that its sender hands over now.

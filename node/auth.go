@@ -83,7 +83,7 @@ func (n *Node) identify(c *Call) (who mvcc.Identity, err *store.Error) {
 // first look for such tokens after its time.
 func (n *Node) tokenEnd() sim.Time {
 	end := n.now.Add(n.cfg.TokenTTL)
-	phase := sim.Mix(n.seed^n.id) % uint64(tokenBeat)
+	phase := sim.Mix(n.seed.Origin()^n.id) % uint64(tokenBeat)
 	return end.Add(tokenBeat - time.Duration((uint64(end)+phase)%uint64(tokenBeat)))
 }
 
@@ -236,7 +236,7 @@ func (n *Node) answerLogin(c Call, r store.Response) {
 // drawLetters draws what makes a token or a salt unlike others.
 func (n *Node) drawLetters() string {
 	if n.tokens.rand == nil {
-		r := sim.NewRand(n.seed, fmt.Sprintf("auth/%d/%d", n.id, n.now))
+		r := n.seed.Stream(fmt.Sprintf("auth/%d/%d", n.id, n.now))
 		n.tokens.rand = &r
 	}
 	drawn := make([]byte, tokenLetters)

@@ -42,7 +42,7 @@ func newSolo(t testing.TB, seed uint64, cfg Config) *solo {
 }
 
 func (s *solo) start() {
-	n, err := Start(1, []uint64{1}, s.cfg, s.disk, s.log.Now, 1, 0, s.log)
+	n, err := Start(1, []uint64{1}, s.cfg, s.disk, s.log.Now, sim.NewSeed(1), 0, s.log)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestBackendBehindTheLog(t *testing.T) {
 		if err := s.disk.Rot(name, at, 1); err != nil {
 			t.Fatal(err)
 		}
-		n, err := Start(1, []uint64{1}, cfg, s.disk, s.log.Now, 1, 0, s.log)
+		n, err := Start(1, []uint64{1}, cfg, s.disk, s.log.Now, sim.NewSeed(1), 0, s.log)
 		if err != nil {
 			refused++
 			continue
@@ -199,7 +199,7 @@ func TestBackendBehindTheLog(t *testing.T) {
 	if err := s.disk.Remove(name); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Start(1, []uint64{1}, cfg, s.disk, s.log.Now, 1, 0, s.log); !errors.Is(err, errBehindLog) {
+	if _, err := Start(1, []uint64{1}, cfg, s.disk, s.log.Now, sim.NewSeed(1), 0, s.log); !errors.Is(err, errBehindLog) {
 		t.Errorf("without a backend: %v, want %v", err, errBehindLog)
 	}
 }
@@ -219,7 +219,7 @@ func TestSnapshotDueAtTheStart(t *testing.T) {
 		}
 		s.disk.Crash()
 		s.cfg.SnapshotEntries, s.cfg.SnapshotCatchUp = 5, 0
-		n, err := Start(1, []uint64{1}, s.cfg, s.disk, s.now, 1, 0, s.log)
+		n, err := Start(1, []uint64{1}, s.cfg, s.disk, s.now, sim.NewSeed(1), 0, s.log)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,6 +3,8 @@ package node
 import (
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
+
+	"etcdsim/sim"
 )
 
 // driver is raft's RawNode as a member drives it. Asking it whether anything is
@@ -26,7 +28,7 @@ const (
 	expected                // it is taken to have something
 )
 
-func newDriver(c *raft.Config, seed uint64) (driver, error) {
+func newDriver(c *raft.Config, seed sim.Seed) (driver, error) {
 	node, err := raft.NewRawNode(c)
 	if err != nil {
 		return driver{}, err

@@ -53,7 +53,7 @@ func newDrivers(t *testing.T, seed uint64, voters int) *drivers {
 		m, err := newDriver(&raft.Config{
 			ID: id, ElectionTick: 10, HeartbeatTick: 1 + int(seed%3), Storage: s, Applied: 1, MaxSizePerMsg: 1 << 20,
 			MaxInflightMsgs: 8, PreVote: seed%2 == 0, CheckQuorum: seed%3 > 0, Logger: logger{},
-		}, seed)
+		}, sim.NewSeed(seed))
 		u.must(err)
 		u.all, u.storage = append(u.all, m), append(u.storage, s)
 	}

@@ -88,7 +88,7 @@ func (n *Node) redirect(c Call, r *store.HTTPRequest, asked *v2store.Call) {
 
 // olderMember is what this member knows of itself and of the cluster.
 func (n *Node) olderMember() v2store.Member {
-	m := v2store.Member{ClusterID: sim.Mix(n.seed), RaftIndex: n.commit, RaftTerm: n.term}
+	m := v2store.Member{ClusterID: sim.Mix(n.seed.Origin()), RaftIndex: n.commit, RaftTerm: n.term}
 	if n.older.store != nil {
 		m.StoreIndex = n.older.store.Index()
 	}
@@ -129,7 +129,7 @@ func (n *Node) replyJSON(c Call, status int, value any, end string) {
 }
 
 func (n *Node) clusterField() v2store.Field {
-	return v2store.Field{Name: "X-Etcd-Cluster-Id", Value: strconv.FormatUint(sim.Mix(n.seed), 16)}
+	return v2store.Field{Name: "X-Etcd-Cluster-Id", Value: strconv.FormatUint(sim.Mix(n.seed.Origin()), 16)}
 }
 
 // replyMessage answers with etcd's HTTPError.

@@ -22,7 +22,7 @@ type alone struct {
 func newAlone(t *testing.T, id uint64, founders []uint64) *alone {
 	t.Helper()
 	log := trace.NewLog()
-	n, err := Start(id, founders, DefaultConfig(), disk.New(trace.Addr(id), disk.Default(), 1, log), 0, 1, 0, log)
+	n, err := Start(id, founders, DefaultConfig(), disk.New(trace.Addr(id), disk.Default(), 1, log), 0, sim.NewSeed(1), 0, log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,7 +94,7 @@ type Node struct {
 	heard     []sim.Time
 	watch     watching
 	compactor compactor
-	seed      uint64 // of the run; streams of random numbers derive from it
+	seed      sim.Seed // of the run; streams of random numbers derive from it
 	// trap is where the process will die.
 	trap Trap
 
@@ -231,7 +231,7 @@ var ErrRemoved = errors.New("the member has been permanently removed from the cl
 // everything from the leader. now is what the machine's steady clock shows. An error
 // means that the disk's content cannot be trusted, or is ErrRemoved.
 func Start(
-	id uint64, voters []uint64, cfg Config, d *disk.Disk, now sim.Time, seed uint64, bugs bug.Set, log *trace.Log,
+	id uint64, voters []uint64, cfg Config, d *disk.Disk, now sim.Time, seed sim.Seed, bugs bug.Set, log *trace.Log,
 ) (*Node, error) {
 	if fields.err != nil {
 		return nil, fmt.Errorf("node: raft's election timeout cannot be made deterministic: %w", fields.err)
@@ -291,6 +291,19 @@ func Start(
 		return nil, fmt.Errorf("node %d: %w", id, ErrRemoved)
 	}
 	return n, nil
+}
+
+// Turn makes all that the member draws from now on other draws: see sim.Seed. The
+// election timeout that it has drawn stays as long as its term and role do.
+func (n *Node) Turn(by uint64) {
+	n.seed.Turn(by)
+	if n.watch.watchers != nil {
+		n.watch.rand.Turn(by)
+	}
+	if n.tokens.rand != nil {
+		n.tokens.rand.Turn(by)
+	}
+	n.raft.timer.seed = seedOf(n.seed, n.id)
 }
 
 // openLog recovers the log from a disk, or begins one on a new disk.

@@ -76,7 +76,7 @@ type timer struct {
 }
 
 // newTimer takes over the election timeout of rn.
-func newTimer(rn *raft.RawNode, seed, member uint64, electionTicks int) timer {
+func newTimer(rn *raft.RawNode, seed sim.Seed, member uint64, electionTicks int) timer {
 	inner := *(*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(rn), fields.raft))
 	t := timer{
 		seed:          seedOf(seed, member),
@@ -92,8 +92,8 @@ func newTimer(rn *raft.RawNode, seed, member uint64, electionTicks int) timer {
 }
 
 // seedOf derives the seed of one member's timeouts.
-func seedOf(seed, member uint64) uint64 {
-	r := sim.NewRand(seed, fmt.Sprintf("raft/%d", member))
+func seedOf(seed sim.Seed, member uint64) uint64 {
+	r := seed.Stream(fmt.Sprintf("raft/%d", member))
 	return r.Uint64()
 }
 

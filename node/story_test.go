@@ -128,7 +128,7 @@ func (s *stage) begin(out *strings.Builder) {
 	for i := range voters {
 		voters[i] = uint64(i + 1)
 	}
-	n, err := Start(1, voters, s.cfg, s.disk, s.log.Now, 1, s.bugs, s.log)
+	n, err := Start(1, voters, s.cfg, s.disk, s.log.Now, sim.NewSeed(1), s.bugs, s.log)
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -70,7 +70,7 @@ func (n *Node) Watchers() *mvcc.Watchers {
 	if n.watch.watchers == nil {
 		n.watch.watchers = mvcc.NewWatchers(n.kv)
 		n.watch.byOp = make(map[uint64]*stream)
-		n.watch.rand = sim.NewRand(n.seed, fmt.Sprintf("watch/%d", n.id))
+		n.watch.rand = n.seed.Stream(fmt.Sprintf("watch/%d", n.id))
 	}
 	return n.watch.watchers
 }
@@ -305,6 +305,6 @@ func (n *Node) checkLeader() {
 // untilBeat returns the time until the next beat of a clock with the period, which
 // has beaten since before the member began.
 func (n *Node) untilBeat(period time.Duration) time.Duration {
-	phase := sim.Mix(n.seed^n.id) % uint64(period)
+	phase := sim.Mix(n.seed.Origin()^n.id) % uint64(period)
 	return period - time.Duration((uint64(n.now)+phase)%uint64(period))
 }

@@ -28,8 +28,19 @@ type Options struct {
 	Observe func(*trace.Log)
 	// Interrupted, if not nil, is asked now and then whether to stop.
 	Interrupted func() bool
+	// Fork, if its By is not 0, gives the run another future from some time on.
+	Fork Fork
 	// MaxEvents bounds the events that happen; 0 means DefaultMaxEvents.
 	MaxEvents uint64
+}
+
+// Fork is a moment from which on a run draws everything anew: what happened before
+// it is the same run, what comes after is another. See sim.Seed.
+type Fork struct {
+	At sim.Time
+	// By tells the futures apart: equal ones are the same. 0 is the future that the
+	// seed has.
+	By uint64
 }
 
 // DefaultMaxEvents bounds a run that does not come to an end: some hundred times
@@ -274,6 +285,10 @@ const brokenEvents = 100_000
 // step lets one event happen.
 func (r *run) step() *halt {
 	r.steps++
+	if f := r.opts.Fork; f.By != 0 && r.c.NextAt() >= f.At {
+		r.opts.Fork = Fork{}
+		r.turn(f.By)
+	}
 	if !r.c.Step() {
 		return &halt{outcome: Internal, why: "nothing is left to happen"}
 	}
@@ -294,6 +309,13 @@ func (r *run) step() *halt {
 		return &halt{outcome: Stuck, why: fmt.Sprintf("no end after %d events", r.limit)}
 	}
 	return nil
+}
+
+// turn draws everything anew from now on.
+func (r *run) turn(by uint64) {
+	r.rand.Turn(by)
+	r.clients.Turn(by)
+	r.c.Turn(by)
 }
 
 // play executes the statements in order.

@@ -17,10 +17,11 @@ import (
 type Clients struct {
 	c    *cluster.Cluster
 	log  *trace.Log
-	seed uint64
+	seed sim.Seed
 
 	count    int // of clients; each has an address of its own
 	sessions []*Session
+	watching []*watchClient
 	ops      []history.Op
 	watches  []*history.Watch
 	bugs     bug.Set
@@ -35,7 +36,18 @@ type Clients struct {
 // not nil, is called with each operation that ends; the pointer is valid during
 // the call.
 func New(c *cluster.Cluster, seed uint64, log *trace.Log, onReturn func(*history.Op)) *Clients {
-	return &Clients{c: c, log: log, seed: seed, onReturn: onReturn, ops: make([]history.Op, 0, 1024)}
+	return &Clients{c: c, log: log, seed: sim.NewSeed(seed), onReturn: onReturn, ops: make([]history.Op, 0, 1024)}
+}
+
+// Turn makes all that clients draw from now on other draws: see sim.Seed.
+func (cs *Clients) Turn(by uint64) {
+	cs.seed.Turn(by)
+	for _, s := range cs.sessions {
+		s.rand.Turn(by)
+	}
+	for _, w := range cs.watching {
+		w.rand.Turn(by)
+	}
 }
 
 // Ops returns the operations so far, in order of invocation. Those under way
@@ -120,7 +132,7 @@ func (cs *Clients) Spawn(load string, timeout time.Duration, endpoints []uint64,
 	i := cs.take()
 	s := &Session{
 		cs: cs, index: i, addr: trace.Client(i), load: load, timeout: timeout,
-		rand:      sim.NewRand(cs.seed, "client/"+strconv.Itoa(i)),
+		rand:      cs.seed.Stream("client/" + strconv.Itoa(i)),
 		endpoints: endpoints,
 		deadline:  sim.Forever, next: sim.Forever, later: sim.Forever,
 	}

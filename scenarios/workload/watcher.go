@@ -79,10 +79,11 @@ func newWatchClient(cs *Clients, of *Watches, cfg WatchConfig, endpoints []uint6
 	i := cs.take()
 	w := &watchClient{
 		cs: cs, of: of, cfg: cfg, index: i, addr: trace.Client(i), endpoints: endpoints,
-		rand: sim.NewRand(cs.seed, "client/"+strconv.Itoa(i)),
+		rand: cs.seed.Stream("client/" + strconv.Itoa(i)),
 	}
 	w.member = w.endpoint(i)
 	cs.c.Attach(w.addr, w)
+	cs.watching = append(cs.watching, w)
 	return w
 }
 

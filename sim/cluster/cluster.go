@@ -70,7 +70,7 @@ type Receiver interface {
 // run beside each other.
 type Cluster struct {
 	cfg  Config
-	seed uint64
+	seed sim.Seed
 	log  *trace.Log
 	net  *network.Network
 
@@ -150,7 +150,7 @@ func New(cfg Config, seed uint64, log *trace.Log) (*Cluster, error) {
 			return nil, fmt.Errorf("the image that the members begin with: %w", err)
 		}
 	}
-	c := &Cluster{cfg: cfg, seed: seed, log: log, net: network.New(cfg.Net, seed, log), held: make(map[uint64]uint32)}
+	c := &Cluster{cfg: cfg, seed: sim.NewSeed(seed), log: log, net: network.New(cfg.Net, seed, log), held: make(map[uint64]uint32)}
 	for range cfg.Nodes {
 		c.announce()
 	}
@@ -162,6 +162,19 @@ func New(cfg Config, seed uint64, log *trace.Log) (*Cluster, error) {
 		c.Start(m.id)
 	}
 	return c, nil
+}
+
+// Turn makes all that members, disks and the network draw from now on other draws:
+// see sim.Seed.
+func (c *Cluster) Turn(by uint64) {
+	c.seed.Turn(by)
+	c.net.Turn(by)
+	for _, m := range c.members {
+		m.disk.Turn(by)
+		if m.node != nil {
+			m.node.Turn(by)
+		}
+	}
 }
 
 // Now returns the present virtual time.
@@ -352,7 +365,7 @@ func (c *Cluster) Start(id uint64) {
 		Kind: trace.MemberStart, Member: m.addr, Term: v.Term, Index: v.LastIndex, A: v.Applied, B: uint64(m.incarnation),
 	})
 	// Members do not tick in step: each has its own phase.
-	r := sim.NewRand(c.seed, fmt.Sprintf("member/%d/%d", m.id, m.incarnation))
+	r := c.seed.Stream(fmt.Sprintf("member/%d/%d", m.id, m.incarnation))
 	phase := time.Duration(r.Below(uint64(c.cfg.Node.Tick)))
 	c.queue.Push(c.Now().Add(c.wait(m, phase)), event{kind: evTick, member: m.addr, incarnation: m.incarnation})
 }

@@ -22,7 +22,9 @@ import (
 func (c *Cluster) announce() {
 	id := uint64(len(c.members) + 1)
 	addr := trace.Addr(id)
-	c.members = append(c.members, &member{id: id, addr: addr, disk: disk.New(addr, c.cfg.Disk, c.seed, c.log), state: Down})
+	device := disk.New(addr, c.cfg.Disk, c.seed.Origin(), c.log)
+	device.Turn(c.seed.Turned())
+	c.members = append(c.members, &member{id: id, addr: addr, disk: device, state: Down})
 }
 
 // enroll follows a change of the membership that was committed.
