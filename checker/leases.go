@@ -77,6 +77,9 @@ type leaseLife struct {
 	began, ended sim.Time
 	// left are the checkpoints of it.
 	left []checkpointMark
+	// refused is when revocations of it were committed and refused: users or roles had
+	// changed since the leader proposed them.
+	refused []sim.Time
 }
 
 type checkpointMark struct {
@@ -144,6 +147,11 @@ func (t *tenancy) live() {
 	for c := range t.Commits {
 		resp := &t.Commits[c].Response
 		if resp.Err != nil {
+			if r, ok := t.Commits[c].Proposal.Request.(*store.LeaseRevokeRequest); ok {
+				if life := t.lifeAt(r.ID, c); life != nil {
+					life.refused = append(life.refused, t.commitTime(int32(c)))
+				}
+			}
 			continue
 		}
 		switch r := t.Commits[c].Proposal.Request.(type) {
@@ -302,7 +310,7 @@ func (t *tenancy) over(life *leaseLife) {
 		if i+1 < len(all) {
 			next = all[i+1].at
 		}
-		if limit, late := t.late(latest, next); late {
+		if limit, late := t.late(life, latest, next); late {
 			t.outlived(life, latest, limit)
 			return
 		}
@@ -314,13 +322,21 @@ func (t *tenancy) over(life *leaseLife) {
 
 // late reports whether a lease with this expiry should have ended by now, and
 // when.
-func (t *tenancy) late(expiry, now sim.Time) (limit sim.Time, late bool) {
+func (t *tenancy) late(life *leaseLife, expiry, now sim.Time) (limit sim.Time, late bool) {
 	limit = expiry.Add(t.rules.patience())
 	for {
 		// What comes between may make the leader try again later.
-		last, ok := t.lessors.lastTrouble(limit)
-		longer := max(expiry, last.at).Add(t.rules.patience() + t.rules.Retry)
-		if !ok || last.at < expiry.Add(-t.rules.patience()) || longer <= limit {
+		var last sim.Time
+		if trouble, ok := t.lessors.lastTrouble(limit); ok {
+			last = trouble.at
+		}
+		for _, at := range life.refused {
+			if at <= limit {
+				last = max(last, at)
+			}
+		}
+		longer := max(expiry, last).Add(t.rules.patience() + t.rules.Retry)
+		if last == 0 || last < expiry.Add(-t.rules.patience()) || longer <= limit {
 			break
 		}
 		limit = longer

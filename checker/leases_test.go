@@ -187,6 +187,13 @@ func TestLeases(t *testing.T) {
 			},
 		},
 		{
+			name: "and so may a refusal, because rights have changed",
+			make: func(s *leaseStory) {
+				s.commit(1<<63|2, 7, 2300, &store.LeaseRevokeRequest{ID: 7}, store.Response{Revision: 2, Err: store.ErrUserEmpty})
+				s.goesOn(11000)
+			},
+		},
+		{
 			name: "but not for ever",
 			make: func(s *leaseStory) {
 				s.at(2200, trace.Event{Kind: trace.LinkCut, Member: 1, Peer: 2})
