@@ -64,6 +64,9 @@ func (m *members) url(urls []string, except uint64) bool {
 // after returns the members after a change, and the error that refuses it. It
 // returns false for other requests.
 func (m members) after(r store.Request) (next members, err *store.Error, known bool) {
+	if _, publish := r.(*store.MemberPublishRequest); !publish && !store.Reconfigures(r) {
+		return m, nil, false
+	}
 	next = m
 	next.list = slices.Clone(m.list)
 	switch r := r.(type) {

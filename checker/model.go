@@ -198,7 +198,7 @@ var plainPut = &store.PutResult{}
 // without an end, and does not survive.
 func (e *edit) put(r *store.PutRequest) store.Response {
 	old := e.root.get(r.Key)
-	kv := store.KeyValue{Key: r.Key, Value: r.Value, Lease: r.Lease}
+	kv := &store.KeyValue{Key: r.Key, Value: r.Value, Lease: r.Lease}
 	result := plainPut
 	if old != nil {
 		if r.IgnoreValue {
@@ -249,13 +249,12 @@ func (e *edit) delete(key string) {
 	e.root = e.root.delete(key)
 	e.sum += store.MixString(0, key)
 	e.changed = true
-	e.tell(store.EventDelete, store.KeyValue{Key: key, ModRevision: e.rev()})
+	e.tell(store.EventDelete, &store.KeyValue{Key: key, ModRevision: e.rev()})
 }
 
 // tell notes what a watcher is told of a write.
-func (e *edit) tell(what store.EventType, kv store.KeyValue) {
+func (e *edit) tell(what store.EventType, kv *store.KeyValue) {
 	if e.told != nil {
-		told := kv
-		*e.told = append(*e.told, store.Event{Type: what, KV: &told})
+		*e.told = append(*e.told, store.Event{Type: what, KV: kv})
 	}
 }

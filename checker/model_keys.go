@@ -1,6 +1,10 @@
 package checker
 
-import "etcdsim/store"
+import (
+	"strings"
+
+	"etcdsim/store"
+)
 
 // revision is the keys as they were at one revision, and the way to the older
 // ones. It never changes.
@@ -62,7 +66,7 @@ func (r *revision) equal(o *revision) bool {
 // Nodes never change; a write copies the few on its way. The nil node is the
 // empty map.
 type keyNode struct {
-	kv          store.KeyValue
+	kv          *store.KeyValue // never changes either
 	weight      uint64
 	left, right *keyNode
 }
@@ -79,28 +83,28 @@ func weigh(key string) uint64 {
 // get returns the key-value, or nil. It must not be changed.
 func (n *keyNode) get(key string) *store.KeyValue {
 	for n != nil {
-		switch {
-		case key == n.kv.Key:
-			return &n.kv
-		case key < n.kv.Key:
+		switch order := strings.Compare(key, n.kv.Key); {
+		case order < 0:
 			n = n.left
-		default:
+		case order > 0:
 			n = n.right
+		default:
+			return n.kv
 		}
 	}
 	return nil
 }
 
-// put returns the map with kv in it.
-func (n *keyNode) put(kv store.KeyValue) *keyNode {
+// put returns the map with kv in it, which must not change any more.
+func (n *keyNode) put(kv *store.KeyValue) *keyNode {
 	if n == nil {
 		return &keyNode{kv: kv, weight: weigh(kv.Key)}
 	}
 	c := &keyNode{n.kv, n.weight, n.left, n.right}
-	switch {
-	case kv.Key == n.kv.Key:
+	switch order := strings.Compare(kv.Key, n.kv.Key); {
+	case order == 0:
 		c.kv = kv
-	case kv.Key < n.kv.Key:
+	case order < 0:
 		c.left = n.left.put(kv)
 		if up := c.left; up.weight > c.weight { // rotate: up is ours, it was just made
 			c.left, up.right = up.right, c
@@ -165,7 +169,7 @@ func (n *keyNode) walk(key, end string, open bool, visit func(*store.KeyValue)) 
 			n = n.left
 		default:
 			n.left.walk(key, end, open, visit)
-			visit(&n.kv)
+			visit(n.kv)
 			n = n.right
 		}
 	}
@@ -175,5 +179,5 @@ func (n *keyNode) walk(key, end string, open bool, visit func(*store.KeyValue)) 
 // nothing.
 func (n *keyNode) equal(o *keyNode) bool {
 	return n == o ||
-		n != nil && o != nil && n.kv == o.kv && n.left.equal(o.left) && n.right.equal(o.right)
+		n != nil && o != nil && (n.kv == o.kv || *n.kv == *o.kv) && n.left.equal(o.left) && n.right.equal(o.right)
 }

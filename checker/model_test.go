@@ -101,7 +101,7 @@ func TestKeysAgainstMap(t *testing.T) {
 			}
 			kv := store.KeyValue{Key: key, ModRevision: rapid.Int64Range(1, 9).Draw(t, "revision")}
 			plain[key] = kv
-			root = root.put(kv)
+			root = root.put(&kv)
 		}
 		keys := slices.Sorted(maps.Keys(plain))
 		var again *keyNode
@@ -109,7 +109,8 @@ func TestKeysAgainstMap(t *testing.T) {
 			if got := root.get(key); got == nil || *got != plain[key] {
 				t.Fatalf("%s is %+v, expected %+v", key, got, plain[key])
 			}
-			again = again.put(plain[key])
+			kv := plain[key]
+			again = again.put(&kv)
 		}
 		if !root.equal(again) {
 			t.Fatal("the same keys, put in another order, make another tree")
