@@ -114,10 +114,14 @@ func (n *Network) HealAll() {
 	})
 }
 
+// Undisturbed reports that no link is cut and no endpoint isolated, so that whatever
+// arrives arrives.
+func (n *Network) Undisturbed() bool { return n.isolated+n.cuts == 0 }
+
 // IsCut reports whether packets from one endpoint to another are dropped, by a
 // cut or because either is isolated.
 func (n *Network) IsCut(from, to trace.Addr) bool {
-	return n.isolated > 0 && (n.unplugged(from) || n.unplugged(to)) || n.cuts > 0 && n.link(from, to).cut
+	return !n.Undisturbed() && (n.unplugged(from) || n.unplugged(to) || n.link(from, to).cut)
 }
 
 // Hold makes packets of one direction wait from now on. Those in flight arrive.

@@ -63,7 +63,7 @@ func (s *solo) crash() {
 func (s *solo) step(in Input) {
 	s.now += sim.Time(time.Millisecond)
 	s.log.Now = s.now
-	out := s.node.Step(s.now, in)
+	out := s.node.Step(s.now, &in)
 	s.fatal = errors.Join(s.fatal, out.Fatal)
 	for _, a := range out.Applied {
 		s.applied[a.Proposal.ID] = true

@@ -124,13 +124,18 @@ func (n *Node) Arm(t Trap) { n.trap = t }
 // reach notes that the process is at a point. If that is where it is to die, it does
 // so here: nothing of the present step happens beyond this line.
 func (n *Node) reach(p Point) {
-	if n.trap.At != p {
-		return
+	if n.trap.At == p {
+		n.spring()
 	}
+}
+
+// spring lets the trap of the process do its work, unless it is to skip it.
+func (n *Node) spring() {
 	if n.trap.Skip > 0 {
 		n.trap.Skip--
 		return
 	}
+	p := n.trap.At
 	n.trap = Trap{}
 	panic(death{p})
 }

@@ -17,6 +17,8 @@ type driver struct {
 	node *raft.RawNode
 	timer
 	outlook outlook
+	// ready is the Ready that is being handled.
+	ready raft.Ready
 }
 
 // outlook says whether raft has something ready.
@@ -36,28 +38,35 @@ func newDriver(c *raft.Config, seed sim.Seed) (driver, error) {
 	return driver{node: node, timer: newTimer(node, seed, c.ID, c.ElectionTick)}, nil
 }
 
-// next returns what raft has ready, if anything. Each Ready must be followed by
-// advance before the next.
-func (d *driver) next() (raft.Ready, bool) {
+// next returns what raft has ready, or nil. It must be followed by advance before
+// the next, and is valid until then.
+func (d *driver) next() *raft.Ready {
 	if d.outlook == quiet || d.outlook == inDoubt && !d.node.HasReady() {
 		d.outlook = quiet
-		return raft.Ready{}, false
+		return nil
 	}
-	rd := d.node.Ready()
+	d.ready = d.node.Ready()
 	d.outlook = quiet // until something happens to raft
-	return rd, true
+	return &d.ready
 }
 
-// advance tells raft that a Ready was handled. What raft then does to itself
+// advance tells raft that the Ready was handled. What raft then does to itself
 // (an acknowledgement of its own entry, a vote for itself, the end of an
-// application) may have something ready, unless the Ready had nothing to save and
-// nothing to apply. Candidates vote for themselves without saving anything.
-func (d *driver) advance(rd *raft.Ready) {
-	d.node.Advance(*rd)
-	candidate := *d.state == raft.StateCandidate || *d.state == raft.StatePreCandidate
-	if candidate || len(rd.Entries)+len(rd.CommittedEntries) > 0 || rd.HardState != nil || rd.Snapshot != nil {
+// application) may have something ready, unless nothing but messages was.
+func (d *driver) advance() {
+	d.node.Advance(d.ready)
+	if !d.onlyMessages() {
 		d.doubt()
 	}
+}
+
+// onlyMessages reports that the Ready says nothing but what is to be sent, so that
+// raft stays as it is when it goes on. Candidates vote for themselves.
+func (d *driver) onlyMessages() bool {
+	rd := &d.ready
+	return len(rd.Entries)+len(rd.CommittedEntries)+len(rd.ReadStates) == 0 &&
+		rd.SoftState == nil && rd.HardState == nil && rd.Snapshot == nil &&
+		(*d.state == raft.StateFollower || *d.state == raft.StateLeader)
 }
 
 // doubt: something was done whose consequences are not known.

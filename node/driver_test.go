@@ -33,14 +33,14 @@ type drivers struct {
 	rand      sim.Rand
 	all       []driver
 	storage   []*raft.MemoryStorage
-	saving    []*raft.Ready // per member: handled, and not advanced yet
+	saving    []bool // per member: a Ready was handled, and raft does not know it yet
 	messages  []*pb.Message
 	committed map[uint64]bool
 }
 
 func newDrivers(t *testing.T, seed uint64, voters int) *drivers {
 	u := &drivers{
-		t: t, seed: seed, rand: sim.NewRand(seed, "drivers"), saving: make([]*raft.Ready, voters), committed: map[uint64]bool{},
+		t: t, seed: seed, rand: sim.NewRand(seed, "drivers"), saving: make([]bool, voters), committed: map[uint64]bool{},
 	}
 	ids := make([]uint64, voters)
 	for i := range ids {
@@ -84,9 +84,9 @@ func (u *drivers) happen() {
 			m.reportUnreachable(1 + u.rand.Below(uint64(len(u.all))))
 		}
 	case 5, 6:
-		if rd := u.saving[i]; rd != nil {
-			u.saving[i] = nil
-			m.advance(rd)
+		if u.saving[i] {
+			u.saving[i] = false
+			m.advance()
 		}
 	default:
 		if n := len(u.messages); n > 0 {
@@ -103,9 +103,9 @@ func (u *drivers) happen() {
 // pump handles what a member's raft has ready, as a member does.
 func (u *drivers) pump(i int) {
 	m := &u.all[i]
-	for m.settle(); u.saving[i] == nil; m.settle() {
-		rd, ok := m.next()
-		if !ok {
+	for m.settle(); !u.saving[i]; m.settle() {
+		rd := m.next()
+		if rd == nil {
 			if m.node.HasReady() {
 				u.t.Fatalf("seed %d: n%d has something ready", u.seed, i+1)
 			}
@@ -120,9 +120,9 @@ func (u *drivers) pump(i int) {
 			u.committed[e.GetIndex()] = true
 		}
 		if rd.MustSync && u.rand.Intn(2) == 0 {
-			u.saving[i] = &rd
+			u.saving[i] = true
 			return
 		}
-		m.advance(&rd)
+		m.advance()
 	}
 }

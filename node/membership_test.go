@@ -34,7 +34,7 @@ func newAlone(t *testing.T, id uint64, founders []uint64) *alone {
 func (a *alone) do(in Input) (answers []Answer, messages []*pb.Message, gone []uint64, removed bool) {
 	for inputs := []Input{in}; len(inputs) > 0; inputs = inputs[1:] {
 		a.now += sim.Time(time.Millisecond)
-		out := a.Step(a.now, inputs[0])
+		out := a.Step(a.now, &inputs[0])
 		answers = append(answers, out.Answers...)
 		messages = append(messages, out.Messages...)
 		gone = append(gone, out.Gone...)

@@ -335,10 +335,19 @@ func (n *Node) wall() sim.Time {
 
 // Step lets one thing happen to the member, at the time now by the machine's steady
 // clock, and returns what the member wants done about it. now never goes back.
-func (n *Node) Step(now sim.Time, in Input) (out *Output) {
+func (n *Node) Step(now sim.Time, in *Input) *Output {
 	if n.trap.At != Nowhere {
-		defer n.dies(&out)
+		return n.stepIntoTrap(now, in)
 	}
+	return n.step(now, in)
+}
+
+func (n *Node) stepIntoTrap(now sim.Time, in *Input) (out *Output) {
+	defer n.dies(&out)
+	return n.step(now, in)
+}
+
+func (n *Node) step(now sim.Time, in *Input) *Output {
 	n.now = now
 	n.out.Messages = n.out.Messages[:0]
 	n.out.Answers = n.out.Answers[:0]
@@ -437,14 +446,18 @@ func (n *Node) receive(m *pb.Message) {
 	n.raft.step(m)
 }
 
-// observe compares what raft believes with what it believed before, and tells
-// the trace and the waiting reads.
+// observe looks whether raft believes something else than before. It must follow
+// every call that may have made it so.
 func (n *Node) observe() {
 	n.raft.settle()
-	term, role, leader := *n.raft.term, uint16(*n.raft.state), *n.raft.lead
-	if term == n.term && role == n.role && leader == n.leader {
-		return
+	if *n.raft.term != n.term || uint16(*n.raft.state) != n.role || *n.raft.lead != n.leader {
+		n.changed()
 	}
+}
+
+// changed tells the trace and the waiting reads what raft believes now.
+func (n *Node) changed() {
+	term, role, leader := *n.raft.term, uint16(*n.raft.state), *n.raft.lead
 	kind := trace.RoleChange
 	if role == n.role && term == n.term {
 		kind = trace.LeaderKnown

@@ -16,7 +16,6 @@ import (
 type save struct {
 	underWay bool
 	ticket   uint64
-	ready    raft.Ready
 	// sent: its messages are out, since the member led when the Ready came.
 	sent bool
 }
@@ -39,9 +38,13 @@ type written struct {
 func (n *Node) pump() {
 	n.observe()
 	for !n.save.underWay {
-		rd, ok := n.raft.next()
-		if !ok {
+		rd := n.raft.next()
+		if rd == nil {
 			break
+		}
+		if n.raft.onlyMessages() {
+			n.goOn(rd, n.sendEarly(rd.Messages))
+			continue
 		}
 		if rd.SoftState != nil {
 			n.followed(rd.SoftState.RaftState == raft.StateLeader)
@@ -59,32 +62,40 @@ func (n *Node) pump() {
 			n.apply(rd.CommittedEntries)
 		} // else the entries follow the snapshot, which must be durable first
 
-		leader := n.role == trace.RoleLeader
-		sent := leader || n.hasty(rd.Messages)
-		if sent && len(rd.Messages) > 0 {
-			n.reach(BeforeLeaderSend)
-			n.send(rd.Messages)
-			n.reach(AfterLeaderSend)
-		}
-		if err := n.write(&rd); err != nil {
+		sent := n.sendEarly(rd.Messages)
+		if err := n.write(rd); err != nil {
 			n.out.Fatal = err
 			return
 		}
 		if !rd.MustSync && raft.IsEmptySnap(rd.Snapshot) {
-			n.finish(&rd, sent)
+			n.finish(rd, sent)
 			continue
 		}
 		n.reach(BeforeSync)
 		ticket := n.disk.Sync()
 		n.out.Syncs = append(n.out.Syncs, ticket)
 		n.syncing = append(n.syncing, written{ticket.ID, rd.HardState, rd.Entries})
-		if leader && n.bugs.Has(bug.AckBeforeFsync) {
-			n.finish(&rd, sent)
+		if n.role == trace.RoleLeader && n.bugs.Has(bug.AckBeforeFsync) {
+			n.finish(rd, sent)
 			continue
 		}
-		n.save = save{underWay: true, ticket: ticket.ID, ready: rd, sent: sent}
+		n.save = save{underWay: true, ticket: ticket.ID, sent: sent}
 	}
 	n.snapshotIfDue()
+}
+
+// sendEarly sends messages before what they say is durable, if the member may, and
+// reports whether it did.
+func (n *Node) sendEarly(messages []*pb.Message) bool {
+	if n.role != trace.RoleLeader && !n.hasty(messages) {
+		return false
+	}
+	if len(messages) > 0 {
+		n.reach(BeforeLeaderSend)
+		n.send(messages)
+		n.reach(AfterLeaderSend)
+	}
+	return true
 }
 
 // hasty reports whether a member that does not lead promises something before it
@@ -150,10 +161,10 @@ func (n *Node) synced(ticket uint64) {
 	n.traceDurable(ticket)
 	n.stateSettled()
 	if n.save.underWay && ticket == n.save.ticket {
-		rd, sent := n.save.ready, n.save.sent
+		sent := n.save.sent
 		n.reach(AfterSave)
 		n.save = save{}
-		n.finish(&rd, sent)
+		n.finish(&n.raft.ready, sent)
 		if n.tickPending {
 			n.tickPending = false
 			n.tickRaft()
@@ -191,27 +202,30 @@ func (n *Node) finish(rd *raft.Ready, sent bool) {
 		n.apply(rd.CommittedEntries)
 	}
 	n.wal.Append(rd.Entries)
-	if !sent && len(rd.Messages) > 0 {
-		n.reach(BeforeFollowerSend)
-		n.send(rd.Messages)
-		n.reach(AfterFollowerSend)
-	}
-	n.reach(BeforeAdvance)
-	n.raft.advance(rd)
+	n.goOn(rd, sent)
 	if len(n.reconfig.answers) > 0 {
 		n.answerChanges()
 	}
 	n.observe()
 }
 
+// goOn sends what a Ready promises, unless that is done, and lets raft go on.
+func (n *Node) goOn(rd *raft.Ready, sent bool) {
+	if !sent && len(rd.Messages) > 0 {
+		n.reach(BeforeFollowerSend)
+		n.send(rd.Messages)
+		n.reach(AfterFollowerSend)
+	}
+	n.reach(BeforeAdvance)
+	n.raft.advance()
+}
+
 // send puts messages into the output. Of several append responses in one batch
 // only the last says anything new; etcd's processMessages drops the others.
 func (n *Node) send(messages []*pb.Message) {
-	lastResp := -1
-	for i, m := range messages {
-		if m.GetType() == pb.MsgAppResp {
-			lastResp = i
-		}
+	lastResp := len(messages) - 1
+	for lastResp > 0 && messages[lastResp].GetType() != pb.MsgAppResp {
+		lastResp--
 	}
 	for i, m := range messages {
 		if n.members.Removed(m.GetTo()) {

@@ -140,7 +140,7 @@ func (s *stage) begin(out *strings.Builder) {
 
 // step lets the input happen and tells what the member wants.
 func (s *stage) step(out *strings.Builder, in Input) {
-	o := s.node.Step(s.now, in)
+	o := s.node.Step(s.now, &in)
 	for _, m := range o.Messages {
 		fmt.Fprintf(out, "send %s\n", describe(m))
 		if m.GetType() == pb.MsgHeartbeat {

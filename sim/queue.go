@@ -1,7 +1,5 @@
 package sim
 
-import "slices"
-
 // Queue holds the events of a universe that have not happened yet, ordered by
 // (time, sequence): of two events at one instant the one pushed first happens
 // first, so the order never depends on the shape of the queue.
@@ -13,9 +11,10 @@ import "slices"
 // heap. Once both have grown to the largest number of events pending at a time, a
 // push allocates nothing. The zero value is ready for use.
 type Queue[E any] struct {
-	// soon are the next events, the very next one last.
+	// soon[:n] are the next events, the very next one last.
 	// Invariant: none of them comes after any in later.
-	soon []queued[E]
+	soon [soonMax]queued[E]
+	n    int
 	// later is a four-ary heap of all others.
 	later []queued[E]
 	seq   uint64
@@ -38,13 +37,13 @@ func (a *queued[E]) before(b *queued[E]) bool {
 const soonMax = 16
 
 // Len returns the number of pending events.
-func (q *Queue[E]) Len() int { return len(q.soon) + len(q.later) }
+func (q *Queue[E]) Len() int { return q.n + len(q.later) }
 
 // NextAt returns the time of the earliest event, or Forever if there is none.
 func (q *Queue[E]) NextAt() Time {
 	switch {
-	case len(q.soon) > 0:
-		return q.soon[len(q.soon)-1].at
+	case q.n > 0:
+		return q.soon[q.n-1].at
 	case len(q.later) > 0:
 		return q.later[0].at
 	}
@@ -53,40 +52,35 @@ func (q *Queue[E]) NextAt() Time {
 
 // Push adds an event that happens at the given time.
 func (q *Queue[E]) Push(at Time, e E) {
-	pushed := queued[E]{at, q.seq, e}
+	seq := q.seq
 	q.seq++
-	n := len(q.soon)
-	switch {
-	case len(q.later) > 0 && at >= q.later[0].at, n == soonMax && at >= q.soon[0].at:
-		q.rise(pushed)
-	case n == soonMax:
-		q.rise(q.soon[0])
-		i := 0
-		for ; i+1 < n && q.soon[i+1].at > at; i++ {
-			q.soon[i] = q.soon[i+1]
-		}
-		q.soon[i] = pushed
-	default:
-		q.soon = append(q.soon, pushed)
-		// It follows what is due at the same instant, for that was pushed before.
-		i := n
-		for ; i > 0 && q.soon[i-1].at <= at; i-- {
-			q.soon[i] = q.soon[i-1]
-		}
-		q.soon[i] = pushed
+	if len(q.later) > 0 && at >= q.later[0].at || q.n == soonMax && at >= q.soon[0].at {
+		q.rise(queued[E]{at, seq, e})
+		return
 	}
+	if q.n == soonMax {
+		q.rise(q.soon[0])
+		copy(q.soon[:], q.soon[1:])
+		q.n--
+	}
+	// It follows what is due at the same instant, for that was pushed before.
+	i := q.n
+	for ; i > 0 && q.soon[i-1].at <= at; i-- {
+		q.soon[i] = q.soon[i-1]
+	}
+	q.soon[i] = queued[E]{at, seq, e}
+	q.n++
 }
 
 // Pop removes and returns the earliest event. It panics when there is none.
 func (q *Queue[E]) Pop() (Time, E) {
-	if len(q.soon) == 0 {
+	if q.n == 0 {
 		q.refill()
 	}
-	n := len(q.soon) - 1
-	next := &q.soon[n]
+	q.n--
+	next := &q.soon[q.n]
 	at, e := next.at, next.event
 	*next = queued[E]{} // the event may hold pointers
-	q.soon = q.soon[:n]
 	return at, e
 }
 
@@ -96,9 +90,8 @@ func (q *Queue[E]) refill() {
 	if len(q.later) == 0 {
 		panic("sim: Pop from an empty queue")
 	}
-	n := min(len(q.later), soonMax/2)
-	q.soon = slices.Grow(q.soon, soonMax)[:n]
-	for i := n - 1; i >= 0; i-- {
+	q.n = min(len(q.later), soonMax/2)
+	for i := q.n - 1; i >= 0; i-- {
 		q.soon[i] = q.sink()
 	}
 }

@@ -282,7 +282,7 @@ func (c *Cluster) Stop(id uint64) {
 	if to := c.successor(m); to != 0 && m.node.View().Role == trace.RoleLeader {
 		patience := c.cfg.Node.Election()
 		c.queue.Push(c.Now().Add(patience), event{kind: evStop, member: m.addr, incarnation: m.incarnation})
-		c.step(m, node.Input{Kind: node.TransferLeader, Peer: to})
+		c.step(m, &node.Input{Kind: node.TransferLeader, Peer: to})
 		return
 	}
 	c.finishStop(m)
@@ -511,29 +511,44 @@ func (c *Cluster) Converged() bool {
 	return true
 }
 
-// sendPacket gives a packet to the network and queues its arrival.
-func (c *Cluster) sendPacket(p *packet) {
-	if !p.streamed && !p.to.IsClient() && int(p.to) <= len(c.members) {
-		if m := c.members[p.to-1]; m.state != Down {
-			p.incarnation = m.incarnation
-		}
+// sendPacket gives a packet of a client, or to one, to the network and queues its
+// arrival.
+func (c *Cluster) sendPacket(q *packet) {
+	slot, p := c.packets.add(q)
+	if !p.streamed {
+		c.connect(p)
 	}
-	slot := c.packets.add(p)
-	once := true
-	if m := p.message; m != nil {
-		once = m.GetType() == pb.MsgProp
+	c.log.Emit(trace.Event{Kind: trace.Send, Aux: p.kind, Member: p.from, Peer: p.to, Index: p.op(), ID: p.id})
+	c.travel(slot, network.Packet{ID: p.id, From: p.from, To: p.to, Kind: p.kind, Size: int(p.size), Once: true})
+}
+
+// sendMessages gives raft messages of a member to the network.
+func (c *Cluster) sendMessages(m *member, messages []*pb.Message) {
+	for _, msg := range messages {
+		if c.cfg.Marshal {
+			msg = reencode(msg)
+		}
+		slot, p := c.packets.open()
+		p.from, p.to, p.kind, p.message, p.size = m.addr, trace.Addr(msg.GetTo()), uint16(msg.GetType()), msg, messageBytes(msg)
+		c.connect(p)
 		aux := p.kind
-		if m.GetReject() {
+		if msg.GetReject() {
 			aux |= trace.Rejected
 		}
 		c.log.Emit(trace.Event{
 			Kind: trace.Send, Aux: aux, Member: p.from, Peer: p.to, ID: p.id,
-			Term: m.GetTerm(), Index: m.GetIndex(), A: m.GetLogTerm(), B: m.GetCommit(),
+			Term: msg.GetTerm(), Index: msg.GetIndex(), A: msg.GetLogTerm(), B: msg.GetCommit(),
 		})
-	} else {
-		c.log.Emit(trace.Event{Kind: trace.Send, Aux: p.kind, Member: p.from, Peer: p.to, Index: p.op(), ID: p.id})
+		once := msg.GetType() == pb.MsgProp
+		c.travel(slot, network.Packet{ID: p.id, From: p.from, To: p.to, Kind: p.kind, Size: int(p.size), Once: once})
 	}
-	c.travel(slot, network.Packet{ID: p.id, From: p.from, To: p.to, Kind: p.kind, Size: int(p.size), Once: once})
+}
+
+// connect notes to which process the packet's connection leads, if any runs.
+func (c *Cluster) connect(p *packet) {
+	if i := int(p.to) - 1; i < len(c.members) && c.members[i].state != Down {
+		p.incarnation = c.members[i].incarnation
+	}
 }
 
 // travel asks the network what becomes of the packet in a slot.
@@ -588,7 +603,7 @@ func (c *Cluster) answer(m *member, a node.Answer) {
 }
 
 // step lets something happen to a member that is up, and routes what it wants.
-func (c *Cluster) step(m *member, in node.Input) {
+func (c *Cluster) step(m *member, in *node.Input) {
 	out := c.guarded(m, in)
 	if out == nil {
 		return
@@ -610,7 +625,9 @@ func (c *Cluster) step(m *member, in node.Input) {
 			c.synced(m, t)
 		}
 	}
-	c.record(out.Applied)
+	if len(out.Applied) > 0 {
+		c.record(out.Applied)
+	}
 	for i := range out.Answers {
 		c.answer(m, out.Answers[i])
 	}
@@ -631,18 +648,6 @@ func (c *Cluster) step(m *member, in node.Input) {
 	}
 	if m.stopping && m.node.View().Role != trace.RoleLeader {
 		c.finishStop(m)
-	}
-}
-
-// sendMessages gives raft messages of a member to the network.
-func (c *Cluster) sendMessages(m *member, messages []*pb.Message) {
-	for _, msg := range messages {
-		if c.cfg.Marshal {
-			msg = reencode(msg)
-		}
-		c.sendPacket(&packet{
-			from: m.addr, to: trace.Addr(msg.GetTo()), kind: uint16(msg.GetType()), message: msg, size: messageBytes(msg),
-		})
 	}
 }
 
@@ -669,14 +674,20 @@ func (c *Cluster) synced(m *member, t disk.Ticket) {
 }
 
 // guarded runs one step; a panic in it is the end of the member, and a finding.
-func (c *Cluster) guarded(m *member, in node.Input) *node.Output {
-	defer c.catch(m)
+func (c *Cluster) guarded(m *member, in *node.Input) (out *node.Output) {
+	defer func() {
+		if out == nil { // it never is unless Step panicked
+			c.caught(m, recover())
+		}
+	}()
 	return m.node.Step(m.clock.Steady(c.Now()), in)
 }
 
 // catch turns a panic in a member's code into a breakdown. It must be deferred.
-func (c *Cluster) catch(m *member) {
-	if r := recover(); r != nil {
+func (c *Cluster) catch(m *member) { c.caught(m, recover()) }
+
+func (c *Cluster) caught(m *member, r any) {
+	if r != nil {
 		c.breakdown(m, fmt.Sprint(r), string(debug.Stack()))
 	}
 }

@@ -71,19 +71,19 @@ func (c *Cluster) happen(e event) {
 	}
 	switch e.kind {
 	case evTick:
-		c.step(m, node.Input{Kind: node.Tick})
+		c.step(m, &node.Input{Kind: node.Tick})
 	case evSynced:
-		c.step(m, node.Input{Kind: node.Synced, Ticket: e.ref})
+		c.step(m, &node.Input{Kind: node.Synced, Ticket: e.ref})
 	case evAlarm:
-		c.step(m, node.Input{Kind: node.Alarm, Token: node.Token(e.ref)})
+		c.step(m, &node.Input{Kind: node.Alarm, Token: node.Token(e.ref)})
 	case evStop:
 		c.finishStop(m)
 	case evRemoved:
 		c.finishRemoval(m)
 	case evSnapshotLost, evSnapshotSent:
-		c.step(m, node.Input{Kind: node.SnapshotSent, Peer: e.ref, OK: e.kind == evSnapshotSent})
+		c.step(m, &node.Input{Kind: node.SnapshotSent, Peer: e.ref, OK: e.kind == evSnapshotSent})
 	case evUnreachable:
-		c.step(m, node.Input{Kind: node.Unreachable, Peer: e.ref})
+		c.step(m, &node.Input{Kind: node.Unreachable, Peer: e.ref})
 	}
 }
 
@@ -117,7 +117,7 @@ func (c *Cluster) arrive(e event) {
 			c.log.Hit(trace.ProbeBacklog)
 			return
 		}
-		if !c.net.Arrive(p.asPacket()) {
+		if !c.net.Undisturbed() && !c.net.Arrive(p.asPacket()) {
 			c.lost(c.packets.take(slot), false)
 			return
 		}
@@ -142,7 +142,7 @@ func (c *Cluster) arrive(e event) {
 		c.request(m, call)
 		return
 	case answer != nil:
-		c.step(m, node.Input{Kind: node.Answered, Answer: answer})
+		c.step(m, &node.Input{Kind: node.Answered, Answer: answer})
 		return
 	}
 	if message.GetType() == pb.MsgSnap {
@@ -151,7 +151,7 @@ func (c *Cluster) arrive(e event) {
 			kind: evSnapshotSent, member: from, incarnation: sender.incarnation, ref: uint64(m.addr),
 		})
 	}
-	c.step(m, node.Input{Kind: node.Receive, Message: message})
+	c.step(m, &node.Input{Kind: node.Receive, Message: message})
 }
 
 // arriveAtClient delivers the packet in a slot, which is for a client.

@@ -103,7 +103,7 @@ func (c *Cluster) request(m *member, call *node.Call) {
 			in.Connected[other.id] = m.shown(c.connectedSince(m, other))
 		}
 	}
-	c.step(m, in)
+	c.step(m, &in)
 }
 
 // reconfigures reports whether a request changes who the members are, by whichever

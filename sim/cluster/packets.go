@@ -48,26 +48,43 @@ type packets struct {
 	count uint64
 }
 
-// add numbers a packet and gives it a slot.
-func (ps *packets) add(p *packet) uint32 {
+// open returns a slot for a new packet, which has a number and nothing else. The
+// pointer is valid until the next call.
+func (ps *packets) open() (uint32, *packet) {
+	slot, p := ps.place()
 	ps.count++
 	p.id = ps.count
-	return ps.put(p)
+	return slot, p
+}
+
+// add gives a packet a slot and a number.
+func (ps *packets) add(q *packet) (uint32, *packet) {
+	slot, p := ps.open()
+	id := p.id
+	*p = *q
+	p.id = id
+	return slot, p
 }
 
 // again gives a duplicate of the packet in a slot a slot of its own. It keeps
 // its number.
-func (ps *packets) again(slot uint32) uint32 { return ps.put(&ps.slots[slot]) }
+func (ps *packets) again(slot uint32) uint32 {
+	other, p := ps.place()
+	*p = ps.slots[slot]
+	return other
+}
 
-func (ps *packets) put(p *packet) uint32 {
-	if n := len(ps.free); n > 0 {
-		slot := ps.free[n-1]
-		ps.free = ps.free[:n-1]
-		ps.slots[slot] = *p
-		return slot
+// place returns an empty slot.
+func (ps *packets) place() (uint32, *packet) {
+	n := len(ps.free) - 1
+	if n < 0 {
+		ps.slots = append(ps.slots, packet{})
+		n = len(ps.slots) - 1
+		return uint32(n), &ps.slots[n]
 	}
-	ps.slots = append(ps.slots, *p)
-	return uint32(len(ps.slots) - 1)
+	slot := ps.free[n]
+	ps.free = ps.free[:n]
+	return slot, &ps.slots[slot]
 }
 
 // take empties a slot and returns the packet that was in it.
@@ -79,8 +96,7 @@ func (ps *packets) take(slot uint32) packet {
 
 // clear empties a slot.
 func (ps *packets) clear(slot uint32) {
-	p := &ps.slots[slot]
-	p.message, p.call, p.answer = nil, nil, nil
+	ps.slots[slot] = packet{}
 	ps.free = append(ps.free, slot)
 }
 

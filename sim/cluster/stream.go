@@ -176,7 +176,7 @@ func (c *Cluster) timeOut(k *conn) {
 	delete(c.conns, k.op)
 	if m := c.members[k.member-1]; m.state == Up && m.incarnation == k.incarnation {
 		closing := &node.Call{Client: k.client, Streamed: true, Op: k.op, Request: &store.StreamCloseRequest{}}
-		c.step(m, node.Input{Kind: node.Request, Call: closing})
+		c.step(m, &node.Input{Kind: node.Request, Call: closing})
 	}
 	if k.client != 0 {
 		c.receiver(k.client).Answer(broken(k))
