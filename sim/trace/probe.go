@@ -65,6 +65,11 @@ const (
 	ProbeCompacted                        // a member compacted its history
 	ProbeHandedOver                       // a leader handed over on request
 	ProbeCrashAtPoint                     // a member died at the point of its code where it was made to
+	ProbeSyncSlowed                       // a sync took longer because the disk was slow
+	ProbePromiseBroken                    // a crash lost what a lying sync had said was durable
+	ProbeDamageFound                      // a member found its disk damaged, and refused to start
+	ProbeDiskFailed                       // a member ended because its disk failed
+	ProbeDiskWiped                        // a disk was emptied
 	numProbes                             // keep last
 )
 
@@ -92,6 +97,8 @@ var probeNames = [numProbes]string{
 	ProbeClockDrifts: "clock-drifts", ProbeWallClockWrong: "wall-clock-wrong",
 	ProbeBacklog: "backlog", ProbeSyncStalled: "sync-stalled", ProbeCompacted: "compacted", ProbeHandedOver: "handed-over",
 	ProbeCrashAtPoint: "crash-at-point",
+	ProbeSyncSlowed:   "sync-slowed", ProbePromiseBroken: "promise-broken", ProbeDamageFound: "damage-found",
+	ProbeDiskFailed: "disk-failed", ProbeDiskWiped: "disk-wiped",
 }
 
 // String returns the probe's name, as used on the command line.

@@ -20,6 +20,8 @@ type Loss struct {
 	Returned int
 	// InSync reports that a sync was under way.
 	InSync bool
+	// Broken counts the bytes among the lost ones that a sync had said were durable.
+	Broken int64
 }
 
 // Crash is the owner's sudden death: what is durable stays, the rest is decided
@@ -30,6 +32,7 @@ func (d *Disk) Crash() Loss {
 	d.finished = append(d.finished, d.syncs...)
 	d.syncs = d.syncs[:0]
 	d.dirty = d.dirty[:0]
+	promised := d.undeceive()
 
 	keep := d.unsettled() && d.rand.Hit(d.config.Keep)
 	d.crashRemovals(&loss, keep)
@@ -43,7 +46,7 @@ func (d *Disk) Crash() Loss {
 			delete(d.byName, f.name)
 			continue
 		}
-		f.named = true
+		f.named, f.keptName = true, true
 		survivors = append(survivors, f)
 	}
 	clear(d.files[len(survivors):])
@@ -55,7 +58,22 @@ func (d *Disk) Crash() Loss {
 	if loss.Lost > 0 {
 		d.log.Hit(trace.ProbeUnsyncedLost)
 	}
+	if loss.Broken = min(promised, loss.Lost); loss.Broken > 0 {
+		d.forgot = true
+		d.log.Hit(trace.ProbePromiseBroken)
+	}
 	return loss
+}
+
+// undeceive takes back what syncs have said that was not so, and returns how many
+// bytes they had said were durable.
+func (d *Disk) undeceive() (promised int64) {
+	for _, f := range d.files {
+		promised += f.stable - f.kept
+		f.stable = f.kept
+		f.named = f.named && f.keptName
+	}
+	return promised
 }
 
 // unsettled reports whether anything on the device is not durable.

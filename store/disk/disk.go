@@ -36,6 +36,10 @@ type Disk struct {
 	// slow multiplies the latency of syncs.
 	slow    int64
 	stalled bool
+	// lying, failing: see Lie and Fail. forgot: see Forgot.
+	lying, failing, forgot bool
+	// harm is the stream of injected faults.
+	harm sim.Rand
 
 	// spare chunks and finished syncs are used again.
 	spare    [][]byte
@@ -80,6 +84,7 @@ func New(owner trace.Addr, config Config, seed uint64, log *trace.Log) *Disk {
 	return &Disk{
 		owner: owner, config: config, limit: int64(config.Capacity), log: log,
 		rand:   sim.NewRand(seed, "disk/"+strconv.Itoa(int(owner))),
+		harm:   sim.NewRand(seed, "disk-fault/"+strconv.Itoa(int(owner))),
 		byName: make(map[string]*File),
 		slow:   1,
 	}
@@ -126,6 +131,9 @@ func (d *Disk) List() []string {
 
 // Create makes an empty file. Its name is durable with the next sync.
 func (d *Disk) Create(name string) (*File, error) {
+	if d.failing {
+		return nil, fmt.Errorf("create %s: %w", name, ErrIO)
+	}
 	if d.byName[name] != nil {
 		return nil, fmt.Errorf("create %s: %w", name, ErrExist)
 	}
@@ -140,6 +148,13 @@ func (d *Disk) Create(name string) (*File, error) {
 
 // Open returns a file.
 func (d *Disk) Open(name string) (*File, error) {
+	if d.failing {
+		return nil, fmt.Errorf("open %s: %w", name, ErrIO)
+	}
+	return d.find(name)
+}
+
+func (d *Disk) find(name string) (*File, error) {
 	if f := d.byName[name]; f != nil {
 		return f, nil
 	}
@@ -175,18 +190,6 @@ func (d *Disk) CutTail(name string, size int64) error {
 	return err
 }
 
-// Rot flips the bits of mask in one byte of a file, for as long as the file
-// exists: the medium decays. Reading sees it, nobody is told.
-func (d *Disk) Rot(name string, at int64, mask byte) error {
-	f, err := d.Open(name)
-	if err != nil {
-		return err
-	}
-	f.rot = append(f.rot, flip{at, mask})
-	d.fault(FaultRot, uint64(at), uint64(mask))
-	return nil
-}
-
 // insert adds a file to the directory.
 func (d *Disk) insert(f *File) {
 	d.files = append(d.files, f)
@@ -217,7 +220,7 @@ func (d *Disk) soil(f *File) {
 // recycle takes the memory of a file that is gone for good.
 func (d *Disk) recycle(f *File) {
 	d.spare = append(d.spare, f.chunks...)
-	f.chunks, f.size, f.covered, f.stable = nil, 0, 0, 0
+	f.chunks, f.size, f.covered, f.stable, f.kept = nil, 0, 0, 0, 0
 }
 
 func (d *Disk) newChunk() []byte {
@@ -227,18 +230,4 @@ func (d *Disk) newChunk() []byte {
 		return chunk
 	}
 	return make([]byte, chunkBytes)
-}
-
-// Kinds of injected faults, for Aux of a DiskFault event.
-const (
-	FaultStall  uint16 = 1 + iota // syncs stop
-	FaultResume                   // syncs go on; A = those that waited
-	FaultSlow                     // syncs take A times as long
-	FaultRot                      // byte A of a file has the bits of B flipped
-	FaultFull                     // no room is left; A = bytes in use
-	FaultFree                     // there is room again; likewise
-)
-
-func (d *Disk) fault(kind uint16, a, b uint64) {
-	d.log.Emit(trace.Event{Kind: trace.DiskFault, Aux: kind, Member: d.owner, A: a, B: b})
 }

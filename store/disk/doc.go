@@ -22,15 +22,16 @@
 //
 // A sector is written as a whole or not at all, and writing the rest of a sector
 // does no harm to the durable bytes in it. What was synced is never lost, moved
-// or changed, unless a fault is injected: bits that rot ([Disk.Rot]).
+// or changed, unless a fault is injected: bits that rot, sectors of garbage and
+// sectors that were written to the wrong place ([Disk.Damage]), and syncs that lie
+// ([Disk.Lie]).
 //
 // Beside crashes: syncs can be slow ([Disk.Slow]), stop until released
-// ([Disk.Stall]), and the device can be full ([ErrFull], [Disk.Fill]).
+// ([Disk.Stall]), the device can be full ([ErrFull], [Disk.Fill]), and it can fail
+// ([ErrIO], [Disk.Fail]).
 //
-// Injected faults lie over the bytes and are seen by reading only. Underneath,
-// the pristine bytes are kept, so that a fault can be taken back and so that it
-// is always known what should have been read. A lying sync or a misdirected
-// write, too, would be such an overlay.
+// Injected damage lies over the bytes and is seen by reading only. Underneath, the
+// pristine bytes are kept, so that [Disk.Repair] takes all of it back.
 //
 // The disk keeps no time: it names the latency of a sync, and the owner of the
 // event queue says when it has passed.

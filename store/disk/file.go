@@ -14,6 +14,8 @@ var (
 	ErrExist = errors.New("file exists")
 	// ErrNotExist: there is no file of that name.
 	ErrNotExist = errors.New("file does not exist")
+	// ErrIO: the device fails. Of a write nothing was written.
+	ErrIO = errors.New("input/output error")
 )
 
 // chunkBytes is the unit in which files grow. A power of two, and a multiple of
@@ -33,17 +35,15 @@ type File struct {
 	size, covered, stable int64
 	// named reports that the file's name is durable.
 	named bool
+	// kept and keptName are what is durable in truth, where a sync has lied.
+	// Invariant: kept <= stable.
+	kept     int64
+	keptName bool
 	// dirty reports that the file is on the disk's list of those that the next
 	// sync covers.
 	dirty bool
-	// rot are the injected faults that lie over the bytes.
-	rot []flip
-}
-
-// flip is bits that read the other way round.
-type flip struct {
-	at   int64
-	mask byte
+	// overlays are the injected faults that lie over the bytes.
+	overlays []overlay
 }
 
 // Name returns the file's name.
@@ -56,9 +56,12 @@ func (f *File) Size() int64 { return f.size }
 func (f *File) Durable() int64 { return f.stable }
 
 // Append writes data to the end of the file: all of it, or nothing and an error
-// that wraps ErrFull. The data is copied.
+// that wraps ErrFull or ErrIO. The data is copied.
 func (f *File) Append(data []byte) error {
 	d := f.disk
+	if d.failing {
+		return fmt.Errorf("append of %d bytes to %s: %w", len(data), f.name, ErrIO)
+	}
 	if d.limit > 0 && d.used+int64(len(data)) > d.limit {
 		return fmt.Errorf("append of %d bytes to %s: %w (%d of %d in use)", len(data), f.name, ErrFull, d.used, d.limit)
 	}
@@ -78,15 +81,19 @@ func (f *File) Append(data []byte) error {
 
 // Read returns a copy of the file's bytes, as the device reads them now.
 func (f *File) Read() []byte {
+	data := f.pristine()
+	for i := range f.overlays {
+		f.overlays[i].put(data)
+	}
+	return data
+}
+
+// pristine returns a copy of the file's bytes as they were written.
+func (f *File) pristine() []byte {
 	data := make([]byte, f.size)
 	rest := data
 	for _, chunk := range f.chunks {
 		rest = rest[copy(rest, chunk):]
-	}
-	for _, r := range f.rot {
-		if r.at < f.size {
-			data[r.at] ^= r.mask
-		}
 	}
 	return data
 }
@@ -101,8 +108,8 @@ func (f *File) cut(size int64) {
 		f.chunks[i] = nil
 	}
 	f.chunks = f.chunks[:keep]
-	f.size, f.covered, f.stable = size, size, size
-	f.rot = slices.DeleteFunc(f.rot, func(r flip) bool { return r.at >= size })
+	f.size, f.covered, f.stable, f.kept = size, size, size, size
+	f.overlays = slices.DeleteFunc(f.overlays, func(o overlay) bool { return o.at >= size })
 }
 
 // sector returns the bytes from low to high, which lie within one sector.

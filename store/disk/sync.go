@@ -12,6 +12,9 @@ import (
 // Several syncs may be under way; they complete in any order.
 func (d *Disk) Sync() Ticket {
 	s := d.start(time.Duration(int64(d.rand.Within(d.config.Sync)) * d.slow))
+	if d.slow > 1 {
+		d.log.Hit(trace.ProbeSyncSlowed)
+	}
 	if d.stalled {
 		s.held = true
 		d.log.Hit(trace.ProbeSyncStalled)
@@ -21,18 +24,30 @@ func (d *Disk) Sync() Ticket {
 
 // Flush makes everything durable at once, and completes the syncs under way with
 // it: what a member waits for as long as it takes, a stall included, when it
-// starts and when it stops in good order.
+// starts and when it stops in good order. Given that time, the caches of a device
+// that lies are empty, too.
 func (d *Disk) Flush() {
+	lying := d.lying
+	d.lying = false
+	for _, f := range d.files {
+		if f.kept < f.stable || !f.keptName {
+			d.soil(f)
+		}
+	}
 	d.start(0)
 	for len(d.syncs) > 0 {
 		d.complete(d.syncs[0])
 	}
+	d.lying = lying
 }
 
 // Synced completes a sync. It returns false if there is nothing to complete now:
-// the device is stalled, and the ticket comes again from Resume; or a crash
-// came first.
+// the device is stalled, and the ticket comes again from Resume; or it fails, as
+// Failure says; or a crash came first.
 func (d *Disk) Synced(id uint64) bool {
+	if d.failing {
+		return false
+	}
 	for _, s := range d.syncs {
 		if s.ID != id {
 			continue
@@ -79,22 +94,26 @@ func (d *Disk) complete(s *pending) {
 	i := 0
 	for ; d.syncs[i] != s; i++ {
 		// What an earlier sync had in hand came before this one too.
-		d.syncs[i].settle()
+		d.syncs[i].settle(d.lying)
 	}
-	s.settle()
+	s.settle(d.lying)
 	d.syncs = slices.Delete(d.syncs, i, i+1)
 	d.finished = append(d.finished, s)
-	if len(d.gone) > 0 {
+	if len(d.gone) > 0 && !d.lying {
 		d.settleRemovals(func(r removal) bool { return r.after < s.ID })
 	}
 	d.log.Emit(trace.Event{Kind: trace.DiskSynced, Member: d.owner, ID: s.ID, A: uint64(s.bytes)})
 }
 
-// settle notes that what the sync covers is durable.
-func (s *pending) settle() {
+// settle notes that what the sync covers is durable, or that it is said to be.
+func (s *pending) settle(lying bool) {
 	for _, c := range s.covers {
-		c.file.stable = max(c.file.stable, min(c.size, c.file.size)) // a tail may have been cut off
-		c.file.named = true
+		f := c.file
+		f.stable = max(f.stable, min(c.size, f.size)) // a tail may have been cut off
+		f.named = true
+		if !lying {
+			f.kept, f.keptName = f.stable, true
+		}
 	}
 }
 
@@ -111,8 +130,10 @@ func (d *Disk) settleRemovals(durable func(removal) bool) {
 
 // Slow multiplies the latency of syncs that start from now on; 1 is normal.
 func (d *Disk) Slow(factor int64) {
-	d.slow = max(factor, 1)
-	d.fault(FaultSlow, uint64(d.slow), 0)
+	if factor = max(factor, 1); factor != d.slow {
+		d.slow = factor
+		d.fault(FaultSlow, uint64(d.slow), 0)
+	}
 }
 
 // Stall stops all syncs: none completes until Resume. Writes are buffered all

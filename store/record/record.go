@@ -129,3 +129,19 @@ func Witness(data []byte, base, at int64, last Kind) (int64, bool) {
 	}
 	return 0, false
 }
+
+// Proven returns the position through which the records of a file, of which the first
+// byte has the position base, bear witness that the sequence was durable: damage
+// before it cannot be taken for a torn write.
+func Proven(data []byte, base int64, last Kind) int64 {
+	proven := base
+	for offset := int64(0); offset < int64(len(data)); {
+		r, size, err := Read(data[offset:], base+offset, last)
+		if err != nil {
+			break
+		}
+		proven = max(proven, r.Durable)
+		offset += int64(size)
+	}
+	return proven
+}

@@ -1,0 +1,148 @@
+package disk_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"etcdsim/store/disk"
+)
+
+// Damage changes what is read, and repair takes all of it back: the bytes underneath are
+// as they were written.
+func TestRepairUndoesDamage(t *testing.T) {
+	for kind := range disk.NumDamages {
+		for seed := range uint64(20) {
+			d, _ := newDisk(disk.Config{}, seed)
+			f := create(t, d, "f")
+			for i := range 5000 {
+				write(t, f, string(rune('a'+i%26)))
+			}
+			d.Flush()
+			whole := read(t, d, "f")
+			within := []disk.Extent{{File: "f", Low: 700, High: 4000}}
+			if !d.Damage(kind, within) || !d.Damaged() || !d.Impaired() {
+				t.Fatalf("%v, seed %d: nothing was damaged", kind, seed)
+			}
+			damaged := read(t, d, "f")
+			if damaged == whole || damaged[:700] != whole[:700] || damaged[4000:] != whole[4000:] {
+				t.Errorf("%v, seed %d: damage from 700 to 4000 reads %q", kind, seed, damaged)
+			}
+			d.Crash()
+			if got := read(t, d, "f"); got != damaged {
+				t.Errorf("%v, seed %d: a crash repaired the damage", kind, seed)
+			}
+			d.Repair()
+			if got := read(t, d, "f"); got != whole || d.Impaired() {
+				t.Errorf("%v, seed %d: repaired, it reads %q", kind, seed, got)
+			}
+		}
+	}
+	d, _ := newDisk(disk.Config{}, 1)
+	if d.Damage(disk.Garbage, nil) {
+		t.Error("an empty device was damaged")
+	}
+}
+
+// What injected faults draw moves nothing else: with the same seed, a device waits, loses
+// and tears the same, damaged or not.
+func TestDamageLeavesOtherDrawsAlone(t *testing.T) {
+	run := func(faults func(d *disk.Disk)) (tickets []disk.Ticket, loss disk.Loss) {
+		d, _ := newDisk(disk.Default(), 3)
+		f := create(t, d, "f")
+		write(t, f, strings.Repeat("x", 4000))
+		d.Flush()
+		faults(d)
+		write(t, f, strings.Repeat("y", 9000))
+		tickets = append(tickets, d.Sync(), d.Sync())
+		return tickets, d.Crash()
+	}
+	tickets, loss := run(func(*disk.Disk) {})
+	for kind := range disk.NumDamages {
+		damaged, lost := run(func(d *disk.Disk) { d.Damage(kind, []disk.Extent{{File: "f", High: 4000}}) })
+		if !slices.Equal(damaged, tickets) || lost != loss {
+			t.Errorf("%v: syncs %v and loss %+v, without damage %v and %+v", kind, damaged, lost, tickets, loss)
+		}
+	}
+}
+
+// A lie is found out by a crash, and not before.
+func TestLie(t *testing.T) {
+	d, _ := newDisk(disk.Config{}, 4)
+	f := create(t, d, "f")
+	write(t, f, "true ")
+	d.Synced(d.Sync().ID)
+	d.Lie()
+	write(t, f, "lies ")
+	other := create(t, d, "g")
+	write(t, other, "lies too")
+	if s := d.Sync(); !d.Synced(s.ID) || f.Durable() != 10 || other.Durable() != 8 {
+		t.Errorf("a lying sync says that %d and %d bytes are durable, want all", f.Durable(), other.Durable())
+	}
+	if d.Forgot() {
+		t.Error("the lie came out before a crash")
+	}
+	if loss := d.Crash(); loss.Broken != 13 || loss.Lost != 13 || !d.Forgot() {
+		t.Errorf("the crash lost %+v", loss)
+	}
+	if got := read(t, d, "f"); got != "true " || len(d.List()) != 1 {
+		t.Errorf("the file reads %q, of %v", got, d.List())
+	}
+	if d.Crash().Broken != 0 {
+		t.Error("a promise was broken twice")
+	}
+}
+
+// A device that is repaired before it crashes has broken no promise, once it has synced.
+func TestLieThatIsMadeGood(t *testing.T) {
+	d, _ := newDisk(disk.Config{}, 5)
+	d.Lie()
+	f := create(t, d, "f")
+	write(t, f, "promised")
+	d.Synced(d.Sync().ID)
+	d.Repair()
+	d.Synced(d.Sync().ID)
+	if loss := d.Crash(); loss != (disk.Loss{}) || read(t, d, "f") != "promised" {
+		t.Errorf("the crash lost %+v", loss)
+	}
+}
+
+// Removals are in the cache, too: the files of a device that lies may be back.
+func TestLieAboutRemoval(t *testing.T) {
+	d, _ := newDisk(disk.Config{}, 6)
+	write(t, create(t, d, "f"), "here")
+	d.Flush()
+	d.Lie()
+	if err := d.Remove("f"); err != nil {
+		t.Fatal(err)
+	}
+	d.Synced(d.Sync().ID)
+	if loss := d.Crash(); loss.Returned != 1 || read(t, d, "f") != "here" {
+		t.Errorf("after the crash there are %v: %+v", d.List(), loss)
+	}
+}
+
+func TestFailure(t *testing.T) {
+	d, _ := newDisk(disk.Config{}, 7)
+	f := create(t, d, "f")
+	write(t, f, "before")
+	s := d.Sync()
+	d.Fail()
+	if err := f.Append([]byte("x")); !errors.Is(err, disk.ErrIO) || f.Size() != 6 {
+		t.Errorf("append: %v, %d bytes", err, f.Size())
+	}
+	if _, err := d.Create("g"); !errors.Is(err, disk.ErrIO) {
+		t.Errorf("create: %v", err)
+	}
+	if _, err := d.Open("f"); !errors.Is(err, disk.ErrIO) {
+		t.Errorf("open: %v", err)
+	}
+	if d.Synced(s.ID) || !errors.Is(d.Failure(), disk.ErrIO) {
+		t.Errorf("a sync of a device that fails completed; %v", d.Failure())
+	}
+	d.Repair()
+	if d.Failure() != nil || !d.Synced(s.ID) || read(t, d, "f") != "before" {
+		t.Errorf("repaired: %v", d.Failure())
+	}
+}

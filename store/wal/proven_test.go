@@ -1,0 +1,32 @@
+package wal_test
+
+import (
+	"errors"
+	"testing"
+
+	"etcdsim/store/disk"
+	"etcdsim/store/wal"
+)
+
+// Whatever happens to the log where it is proven, it is refused.
+func TestProvenDamageIsRefused(t *testing.T) {
+	files, _, _ := sample(t)
+	proven := wal.Proven(files.disk(t))
+	if len(proven) != 3 || proven[0].High != int64(len(files[proven[0].File])) || proven[2].High == 0 {
+		t.Fatalf("of three segments these are proven: %+v", proven)
+	}
+	d := files.disk(t)
+	for kind := range disk.NumDamages {
+		for places := range 300 {
+			for range 1 + places%3 {
+				d.Damage(kind, proven)
+			}
+			var corrupt *wal.CorruptError
+			if _, err := wal.Open(d, wal.Config{}); !errors.As(err, &corrupt) {
+				t.Fatalf("%v in %d places: %v, want a refusal", kind, 1+places%3, err)
+			}
+			d.Repair()
+		}
+	}
+	open(t, d)
+}
