@@ -84,6 +84,9 @@ type memberAccount struct {
 	// durable is the last index through which the written log survives a crash.
 	// Invariant: durable <= last.
 	durable uint64
+	// promised is the last index that was durable as far as the member could know, where
+	// its disk has forgotten some of it: others may have counted on it.
+	promised uint64
 	// rewritten is the first index that a write not yet durable replaced, or 0:
 	// after a crash the log may be the old or the new one from there on.
 	rewritten uint64
@@ -210,7 +213,7 @@ func (v *Invariants) Watch(log *trace.Log) {
 		trace.DiskLost,
 		trace.RoleChange, trace.LeaderKnown, trace.CommitMoved,
 		trace.LogAppend, trace.LogDurable, trace.StateDurable,
-		trace.SnapSaved, trace.SnapInstall, trace.Apply, trace.ConfApplied,
+		trace.MemberFault, trace.SnapSaved, trace.SnapInstall, trace.Apply, trace.ConfApplied,
 		trace.BackendCommit, trace.BackendDurable, trace.BackendOpen,
 	), v.Observe)
 	log.Subscribe(trace.Kinds(trace.Send), v.sent)
@@ -240,6 +243,10 @@ func (v *Invariants) Observe(e *trace.Event) {
 	case trace.MemberCrash, trace.MemberStop, trace.MemberPanic, trace.MemberRemoved:
 		m.role = trace.RoleFollower
 		v.stops = append(v.stops, Stop{At: e.At, Member: e.Member})
+	case trace.MemberFault:
+		if e.Aux == trace.FaultForgot {
+			m.forget()
+		}
 	case trace.DiskLost:
 		if s := v.lastStop(e.Member); s != nil {
 			s.Lost += e.A
@@ -473,6 +480,16 @@ func (m *memberAccount) forgetOwnVotes(after uint64) {
 	}
 }
 
+// forget takes back what a member's disk had said was durable: what it starts from next
+// may be anything that it ever wrote. It may break what it has promised, and that is not
+// held against it; what follows for the cluster is.
+func (m *memberAccount) forget() {
+	m.promised = max(m.promised, m.durable, m.base)
+	m.durable, m.base, m.rewritten = 0, 0, 1
+	m.stateTerm, m.stateVote, m.voteKnown, m.votes = 0, 0, false, nil
+	m.state = backendAccount{}
+}
+
 // voteSent checks a granted vote: it must be durable before it is told, or a
 // restart could vote again (raft's doc.go, Ready contract, step 2).
 func (v *Invariants) voteSent(m *memberAccount, e *trace.Event) {
@@ -629,7 +646,7 @@ func (v *Invariants) heldByMajority(m *memberAccount, e *trace.Event, term uint6
 		}
 		other := &v.members[id]
 		t := other.termAt(e.Index)
-		if e.Index <= other.base || e.Index <= other.durable && (t == term || t == 0) {
+		if e.Index <= other.base || e.Index <= other.durable && (t == term || t == 0) || e.Index <= other.promised {
 			holders++
 		}
 	}

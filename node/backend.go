@@ -11,6 +11,8 @@ import (
 	"etcdsim/sim/bug"
 	"etcdsim/sim/trace"
 	"etcdsim/store/backend"
+	"etcdsim/store/disk"
+	"etcdsim/store/wal"
 )
 
 // The member's state on its disk, after etcd's backend. What was applied goes
@@ -290,3 +292,7 @@ func (n *Node) misplaced(p backend.Point, batch []byte) (backend.Point, []byte) 
 	}
 	return last.point, batch
 }
+
+// Proven returns the parts of a member's files in which it notices any damage when it
+// starts, and refuses to: see wal.Proven and backend.Proven.
+func Proven(d *disk.Disk) []disk.Extent { return append(wal.Proven(d), backend.Proven(d)...) }

@@ -156,7 +156,8 @@ func hashEntry(e *pb.Entry) uint64 { return sim.Hash(e.GetData()) + uint64(e.Get
 // synced takes the end of a sync: of the save under way, or of a snapshot.
 func (n *Node) synced(ticket uint64) {
 	if !n.disk.Synced(ticket) {
-		return // the disk stalled meanwhile: the ticket comes again
+		n.out.Fatal = n.disk.Failure() // or it stalled meanwhile, and the ticket comes again
+		return
 	}
 	n.traceDurable(ticket)
 	n.stateSettled()

@@ -24,6 +24,8 @@ var remedies = []func(r *run, id uint64) *halt{
 		return nil
 	},
 	func(r *run, id uint64) *halt {
+		r.repair(id)
+		r.c.Disk(id).Slow(1)
 		r.c.ResumeDisk(id)
 		return nil
 	},

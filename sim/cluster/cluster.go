@@ -108,6 +108,10 @@ type member struct {
 	addr trace.Addr
 	node *node.Node // nil while Down
 	disk *disk.Disk
+	// lost is the disk that the member had before it was wiped, or nil; refusal is why
+	// it did not start the last time, or nil.
+	lost    *disk.Disk
+	refusal error
 	// clock is the machine's; it goes on whatever becomes of the process.
 	clock sim.Clock
 	// trap is where the member's process shall die, the next one's if none runs.
@@ -267,7 +271,7 @@ func (c *Cluster) Kill(id uint64) {
 	}
 	c.log.Emit(trace.Event{Kind: trace.MemberCrash, Member: m.addr, B: uint64(m.incarnation)})
 	c.down(m, store.ErrConnectionReset)
-	m.disk.Crash()
+	c.crash(m)
 }
 
 // Stop ends a member's process gracefully: a leader first hands over, as etcd's
@@ -336,6 +340,11 @@ func (c *Cluster) Start(id uint64) {
 		return
 	}
 	m.incarnation++
+	m.refusal = nil
+	if m.lost != nil && m.incarnation > 1 {
+		c.refused(m, errBootstrapped)
+		return
+	}
 	defer c.catch(m)
 	var voters []uint64 // whoever joins later learns of them
 	if id <= uint64(c.cfg.Nodes) {
@@ -348,9 +357,14 @@ func (c *Cluster) Start(id uint64) {
 		c.log.Emit(trace.Event{Kind: trace.MemberRemoved, Member: m.addr, Index: m.removed, B: uint64(m.incarnation)})
 		return
 	}
-	if errors.Is(err, disk.ErrFull) {
-		c.log.Hit(trace.ProbeDiskFull)
+	if errors.Is(err, disk.ErrFull) || errors.Is(err, disk.ErrIO) {
+		c.diskRefused(err)
+		m.refusal = err
 		m.disk.Crash() // closes the files
+		return
+	}
+	if err != nil && m.spoiled() {
+		c.refused(m, err)
 		return
 	}
 	if err != nil {
@@ -637,9 +651,7 @@ func (c *Cluster) step(m *member, in *node.Input) {
 		}
 	}
 	if out.Fatal != nil {
-		if errors.Is(out.Fatal, disk.ErrFull) {
-			c.log.Hit(trace.ProbeDiskFull)
-		}
+		c.diskRefused(out.Fatal)
 		c.Kill(m.id)
 		return
 	}
@@ -693,6 +705,14 @@ func (c *Cluster) caught(m *member, r any) {
 }
 
 func (c *Cluster) breakdown(m *member, text, stack string) {
+	if m.disk.Forgot() {
+		// The others hold it to what it no longer knows. etcd's ends so, too.
+		if m.node != nil {
+			c.Kill(m.id)
+		}
+		c.refused(m, errors.New(text))
+		return
+	}
 	c.log.Emit(trace.Event{Kind: trace.MemberPanic, Member: m.addr, A: sim.Hash([]byte(text))})
 	c.faults = append(c.faults, Breakdown{At: c.Now(), Member: m.id, Text: text, Stack: stack})
 	if m.node != nil {

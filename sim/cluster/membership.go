@@ -22,9 +22,13 @@ import (
 func (c *Cluster) announce() {
 	id := uint64(len(c.members) + 1)
 	addr := trace.Addr(id)
-	device := disk.New(addr, c.cfg.Disk, c.seed.Origin(), c.log)
-	device.Turn(c.seed.Turned())
-	c.members = append(c.members, &member{id: id, addr: addr, disk: device, state: Down})
+	c.members = append(c.members, &member{id: id, addr: addr, disk: c.emptyDisk(addr), state: Down})
+}
+
+func (c *Cluster) emptyDisk(owner trace.Addr) *disk.Disk {
+	d := disk.New(owner, c.cfg.Disk, c.seed.Origin(), c.log)
+	d.Turn(c.seed.Turned())
+	return d
 }
 
 // enroll follows a change of the membership that was committed.

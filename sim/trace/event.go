@@ -169,6 +169,9 @@ const (
 	FaultClockTurned                   // its wall clock jumped: A = ns that it is ahead of the steady one; B = ns that it jumped
 	FaultTrapSet                       // its process shall die at point A of its code, B times after it first came there; A = 0: nowhere
 	FaultTrapSprung                    // it died at point A; B = incarnation
+	FaultWiped                         // it was killed and its disk emptied: A = bytes that were in use
+	FaultForgot                        // a crash lost A bytes that the disk had said were durable
+	FaultRefused                       // it does not start from its disk as it is: A = hash of the reason; B = incarnation
 )
 
 // Drop reasons, for Aux of Drop.

@@ -91,7 +91,10 @@ func New(owner trace.Addr, config Config, seed uint64, log *trace.Log) *Disk {
 }
 
 // Turn makes all that the device draws from now on other draws: see sim.Seed.
-func (d *Disk) Turn(by uint64) { d.rand.Turn(by) }
+func (d *Disk) Turn(by uint64) {
+	d.rand.Turn(by)
+	d.harm.Turn(by)
+}
 
 // Config returns how the device behaves.
 func (d *Disk) Config() Config { return d.config }
