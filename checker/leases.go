@@ -308,7 +308,7 @@ func (t *tenancy) over(life *leaseLife) {
 		latest = max(latest, d.expiry)
 		next := end
 		if i+1 < len(all) {
-			next = all[i+1].at
+			next = all[i+1].at - 1 // what a new leader commits as it begins is no proof against the one before
 		}
 		if limit, late := t.late(life, latest, next); late {
 			t.outlived(life, latest, limit)

@@ -210,6 +210,15 @@ func TestLeases(t *testing.T) {
 			},
 		},
 		{
+			name: "what a new leader commits as it begins",
+			make: func(s *leaseStory) {
+				s.goesOn(9000)
+				s.leads(8900, 2, 3)
+				s.promoted(9000, 2, 3)
+				s.revoked(12_100)
+			},
+		},
+		{
 			name: "a new leader goes on from a checkpoint",
 			make: func(s *leaseStory) {
 				s.Commits[0].Response = granted(1, 7, 60)

@@ -164,6 +164,9 @@ func (g *guard) oneHolder() {
 	last := make(map[string]grant) // by name: the one that may be relied on longest
 	slices.SortStableFunc(g.grants, func(a, b grant) int { return compareTimes(a.op.Return, b.op.Return) })
 	for _, now := range g.grants {
+		if now.until <= now.op.Return {
+			continue // the answer came when its lease was over
+		}
 		before, ok := last[now.name]
 		if ok && before.key != now.key && now.op.Return < before.until {
 			g.add("one holder", now.name, now.op.Return, []Exhibit{{Op: *before.op}, {*now.op, "a second holder"}},

@@ -102,6 +102,20 @@ func TestLocks(t *testing.T) {
 			},
 		},
 		{
+			name: "the first hears of it when its lease has ended",
+			make: func(s *lockStory) {
+				s.op(1, 1, 2000, 2010, &store.LeaseKeepAliveRequest{ID: 11},
+					store.Response{Result: &store.LeaseKeepAliveResult{ID: 11, TTL: 3}}, 0)
+				s.leaves(3100, 10)
+				s.locked(1, 65, 3150, 11)
+				for i := range s.Ops {
+					if r, ok := s.Ops[i].Request.(*store.LockRequest); ok && r.Lease == 10 {
+						s.Ops[i].Return = ms(3200)
+					}
+				}
+			},
+		},
+		{
 			name:     "nobody let go",
 			make:     func(s *lockStory) { s.locked(1, 65, 150, 11) },
 			property: "held", why: "c1 was told by n1 at 0.150s that lock l is its own, but its key l/b was behind others all the time.",
@@ -138,6 +152,8 @@ func TestLocks(t *testing.T) {
 			make: func(s *lockStory) {
 				s.op(0, 1, 2000, 2010, &store.LeaseKeepAliveRequest{ID: 10},
 					store.Response{Result: &store.LeaseKeepAliveResult{ID: 10, TTL: 3}}, 0)
+				s.op(1, 1, 2100, 2110, &store.LeaseKeepAliveRequest{ID: 11},
+					store.Response{Result: &store.LeaseKeepAliveResult{ID: 11, TTL: 3}}, 0)
 				s.leaves(3100, 10)
 				s.locked(1, 65, 3150, 11)
 			},
