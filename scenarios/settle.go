@@ -50,9 +50,13 @@ func (r *run) drain() *halt {
 	return h
 }
 
-// finalTimeout is how long the clients of the end wait for an answer. A member
-// that has no leader keeps requests; they try again elsewhere.
-const finalTimeout = time.Second
+// finalTimeout is how long the clients of the end wait for an answer: long enough to
+// log in over a slow network. A member that has no leader keeps requests; they try
+// again elsewhere.
+func (r *run) finalTimeout() time.Duration {
+	const journeys = 12
+	return time.Second + journeys*r.universe.cluster.Net.Latency.Max
+}
 
 // prove makes the core of the cluster show that it is well.
 func (r *run) prove() *halt {
@@ -113,7 +117,7 @@ const finalKey = "etcdsim/end"
 // that as a condition.
 func (r *run) until(name string, endpoints []uint64, kind workload.Kind, req store.Request) watch {
 	done := false
-	r.clients.Spawn(name, finalTimeout, endpoints, func(s *workload.Session) {
+	r.clients.Spawn(name, r.finalTimeout(), endpoints, func(s *workload.Session) {
 		for !done {
 			done = s.Do(kind, req).Outcome == history.OK
 		}

@@ -553,20 +553,18 @@ func (w *watchClient) catchUp(revision int64, members []uint64) {
 		}
 	}
 	w.target = revision
-	if !reachable(w.member) {
-		w.retreat(members)
-	}
+	w.retreat(members)
 	w.wakeIn(urgent, wakeProgress)
 }
 
-// retreat makes the client use only some of its members, of which the present one
-// is none: that may be in any state, and the client would wait for it.
+// retreat makes the client use only some of its members: the others may be in any
+// state, and it would wait for them.
 func (w *watchClient) retreat(members []uint64) {
 	if len(w.endpoints) > 0 {
 		members = slices.DeleteFunc(slices.Clone(members), func(m uint64) bool { return !slices.Contains(w.endpoints, m) })
 	}
 	w.endpoints = members
-	if w.stream != 0 {
+	if w.stream != 0 && !slices.Contains(members, w.member) {
 		w.cs.c.HangUp(w.stream)
 		w.lose()
 	}
