@@ -172,9 +172,17 @@ var rooms = []room{
 		why: "what pictures are drawn from is in the trace, or it did not happen",
 	},
 	{
+		path: "scenarios/learn",
+		imports: []string{
+			"scenarios", "scenarios/report/chronicle", "checker", "checker/history", "sim", "sim/trace", "sim/bug", "store",
+		},
+		why: "a course is made of a run and what it left; it knows no terminal and no page",
+	},
+	{
 		path: "scenarios/report/page",
 		imports: []string{
-			"scenarios", "scenarios/report", "scenarios/report/chronicle", "checker/history", "sim", "sim/trace", "store",
+			"scenarios", "scenarios/report", "scenarios/report/chronicle", "scenarios/learn", "checker/history", "sim", "sim/trace",
+			"store",
 		},
 		tests: []string{"sim/bug"},
 		why:   "a picture of a result and its chronicle; it judges nothing",

@@ -86,6 +86,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			fmtCommand(),
 			lintCommand(),
 			exportCommand(),
+			learnCommand(),
 			listCommand(),
 			planCommand(),
 			censusCommand(),

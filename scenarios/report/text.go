@@ -33,6 +33,15 @@ func (s Style) paint(colour, text string) string {
 	return colour + text + plain
 }
 
+// Bold makes a text stand out.
+func (s Style) Bold(text string) string { return s.paint(bold, text) }
+
+// Good is for what went well.
+func (s Style) Good(text string) string { return s.paint(green, text) }
+
+// Bad is for what did not.
+func (s Style) Bad(text string) string { return s.paint(red, text) }
+
 // Marks of phases that held and that did not.
 const (
 	good = "✓"

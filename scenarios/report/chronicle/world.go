@@ -211,6 +211,9 @@ func (w *world) changed(e *trace.Event, c *Chronicle) {
 		w.set(e, Life, Up, c)
 		w.set(e, Role, uint64(trace.RoleFollower), c)
 		w.set(e, Leader, 0, c)
+		if w.members[e.Member].fields[Term] == 0 {
+			w.set(e, Term, e.Term, c)
+		}
 		w.set(e, Applied, e.A, c)
 		w.set(e, Durable, e.Index, c)
 		// What is not in the log any more was lost with the process before.

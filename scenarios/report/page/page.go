@@ -35,6 +35,8 @@ var (
 	modelJS string
 	//go:embed diagram.js
 	diagramJS string
+	//go:embed lesson.js
+	lessonJS string
 	//go:embed page.js
 	pageJS string
 )
@@ -96,16 +98,21 @@ func Of(w io.Writer, f *scenarios.File, seed uint64, o scenarios.Options) error 
 
 // Write writes the page of a run.
 func Write(w io.Writer, f *scenarios.File, r *scenarios.Result, c *chronicle.Chronicle) error {
-	data, err := json.Marshal(contentsOf(f, r, c))
+	return write(w, r.Scenario+", seed "+itoa(r.Seed), contentsOf(f, r, c))
+}
+
+func write(w io.Writer, title string, contents *contents) error {
+	data, err := json.Marshal(contents)
 	if err != nil {
 		return err
 	}
 	// The JSON is inside a script element: encoding/json escapes <, > and &.
 	return pageTemplate.Execute(w, map[string]any{
-		"Title":  r.Scenario + ", seed " + itoa(r.Seed),
-		"Style":  template.CSS(pageCSS),                                                 //nolint:gosec // ours
-		"Data":   template.JS(data),                                                     //nolint:gosec // escaped by encoding/json
-		"Script": template.JS(strings.Join([]string{modelJS, diagramJS, pageJS}, "\n")), //nolint:gosec // ours
+		"Title":  title,
+		"Style":  template.CSS(pageCSS),                                                           //nolint:gosec // ours
+		"Data":   template.JS(data),
+			                                                              //nolint:gosec // escaped by encoding/json
+		"Script": template.JS(strings.Join([]string{modelJS, diagramJS, lessonJS, pageJS}, "\n")), //nolint:gosec // ours
 	})
 }
 
@@ -125,6 +132,7 @@ type contents struct {
 	Ops        []op                `json:"ops"`
 	Stories    map[uint64][][3]int `json:"stories"` // at, packet, note
 	Fates      []string            `json:"fates"`
+	Lesson     *lesson             `json:"lesson,omitempty"`
 }
 
 type meta struct {

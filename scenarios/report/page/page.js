@@ -31,6 +31,10 @@ class Page {
     this.diagram = new Diagram(byID("space-time"), model, (c) => this.chosen(c));
     this.table();
     this.listen();
+    if (model.lesson) {
+      this.lesson = new LessonPanel(byID("lesson"), model.lesson, (at) => { this.diagram.look(at - 60e6, at + 30e6); this.go(at); });
+      return;
+    }
     if (!this.restore()) {
       const f = model.findings.find((x) => x.at > 0);
       if (f) this.toFinding(f); else this.go(model.meta.from);
@@ -40,7 +44,8 @@ class Page {
   head() {
     const m = this.model.meta;
     document.body.dataset.outcome = m.outcome;
-    byID("title").textContent = `${m.scenario}, seed ${m.seed}` + (m.bugs ? `, with bug ${m.bugs}` : "");
+    byID("title").textContent = (this.model.lesson ? this.model.lesson.title + ": " : "") +
+      `${m.scenario}, seed ${m.seed}` + (m.bugs ? `, with bug ${m.bugs}` : "");
     const v = byID("verdict");
     v.textContent = m.ok ? "✓ PASS" : m.outcome === "unknown" ? "? UNKNOWN" : `✗ FAIL ${m.outcome}`;
     v.classList.add(m.ok ? "good" : m.outcome === "unknown" ? "doubt" : "bad");
@@ -55,6 +60,7 @@ class Page {
 
   findings() {
     const box = byID("findings");
+    if (this.model.lesson) return; // it tells of them in its own time
     for (const f of this.model.findings) {
       const one = element("article", { class: "finding" }, element("h2", {}, `✗ ${f.word.toUpperCase()}  ${f.what}`));
       if (f.ops) {

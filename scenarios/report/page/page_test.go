@@ -115,7 +115,8 @@ func TestPlaces(t *testing.T) {
 		n++
 		o := in.Ops[i-1]
 		if o.Outcome == "ok" && o.Return < latest {
-			t.Fatalf("seed 4: operation %d at place %d returned at %d, before an earlier one was invoked at %d", o.ID, place+1, o.Return, latest)
+			t.Fatalf("seed 4: operation %d at place %d returned at %d, before an earlier one was invoked at %d", o.ID, place+1, o.Return,
+				latest)
 		}
 		latest = max(latest, o.Invoke)
 	}
