@@ -24,7 +24,7 @@ func TestMain(m *testing.M) {
 // "replace OLD NEW FILE" changes a file.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:  "testdata/script",
+		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"exits": exits, "replace": replace, "served": served, "ctl": ctl, "etcdctl": etcdctl,
 		},

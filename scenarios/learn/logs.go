@@ -197,7 +197,7 @@ func membership(t *teller) {
 
 // members lists a bit set.
 func members(set uint64) (ids []uint64) {
-	for id := uint64(0); id < 64; id++ {
+	for id := range uint64(64) {
 		if set>>id&1 == 1 {
 			ids = append(ids, id)
 		}

@@ -108,10 +108,10 @@ func write(w io.Writer, title string, contents *contents) error {
 	}
 	// The JSON is inside a script element: encoding/json escapes <, > and &.
 	return pageTemplate.Execute(w, map[string]any{
-		"Title":  title,
-		"Style":  template.CSS(pageCSS),                                                           //nolint:gosec // ours
-		"Data":   template.JS(data),
-			                                                              //nolint:gosec // escaped by encoding/json
+		"Title": title,
+		"Style": template.CSS(pageCSS), //nolint:gosec // ours
+		"Data":  template.JS(data),
+		//nolint:gosec // escaped by encoding/json
 		"Script": template.JS(strings.Join([]string{modelJS, diagramJS, lessonJS, pageJS}, "\n")), //nolint:gosec // ours
 	})
 }
