@@ -188,6 +188,10 @@ var rooms = []room{
 		why:   "a picture of a result and its chronicle; it judges nothing",
 	},
 	{
+		path: "scenarios/blame", imports: []string{"scenarios", "sim", "sim/trace"}, tests: []string{"sim/bug"},
+		why: "compares futures of a run by their results; how a run is made is none of its business",
+	},
+	{
 		path: "scenarios/shrink", imports: []string{"scenarios"}, tests: []string{"sim/bug"},
 		why: "takes words from scenarios and looks at results; what statements mean is the language's business",
 	},

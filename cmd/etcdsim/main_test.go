@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,14 +22,29 @@ func TestMain(m *testing.M) {
 
 // The scripts in testdata/script type commands and look at what comes out.
 // "exits N COMMAND..." runs a command that must end with code N;
-// "replace OLD NEW FILE" changes a file.
+// "replace OLD NEW FILE" changes a file; "rename FOLDER NAME" gives the only entry
+// of a folder another name.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "replace": replace, "served": served, "ctl": ctl, "etcdctl": etcdctl,
+			"exits": exits, "replace": replace, "rename": rename, "served": served, "ctl": ctl, "etcdctl": etcdctl,
 		},
 	})
+}
+
+// rename gives the only entry of a folder another name.
+func rename(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: rename FOLDER NAME")
+	}
+	folder := ts.MkAbs(args[0])
+	entries, err := os.ReadDir(folder)
+	ts.Check(err)
+	if len(entries) != 1 {
+		ts.Fatalf("%s has %d entries, want one", args[0], len(entries))
+	}
+	ts.Check(os.Rename(filepath.Join(folder, entries[0].Name()), filepath.Join(folder, args[1])))
 }
 
 // replace puts a text in the place of another in a file, where that must be.
