@@ -14,6 +14,8 @@
 //     and takes exactly its keys with it (leases.go, lessors.go);
 //   - locks: at most one client at a time may rely on a lock, and fenced writes
 //     come in order (locks.go);
+//   - elections: the same for whoever was elected, and who is said to lead did
+//     (elections.go);
 //   - auth: nothing is done that the rights in force forbid, and nothing denied that
 //     they allow (auth.go, authority.go);
 //   - raft: the invariants of the protocol, at every event (invariants.go);

@@ -67,6 +67,9 @@ func Judge(h history.History, o Options) Report {
 	if j, ok := judgeLocks(l, all, clocks); ok {
 		report.Judgements = append(report.Judgements, j)
 	}
+	if j, ok := judgeElections(l, all, clocks); ok {
+		report.Judgements = append(report.Judgements, j)
+	}
 	if j, ok := judgeAuth(l, all); ok {
 		report.Judgements = append(report.Judgements, j)
 	}

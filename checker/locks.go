@@ -23,11 +23,14 @@ import (
 //
 // The first two are about what clients know, the third about the log.
 
-// guard is the locks of a run, being judged.
+// guard is what is held in turn in a run, locks or leaderships, being judged.
 type guard struct {
 	*linearity
 	paces
-	names map[string]bool
+	// judge is the name of the judge, thing what is held, keeper who holds it, keeps
+	// what that does with it, and own what another one must not be told then.
+	judge, thing, keeper, keeps, own string
+	names                            map[string]bool
 	// ends are the operations about leases, and those that delete.
 	ends   []*history.Op
 	grants []grant
@@ -35,29 +38,32 @@ type guard struct {
 	found  []Violation
 }
 
-// grant is one lock that a client was told to hold.
+// grant is one lock that a client was told to hold, or one election that it was told
+// to have won.
 type grant struct {
-	op   *history.Op
-	name string
-	key  string
+	op    *history.Op
+	name  string
+	key   string
+	lease int64
 	// until is when the client may not rely on it any more.
 	until sim.Time
 }
 
 // judgeLocks judges the locks of a run. ok is false if it had none.
 func judgeLocks(l *linearity, all []history.Op, p paces) (j Judgement, ok bool) {
-	g := guard{linearity: l, paces: p, names: make(map[string]bool)}
+	g := guard{
+		linearity: l, paces: p, names: make(map[string]bool),
+		judge: "locks", thing: "lock", keeper: "holder", keeps: "holds", own: "it is its own",
+	}
 	for i := range all {
-		switch r := all[i].Request.(type) {
-		case *store.LockRequest:
+		if r, ok := all[i].Request.(*store.LockRequest); ok {
 			g.names[r.Name] = true
-		case *store.LeaseGrantRequest, *store.LeaseKeepAliveRequest, *store.LeaseRevokeRequest, *store.UnlockRequest, *store.DeleteRangeRequest:
-			g.ends = append(g.ends, &all[i])
 		}
 	}
 	if len(g.names) == 0 {
 		return j, false
 	}
+	g.collect(all)
 	for i := range all {
 		if r, ok := all[i].Request.(*store.LockRequest); ok {
 			g.granted(&all[i], r)
@@ -65,8 +71,23 @@ func judgeLocks(l *linearity, all []history.Op, p paces) (j Judgement, ok bool) 
 	}
 	g.oneHolder()
 	g.fenced()
+	return g.judgement(), true
+}
 
-	j = Judgement{Judge: "locks", Class: Safety, Verdict: Pass, Judged: g.judged}
+// collect gathers the operations that may end what a client holds.
+func (g *guard) collect(all []history.Op) {
+	for i := range all {
+		switch all[i].Request.(type) {
+		case *store.LeaseGrantRequest, *store.LeaseKeepAliveRequest, *store.LeaseRevokeRequest, *store.UnlockRequest,
+			*store.ResignRequest, *store.DeleteRangeRequest:
+			g.ends = append(g.ends, &all[i])
+		}
+	}
+}
+
+// judgement is the first of what was found.
+func (g *guard) judgement() Judgement {
+	j := Judgement{Judge: g.judge, Class: Safety, Verdict: Pass, Judged: g.judged}
 	slices.SortStableFunc(g.found, func(a, b Violation) int { return compareTimes(a.At, b.At) })
 	if len(g.found) > 0 {
 		j.Verdict, j.Violations = Violated, g.found[:1]
@@ -74,12 +95,12 @@ func judgeLocks(l *linearity, all []history.Op, p paces) (j Judgement, ok bool) 
 			j.Note = "the first of " + itoa(len(g.found))
 		}
 	}
-	return j, true
+	return j
 }
 
 func (g *guard) add(property, key string, at sim.Time, ops []Exhibit, format string, args ...any) {
 	g.found = append(g.found, Violation{
-		Property: "locks, " + property, Key: key, At: at, Ops: ops, Why: fmt.Sprintf(format, args...),
+		Property: g.judge + ", " + property, Key: key, At: at, Ops: ops, Why: fmt.Sprintf(format, args...),
 	})
 }
 
@@ -89,17 +110,14 @@ func (g *guard) granted(op *history.Op, r *store.LockRequest) {
 	if !ok || op.Outcome != history.OK {
 		return
 	}
-	g.judged++
-	g.grants = append(g.grants, grant{op: op, name: r.Name, key: res.Key, until: g.reliance(op, r, res.Key)})
+	g.relies(grant{op: op, name: r.Name, key: res.Key, lease: r.Lease})
 	if len(g.Commits) == 0 {
 		return
 	}
-	from := sort.Search(len(g.Commits), func(c int) bool { return g.commitTime(int32(c)) >= op.Invoke })
-	to := sort.Search(len(g.Commits), func(c int) bool { return g.commitTime(int32(c)) > op.Return })
+	from, to := g.during(op)
 	there := false
 	for n := from; n <= to; n++ {
-		first := g.states[n].firstInLine(r.Name)
-		if first == res.Key {
+		if first := g.states[n].firstInLine(r.Name); first != nil && first.Key == res.Key {
 			return
 		}
 		there = there || g.states[n].now.root.get(res.Key) != nil
@@ -113,45 +131,64 @@ func (g *guard) granted(op *history.Op, r *store.LockRequest) {
 		op.Client, op.Member, op.Return, store.Text(r.Name), store.Text(res.Key), what)
 }
 
-// firstInLine returns the key of the queue that was created first, or "".
-func (s *state) firstInLine(name string) (first string) {
+// during returns the states from the invocation of an operation to its return: the
+// numbers of the first and the last.
+func (g *guard) during(op *history.Op) (from, to int) {
+	from = sort.Search(len(g.Commits), func(c int) bool { return g.commitTime(int32(c)) >= op.Invoke })
+	to = sort.Search(len(g.Commits), func(c int) bool { return g.commitTime(int32(c)) > op.Return })
+	return from, to
+}
+
+// firstInLine returns the key of the queue that was created first, or nil.
+func (s *state) firstInLine(name string) (first *store.KeyValue) {
 	prefix, end := store.QueuePrefix(name)
-	var created int64
 	s.now.root.ascend(prefix, end, func(kv *store.KeyValue) {
-		if first == "" || kv.CreateRevision < created {
-			first, created = kv.Key, kv.CreateRevision
+		if first == nil || kv.CreateRevision < first.CreateRevision {
+			first = kv
 		}
 	})
 	return first
 }
 
-// reliance returns until when a client may rely on a lock: until somebody asks to
-// delete its key or to end its lease, and no longer than it was told that its
-// lease lives.
-func (g *guard) reliance(lock *history.Op, r *store.LockRequest, key string) sim.Time {
+// relies notes what a client was granted, and for how long it may rely on it.
+func (g *guard) relies(granted grant) {
+	g.judged++
+	granted.until = g.reliance(&granted)
+	g.grants = append(g.grants, granted)
+}
+
+// reliance returns until when a client may rely on what it holds: until somebody
+// asks to delete its key or to end its lease, and no longer than it was told that
+// its lease lives.
+func (g *guard) reliance(held *grant) sim.Time {
+	since, lease, key := held.op.Invoke, held.lease, held.key
 	var told sim.Time
 	ended := sim.Forever
 	for _, op := range g.ends {
 		switch q := op.Request.(type) {
 		case *store.LeaseGrantRequest:
-			if res, ok := op.Response.Result.(*store.LeaseGrantResult); ok && res.ID == r.Lease {
+			if res, ok := op.Response.Result.(*store.LeaseGrantResult); ok && res.ID == lease {
 				told = max(told, op.Invoke.Add(g.shortest(res.TTL)))
 			}
 		case *store.LeaseKeepAliveRequest:
 			// What it is told only after its time it cannot have relied on.
-			if ttl := keptAlive(op); q.ID == r.Lease && ttl > 0 && op.Return <= told {
+			if ttl := keptAlive(op); q.ID == lease && ttl > 0 && op.Return <= told {
 				told = max(told, op.Invoke.Add(g.shortest(ttl)))
 			}
 		case *store.LeaseRevokeRequest:
-			if q.ID == r.Lease && op.Return >= lock.Invoke {
+			if q.ID == lease && op.Return >= since {
 				ended = min(ended, op.Invoke)
 			}
 		case *store.UnlockRequest:
-			if q.Key == key && op.Return >= lock.Invoke {
+			if q.Key == key && op.Return >= since {
+				ended = min(ended, op.Invoke)
+			}
+		case *store.ResignRequest:
+			if q.Leader != nil && q.Leader.Key == key && op.Return >= since {
 				ended = min(ended, op.Invoke)
 			}
 		case *store.DeleteRangeRequest:
-			if q.Key <= key && op.Return >= lock.Invoke {
+			if q.Key <= key && op.Return >= since {
 				ended = min(ended, op.Invoke)
 			}
 		}
@@ -169,9 +206,10 @@ func (g *guard) oneHolder() {
 		}
 		before, ok := last[now.name]
 		if ok && before.key != now.key && now.op.Return < before.until {
-			g.add("one holder", now.name, now.op.Return, []Exhibit{{Op: *before.op}, {*now.op, "a second holder"}},
-				"c%d holds lock %s by %s and may rely on it until %v, yet c%d was told at %v that it is its own.",
-				before.op.Client, store.Text(now.name), store.Text(before.key), before.until, now.op.Client, now.op.Return)
+			g.add("one "+g.keeper, now.name, now.op.Return, []Exhibit{{Op: *before.op}, {*now.op, "a second " + g.keeper}},
+				"c%d %s %s %s by %s and may rely on it until %v, yet c%d was told at %v that %s.",
+				before.op.Client, g.keeps, g.thing, store.Text(now.name), store.Text(before.key), before.until,
+				now.op.Client, now.op.Return, g.own)
 		}
 		if !ok || now.until > before.until || before.key == now.key {
 			last[now.name] = now
@@ -209,8 +247,8 @@ func (g *guard) fenced() {
 			if ok && token < before.token {
 				at := g.commitTime(int32(c))
 				g.add("fenced", put.Key, at, g.exhibits(before.commit, c),
-					"%s was written under token %d of lock %s at index %d, though it had been written under token %d at index %d.",
-					store.Text(put.Key), token, store.Text(name), g.Commits[c].Index, before.token, g.Commits[before.commit].Index)
+					"%s was written under token %d of %s %s at index %d, though it had been written under token %d at index %d.",
+					store.Text(put.Key), token, g.thing, store.Text(name), g.Commits[c].Index, before.token, g.Commits[before.commit].Index)
 				continue
 			}
 			newest[put.Key] = write{token, c}

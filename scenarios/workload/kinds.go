@@ -43,6 +43,10 @@ const (
 	Who                           // asks who may do what
 	Ahead                         // reads at a revision that may not be there yet
 	TxnPast                       // writes one key and reads at a revision seen before, at once
+	Campaign                      // waits to be elected
+	Proclaim                      // changes what a leader says
+	Leader                        // asks who leads
+	Resign                        // gives up a leadership
 	numKinds                      // keep last
 )
 
@@ -84,8 +88,13 @@ var kinds = [numKinds]struct {
 	Login:      {"login", "shows a password, and gets a token", true},
 	Rights:     {"rights", "changes who may do what", true},
 	Who:        {"who", "asks who may do what", false},
-	Ahead:      {"ahead", "reads one key at a revision that may not be there yet", false},
-	TxnPast:    {"txn-past", "writes one key and reads one at a revision seen before, in one transaction", true},
+	Campaign:   {"campaign", "waits to be elected", true},
+	Proclaim:   {"proclaim", "changes what a leader says", true},
+	Leader:     {"leader", "asks who leads", false},
+	Resign:     {"resign", "gives up a leadership", true},
+
+	Ahead:   {"ahead", "reads one key at a revision that may not be there yet", false},
+	TxnPast: {"txn-past", "writes one key and reads one at a revision seen before, in one transaction", true},
 }
 
 // mixed reports whether a mix may name the kind.

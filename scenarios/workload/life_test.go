@@ -2,12 +2,15 @@ package workload_test
 
 import (
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"etcdsim/checker/history"
 	"etcdsim/scenarios/workload"
+	"etcdsim/sim"
 	"etcdsim/store"
 )
 
@@ -22,6 +25,7 @@ func live(t *testing.T, life string) (w *world, outcomes map[string]int) {
 		t.Fatal(err)
 	}
 	cfg.Clients, cfg.Timeout = 6, 4*time.Second
+	cfg.Think = sim.Range{Min: 10 * time.Millisecond, Max: 40 * time.Millisecond}
 	l := w.clients.Load("w", cfg, nil)
 	w.pass(time.Minute)
 	l.Stop()
@@ -63,6 +67,15 @@ func TestLivesMeetWhatTheyAreFor(t *testing.T) {
 			"LeaseGrantRequest", "LockRequest", "LockRequest: mutex: session is expired", "UnlockRequest", "RangeRequest",
 			"TxnRequest done=true", "TxnRequest done=false", "LeaseKeepAliveRequest alive=true",
 		},
+		"election": {
+			"LeaseGrantRequest", "CampaignRequest", "ProclaimRequest", "ResignRequest", "LeaderRequest",
+			"LeaderRequest: election: no leader", "TxnRequest done=true", "TxnRequest done=false",
+		},
+		"counter":    {"RangeRequest", "TxnRequest done=true", "TxnRequest done=false"},
+		"append":     {"RangeRequest", "TxnRequest done=true", "TxnRequest done=false"},
+		"bank":       {"RangeRequest", "TxnRequest done=true", "TxnRequest done=false"},
+		"queue":      {"RangeRequest", "TxnRequest done=true", "TxnRequest done=false"},
+		"kubernetes": {"RangeRequest", "TxnRequest done=true", "TxnRequest done=false", "LeaseGrantRequest", "PutRequest"},
 	} { // unordered: subtests with names
 		t.Run(life, func(t *testing.T) {
 			w, outcomes := live(t, life)
@@ -74,6 +87,68 @@ func TestLivesMeetWhatTheyAreFor(t *testing.T) {
 			t.Logf("%d operations: %v", len(w.clients.Ops()), outcomes)
 		})
 	}
+}
+
+// What a profile is about can be seen in what is left: the counters add up to the
+// additions that were acknowledged, and perhaps some of those whose outcome is
+// unknown; no element of a list is there twice; the accounts hold together what they
+// held at first.
+func TestProfilesAddUp(t *testing.T) {
+	for life, wrong := range map[string]func(values []string, done, unknown int) bool{
+		"counter": func(values []string, done, unknown int) bool {
+			return sumOf(values) < done || sumOf(values) > done+unknown
+		},
+		"append": func(values []string, _, _ int) bool {
+			elements := strings.Split(strings.Join(values, ","), ",")
+			slices.Sort(elements)
+			return len(elements) < 5 || len(slices.Compact(slices.Clone(elements))) < len(elements)
+		},
+		"bank": func(values []string, _, _ int) bool { return sumOf(values) != len(values)*100 },
+	} { // unordered: subtests with names
+		t.Run(life, func(t *testing.T) {
+			w, _ := live(t, life)
+			done, unknown := 0, 0
+			for _, op := range w.clients.Ops() {
+				res, ok := op.Response.Result.(*store.TxnResult)
+				switch {
+				case ok && res.Succeeded:
+					done++
+				case op.Outcome == history.Unknown && !store.ReadOnly(op.Request):
+					unknown++
+				}
+			}
+			var values []string
+			for _, kv := range w.all("k", "k:") {
+				values = append(values, kv.Value)
+			}
+			if done < 20 || len(values) != 3 || wrong(values, done, unknown) {
+				t.Errorf("%q after %d writes that were acknowledged and %d of unknown outcome", values, done, unknown)
+			}
+		})
+	}
+}
+
+// sumOf adds up values.
+func sumOf(values []string) (sum int) {
+	for _, v := range values {
+		n, _ := strconv.Atoi(v)
+		sum += n
+	}
+	return sum
+}
+
+// all reads a range of keys.
+func (w *world) all(key, end string) []*store.KeyValue {
+	var op history.Op
+	w.clients.Spawn("reader", time.Second, nil, func(s *workload.Session) {
+		op = s.Do(workload.Range, &store.RangeRequest{Key: key, RangeEnd: end})
+	})
+	w.pass(2 * time.Second)
+	res, ok := op.Response.Result.(*store.RangeResult)
+	if !ok {
+		return nil
+	}
+	return res.KVs
 }
 
 func TestUnknownLife(t *testing.T) {

@@ -329,7 +329,7 @@ func outcome(kind Kind, err *store.Error) history.Outcome {
 	switch {
 	case err == nil:
 		return history.OK
-	case kind.Writes() && err.MaybeApplied(), kind == Lock && err != store.ErrConnectionRefused:
+	case kind.Writes() && err.MaybeApplied(), (kind == Lock || kind == Campaign) && err != store.ErrConnectionRefused:
 		return history.Unknown
 	}
 	return history.Failed
