@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"sync"
 
 	"google.golang.org/grpc"
 
@@ -61,6 +62,10 @@ type Host struct {
 	seed      uint64
 	speed     float64
 	endpoints *endpoint.Endpoints
+
+	mu sync.Mutex
+	// advertised are the members that know their address.
+	advertised map[uint64]bool
 }
 
 // Start opens the endpoints and lets the universe begin. When it returns, members
@@ -76,13 +81,13 @@ func Start(cfg Config) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &Host{Settings: settings, seed: cfg.Seed, speed: cfg.Speed}
+	h := &Host{Settings: settings, seed: cfg.Seed, speed: cfg.Speed, advertised: make(map[uint64]bool)}
 	e := endpoint.Config{
 		Address: cfg.Address, Failed: cfg.Failed,
 		GRPC: func(id uint64) *grpc.Server {
 			return rpc.NewServer(rpc.Config{
 				Driver: h.Driver, Member: id, Cluster: h.ClusterID(), MaxRequest: int(settings.Node.MaxRequest),
-				Keepalive: cfg.Keepalive,
+				Election: settings.Node.Election(), Keepalive: cfg.Keepalive,
 			})
 		},
 	}
@@ -212,23 +217,29 @@ func (h *Host) Do(ctx context.Context, statement string) (note string, err error
 // Settle waits until the endpoints show how the members are.
 func (h *Host) Settle() { h.endpoints.Settle() }
 
-// prepare opens an address for each member that was announced and has not started:
-// the next statement may start it, and it tells its address then.
+// Reserve takes the address of a member that will be added, ahead of time.
+func (h *Host) Reserve(id uint64) (string, error) { return h.endpoints.Reserve(id) }
+
+// prepare takes an address for each member that was announced: the next statement
+// may start it, and it tells its address then.
 func (h *Host) prepare(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	var announced []uint64
 	err := h.Driver.Inspect(ctx, func(c *cluster.Cluster) {
 		for _, m := range c.Roster() {
-			if h.endpoints.Address(m.ID) == "" {
+			if m.ID > uint64(h.Settings.Nodes) && !h.advertised[m.ID] {
 				announced = append(announced, m.ID)
 			}
 		}
 	})
 	for _, id := range announced {
-		address, failed := h.endpoints.Reserve(id)
+		address, failed := h.Reserve(id)
 		if failed != nil {
 			return errors.Join(err, failed)
 		}
 		err = errors.Join(err, h.Driver.Advertise(ctx, id, "http://"+address))
+		h.advertised[id] = true
 	}
 	return err
 }

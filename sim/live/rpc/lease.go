@@ -87,15 +87,12 @@ func (s *server) keepAlive(client grpc.BidiStreamingServer[pb.LeaseKeepAliveRequ
 }
 
 // A stream that requires a leader ends when the member knew none each of
-// leaderlessMax times that it was looked, lookLeader apart; etcd's monitorLeader.
-const (
-	leaderlessMax = 3
-	lookLeader    = time.Second
-)
+// leaderlessMax times that it was looked, an election apart; etcd's monitorLeader.
+const leaderlessMax = 3
 
 // mindLeader waits for the end of a stream that requires a leader.
 func (s *server) mindLeader(ctx context.Context, ended <-chan error) error {
-	ticker := time.NewTicker(lookLeader)
+	ticker := time.NewTicker(s.Election)
 	defer ticker.Stop()
 	for missed := 0; ; {
 		select {

@@ -27,6 +27,9 @@ type Config struct {
 	Member uint64
 	// Cluster is the ID of the cluster.
 	Cluster uint64
+	// Election is how long members hear nothing from a leader before they elect
+	// another.
+	Election time.Duration
 	// MaxRequest is the size of the largest request that the members take.
 	MaxRequest int
 	// Keepalive is etcd's --grpc-keepalive-...; its zero value means etcd's defaults.

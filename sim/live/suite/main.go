@@ -208,7 +208,11 @@ func configure(flags map[string]string) (cfg host.Config, err error) {
 func (c *served) reserve() (member, error) {
 	var size uint64
 	err := c.Driver.Inspect(context.Background(), func(u *cluster.Cluster) { size = uint64(u.Size()) })
+	if err != nil {
+		return member{}, err
+	}
 	c.reserved = max(c.reserved, size) + 1
+	_, err = c.Reserve(c.reserved)
 	return c.member(c.reserved), err
 }
 
