@@ -209,7 +209,11 @@ var rooms = []room{
 		why:   "where the outside world enters; it speaks no protocol, and nothing below may know of it",
 	},
 	{
-		path: "sim/live/rpc", imports: []string{"sim/live", "sim/cluster", "store", etcdAPI, grpcLib, protobufAll}, edge: true,
+		path: "sim/live/vitals", imports: []string{"sim/live", "sim/cluster", "store"}, edge: true,
+		why: "reads a member off and asks it like a client",
+	},
+	{
+		path: "sim/live/rpc", imports: []string{"sim/live", "sim/live/vitals", "sim/cluster", "store", etcdAPI, grpcLib, protobufAll}, edge: true,
 		why: "translates etcd's v3 API; the simulation is behind sim/live",
 	},
 	{
@@ -219,9 +223,10 @@ var rooms = []room{
 	{
 		path: "sim/live/host", edge: true,
 		imports: []string{
-			"sim/live", "sim/live/endpoint", "sim/live/rpc", "sim", "sim/bug", "sim/cluster", "scenarios", "store", grpcLib,
+			"sim/live", "sim/live/endpoint", "sim/live/vitals", "sim/live/rpc", "sim", "sim/bug", "sim/cluster", "scenarios",
+			"store", grpcLib,
 		},
-		tests: []string{"above", etcdClient, etcdAPI, zapLib},
+		tests: []string{"above", etcdClient, etcdAPI, zapLib, protobufAll},
 		why:   "puts a driver and its endpoints together",
 	},
 	{

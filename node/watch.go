@@ -75,6 +75,14 @@ func (n *Node) Watchers() *mvcc.Watchers {
 	return n.watch.watchers
 }
 
+// Watching returns the number of watchers that this member serves.
+func (n *Node) Watching() int {
+	if n.watch.watchers == nil {
+		return 0
+	}
+	return n.watch.watchers.Len()
+}
+
 // onStream takes in a request on a stream.
 func (n *Node) onStream(c Call) {
 	if req, ok := c.Request.(*store.StreamOpenRequest); ok {

@@ -74,6 +74,9 @@ func (ws *Watchers) Restore(s *Store) {
 	ws.synced = group{}
 }
 
+// Len returns the number of watchers.
+func (ws *Watchers) Len() int { return len(ws.synced.all) + len(ws.unsynced) + len(ws.victims) }
+
 // Behind returns the number of watchers that Sync still has to serve.
 func (ws *Watchers) Behind() int { return len(ws.unsynced) }
 

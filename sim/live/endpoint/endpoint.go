@@ -20,10 +20,9 @@ import (
 type Config struct {
 	// Address returns the host and port of a member. Port 0 means any.
 	Address func(id uint64) string
-	// GRPC returns a new server for a member's process.
-	GRPC func(id uint64) *grpc.Server
-	// HTTP returns what answers clients that do not speak HTTP/2; nil refuses them.
-	HTTP func(id uint64) http.Handler
+	// Process returns what answers for a member's process that begins: a new server
+	// for clients that speak HTTP/2, and a handler for the others.
+	Process func(id uint64) (*grpc.Server, http.Handler)
 	// MaxConns bounds the connections of a member; 0 means DefaultMaxConns.
 	MaxConns int
 	// Failed, if not nil, is told of what cannot be helped: a port that somebody else
@@ -231,13 +230,10 @@ func (e *Endpoints) start(m *endpoint, incarnation uint32) error {
 		}
 		time.Sleep(listenPause)
 	}
+	server, handler := e.cfg.Process(m.id)
 	p := &process{
-		incarnation: incarnation, listener: m.listener, gate: newGate(), grpc: e.cfg.GRPC(m.id),
+		incarnation: incarnation, listener: m.listener, gate: newGate(), grpc: server,
 		grpcConns: newHandoff(m.listener.Addr()), httpConns: newHandoff(m.listener.Addr()),
-	}
-	handler := http.NotFoundHandler()
-	if e.cfg.HTTP != nil {
-		handler = e.cfg.HTTP(m.id)
 	}
 	p.http = &http.Server{
 		Handler: handler, ReadHeaderTimeout: introduction, MaxHeaderBytes: 1 << 16,

@@ -20,6 +20,7 @@ import (
 	"etcdsim/sim/live"
 	"etcdsim/sim/live/endpoint"
 	"etcdsim/sim/live/rpc"
+	"etcdsim/sim/live/vitals"
 	"etcdsim/store"
 )
 
@@ -47,8 +48,6 @@ type Config struct {
 	Address func(id uint64) string
 	// Keepalive is that of gRPC.
 	Keepalive rpc.Keepalive
-	// HTTP, if not nil, answers for a member what is not gRPC.
-	HTTP func(h *Host, id uint64) http.Handler
 	// Failed, if not nil, is told of endpoints that cannot be opened again.
 	Failed func(error)
 }
@@ -61,6 +60,7 @@ type Host struct {
 	Settings  cluster.Config
 	seed      uint64
 	speed     float64
+	keepalive rpc.Keepalive
 	endpoints *endpoint.Endpoints
 
 	mu sync.Mutex
@@ -82,18 +82,8 @@ func Start(cfg Config) (*Host, error) {
 		return nil, err
 	}
 	h := &Host{Settings: settings, seed: cfg.Seed, speed: cfg.Speed, advertised: make(map[uint64]bool)}
-	e := endpoint.Config{
-		Address: cfg.Address, Failed: cfg.Failed,
-		GRPC: func(id uint64) *grpc.Server {
-			return rpc.NewServer(rpc.Config{
-				Driver: h.Driver, Member: id, Cluster: h.ClusterID(), MaxRequest: int(settings.Node.MaxRequest),
-				Election: settings.Node.Election(), Keepalive: cfg.Keepalive,
-			})
-		},
-	}
-	if cfg.HTTP != nil {
-		e.HTTP = func(id uint64) http.Handler { return cfg.HTTP(h, id) }
-	}
+	h.keepalive = cfg.Keepalive
+	e := endpoint.Config{Address: cfg.Address, Failed: cfg.Failed, Process: h.process}
 	if h.endpoints, err = endpoint.Reserve(settings.Nodes, e); err != nil {
 		return nil, err
 	}
@@ -104,6 +94,21 @@ func Start(cfg Config) (*Host, error) {
 	h.endpoints.Serve()
 	h.endpoints.Settle()
 	return h, nil
+}
+
+// process returns what answers for a member's process: etcd's v3 API over gRPC, and
+// what etcd tells over plain HTTP.
+func (h *Host) process(id uint64) (*grpc.Server, http.Handler) {
+	counters := &vitals.Counters{}
+	server := rpc.NewServer(rpc.Config{
+		Driver: h.Driver, Member: id, Cluster: h.ClusterID(), Election: h.Settings.Node.Election(),
+		MaxRequest: int(h.Settings.Node.MaxRequest), Keepalive: h.keepalive, Counters: counters,
+	})
+	mux := http.NewServeMux()
+	vitals.Register(mux, vitals.Member{
+		Driver: h.Driver, ID: id, Patience: h.Settings.Node.RequestTimeout(), Counters: counters,
+	})
+	return server, mux
 }
 
 // begin makes the universe and its driver.

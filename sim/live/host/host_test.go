@@ -28,16 +28,23 @@ const seed = 7
 // started is a host with its recording.
 type started struct {
 	*host.Host
-	t   *testing.T
-	rec bytes.Buffer
+	t     *testing.T
+	rec   bytes.Buffer
+	ended bool
 }
 
 func start(t *testing.T) *started {
 	t.Helper()
+	return startAt(t, 1)
+}
+
+// startAt starts a host whose time passes so many times as fast as real time.
+func startAt(t *testing.T, speed float64) *started {
+	t.Helper()
 	s := &started{t: t}
 	var err error
 	s.Host, err = host.Start(host.Config{
-		Seed: seed, Speed: 1, Record: &s.rec, Failed: func(err error) { t.Error(err) },
+		Seed: seed, Speed: speed, Record: &s.rec, Failed: func(err error) { t.Error(err) },
 		Options: scenarios.Options{Settings: []scenarios.Setting{{Section: "node", Name: "tick", Value: "10ms"}}},
 		Address: func(uint64) string { return "127.0.0.1:0" },
 	})
@@ -50,6 +57,9 @@ func start(t *testing.T) *started {
 
 // end closes the host and compares the session with its replay.
 func (s *started) end() {
+	if s.ended {
+		return
+	}
 	if err := s.Close(); err != nil {
 		s.t.Fatal(err)
 	}
@@ -169,10 +179,10 @@ func TestSilentMember(t *testing.T) {
 // The client library's locks, elections and leases work, and a watcher sees what
 // happens in order although its member dies.
 func TestClientLibrary(t *testing.T) {
-	s := start(t)
+	s := startAt(t, 10)
 	c := s.client(s.Endpoints()...)
 	ctx := soon(t)
-	session, err := concurrency.NewSession(c, concurrency.WithTTL(5))
+	session, err := concurrency.NewSession(c, concurrency.WithTTL(300))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,6 +17,7 @@ import (
 
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/live"
+	"etcdsim/sim/live/vitals"
 	"etcdsim/store"
 )
 
@@ -32,6 +33,8 @@ type Config struct {
 	Election time.Duration
 	// MaxRequest is the size of the largest request that the members take.
 	MaxRequest int
+	// Counters, if not nil, count what is asked and answered.
+	Counters *vitals.Counters
 	// Keepalive is etcd's --grpc-keepalive-...; its zero value means etcd's defaults.
 	Keepalive Keepalive
 	// Options are given to gRPC besides, such as credentials.
@@ -73,6 +76,9 @@ func NewServer(c Config) *grpc.Server {
 	if c.Keepalive == (Keepalive{}) {
 		c.Keepalive = DefaultKeepalive()
 	}
+	if c.Counters == nil {
+		c.Counters = &vitals.Counters{}
+	}
 	s := &server{Config: c}
 	g := grpc.NewServer(append([]grpc.ServerOption{
 		grpc.MaxRecvMsgSize(c.MaxRequest + overhead),
@@ -91,6 +97,7 @@ func NewServer(c Config) *grpc.Server {
 	pb.RegisterMaintenanceServer(g, s)
 	registerConcurrency(g, s)
 	healthpb.RegisterHealthServer(g, health.NewServer())
+	expectAnswers(c.Counters, g)
 	return g
 }
 
@@ -105,33 +112,50 @@ const (
 var errClientVersion = status.Error(codes.InvalidArgument, "etcdserver: invalid client api version")
 
 // admitCall refuses what etcd refuses by the metadata of a call alone.
-func (s *server) admitCall(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
-	if err := s.admit(ctx); err != nil {
-		return nil, err
+func (s *server) admitCall(
+	ctx context.Context, req any, info *grpc.UnaryServerInfo, handler grpc.UnaryHandler,
+) (answer any, err error) {
+	if err = s.admit(ctx, "unary"); err == nil {
+		answer, err = handler(ctx, req)
 	}
-	return handler(ctx, req)
+	s.Counters.Answered(handled(info.FullMethod, typeUnary, status.Code(err)))
+	return answer, err
 }
 
 func (s *server) admitStream(srv any, ss grpc.ServerStream, info *grpc.StreamServerInfo, handler grpc.StreamHandler) error {
-	ctx := ss.Context()
-	if err := s.admit(ctx); err != nil {
+	err := s.mayStream(ss.Context(), info.FullMethod)
+	if err == nil {
+		err = handler(srv, ss)
+	}
+	s.Counters.Answered(handled(info.FullMethod, typeOf(info.IsClientStream, info.IsServerStream), status.Code(err)))
+	return err
+}
+
+// mayStream refuses streams to learners, which send their data only.
+func (s *server) mayStream(ctx context.Context, method string) error {
+	if err := s.admit(ctx, "stream"); err != nil {
 		return err
 	}
 	learner := false
 	if err := s.Driver.Inspect(ctx, func(c *cluster.Cluster) { learner = c.Member(s.Member).Learner }); err != nil {
 		return failure(err)
 	}
-	if learner && info.FullMethod != pb.Maintenance_Snapshot_FullMethodName {
+	if learner && method != pb.Maintenance_Snapshot_FullMethodName {
 		return refusal(store.ErrNotSupportedForLearner)
 	}
-	return handler(srv, ss)
+	return nil
 }
 
-func (s *server) admit(ctx context.Context) error {
+func (s *server) admit(ctx context.Context, kind string) error {
 	md, _ := metadata.FromIncomingContext(ctx)
-	if v := md.Get(metaVersion); len(v) > 0 && !utf8.ValidString(v[0]) {
+	version := "unknown"
+	if v := md.Get(metaVersion); len(v) > 0 {
+		version = v[0]
+	}
+	if !utf8.ValidString(version) {
 		return errClientVersion
 	}
+	s.Counters.Asked(vitals.Client{Type: kind, Version: version})
 	if !requiresLeader(ctx) {
 		return nil
 	}

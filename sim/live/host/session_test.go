@@ -1,0 +1,81 @@
+package host_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"etcdsim/sim/live/host"
+)
+
+// A session of ten thousand requests by real clients, with ten faults among them,
+// replays to the same digest, twice.
+func TestLongSession(t *testing.T) {
+	s := start(t)
+	const requests, clients = 11_000, 16
+	faults := []string{
+		"kill leader", "restart all", "partition leader | rest", "heal", "pause n1", "resume n1", "isolate n2", "heal",
+		"net drop=1%", "stop leader",
+	}
+	var made atomic.Int64
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	var wg sync.WaitGroup
+	for i := range clients {
+		c := s.client(s.Endpoints()[i%3])
+		wg.Go(func() {
+			for k := 0; ctx.Err() == nil; k++ {
+				patience, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+				key := fmt.Sprintf("k%d", k%100)
+				switch k % 4 { // what fails is asked again, or not: it is recorded all the same
+				case 0, 1:
+					_, _ = c.Put(patience, key, fmt.Sprint(i, k))
+				case 2:
+					_, _ = c.Get(patience, key)
+				case 3:
+					_, _ = c.Txn(patience).If(clientv3.Compare(clientv3.Version(key), "=", 0)).Then(clientv3.OpDelete(key)).Commit()
+				}
+				cancel()
+				made.Add(1)
+			}
+		})
+	}
+	for i, fault := range faults {
+		for made.Load() < int64(requests*(i+1)/(len(faults)+1)) {
+			time.Sleep(time.Millisecond)
+		}
+		s.do(fault)
+		if fault == "kill leader" || fault == "heal" {
+			s.do("wait leader within=10s")
+		}
+	}
+	for made.Load() < requests {
+		time.Sleep(time.Millisecond)
+	}
+	stop()
+	wg.Wait()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s.ended = true
+	var first string
+	for range 2 {
+		r, err := host.Replay(bytes.NewReader(s.rec.Bytes()), nil)
+		if err != nil || !r.Recorded || r.Requests < 10_000 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if first == "" {
+			first = r.Digest.String()
+			t.Logf("%d inputs, %d answers, %v, digest %s", r.Inputs, r.Answers, r.At, first)
+		}
+		if r.Digest.String() != first {
+			t.Errorf("digest %v, then %v", first, r.Digest)
+		}
+	}
+}
