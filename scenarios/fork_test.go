@@ -82,8 +82,10 @@ func TestForkTurnsEveryStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer r.close()
-	if h := r.play(); h != nil {
-		t.Fatal(h.why)
+	for i := range f.Lines {
+		if h := r.line(&f.Lines[i]); h != nil {
+			t.Fatal(h.why)
+		}
 	}
 	before := streams(reflect.ValueOf(r))
 	r.turn(1)

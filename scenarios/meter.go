@@ -37,6 +37,7 @@ const (
 
 // meters are all meters. Each probe is one too.
 var meters = append([]meter{
+	{name: "happened", doc: "events of the trace", wakes: trace.AllKinds, counter: func(c *counters) uint64 { return c.log.Count() }},
 	count("messages", "packets sent", trace.Send),
 	count("delivered", "packets delivered", trace.Deliver),
 	drops("dropped", "packets that a link lost by chance", trace.DropLoss),

@@ -2,7 +2,6 @@ package scenarios
 
 import (
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"etcdsim/checker"
@@ -52,7 +51,6 @@ const defaultLiveness = 30 * time.Second
 
 // run is a scenario being run.
 type run struct {
-	file *File
 	// language is the table of statements, which cannot refer to itself: some
 	// statements execute others.
 	language []statement
@@ -91,8 +89,10 @@ type run struct {
 	// settled reports that all running members proved to be well in the end.
 	settled bool
 
-	phase   *PhaseResult // the present one, or nil
-	telling bool         // its note is a telling one
+	phase *PhaseResult // the present one, or nil
+	// implied: the present phase is the one of a scenario that has not named any.
+	implied bool
+	telling bool // its note is a telling one
 	result  *Result
 }
 
@@ -100,32 +100,18 @@ type run struct {
 // file, seed and options give the same result, byte for byte, on every machine;
 // any number of runs may go on beside each other. The error is about the
 // scenario and its settings; what goes wrong in a run is in the result.
-func Run(f *File, seed uint64, o Options) (result *Result, err error) {
-	r, err := newRun(f, seed, o)
+func Run(f *File, seed uint64, o Options) (*Result, error) {
+	p, err := Begin(f, seed, o)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		if p := recover(); p != nil {
-			r.result.Outcome = Internal
-			r.result.Panic = &Panic{Text: fmt.Sprint(p), Stack: string(debug.Stack())}
-			result = r.result
+	defer p.Close()
+	for i := range f.Lines {
+		if p.Line(&f.Lines[i]) != nil {
+			break
 		}
-	}()
-	r.convene()
-	if err = r.begin(); err != nil {
-		return nil, err
 	}
-	defer r.close()
-
-	h := r.play()
-	if h == nil {
-		h = r.settle()
-	}
-	r.closePhase(h)
-	r.log.Emit(trace.Event{Kind: trace.RunEnd})
-	r.judge(h)
-	return r.result, nil
+	return p.End(), nil
 }
 
 // newRun prepares a run; its universe begins with begin.
@@ -135,7 +121,7 @@ func newRun(f *File, seed uint64, o Options) (*run, error) {
 		return nil, err
 	}
 	r := &run{
-		file: f, language: statements, opts: o, universe: u, log: trace.NewLog(), rand: sim.NewRand(seed, "scenario"),
+		language: statements, opts: o, universe: u, log: trace.NewLog(), rand: sim.NewRand(seed, "scenario"),
 		vars: map[string]members{}, numbers: map[string]uint64{}, liveness: defaultLiveness,
 		result: &Result{Scenario: f.Name, Seed: seed, Nodes: u.cluster.Nodes, Bugs: o.Bugs, Settings: o.Settings},
 	}
@@ -159,6 +145,8 @@ func (r *run) begin() (err error) {
 	r.c.Attach(0, (*script)(r))
 	r.clients = workload.New(r.c, r.result.Seed, r.log, r.returned)
 	r.clients.Break(r.opts.Bugs)
+	r.openPhase(1, "run")
+	r.implied = true
 	return nil
 }
 
@@ -203,8 +191,8 @@ func prepare(f *File, o Options) (universe, error) {
 	if err := u.cluster.Node.Check(); err != nil {
 		return u, err
 	}
-	known := uint64(u.cluster.Nodes)
-	return u, checkMembers(f.Name, f.Lines, &known, 1)
+	u.known = uint64(u.cluster.Nodes)
+	return u, checkMembers(f.Name, f.Lines, &u.known, 1)
 }
 
 // checkMembers checks that statements name no member that cannot be there yet, the
@@ -318,34 +306,20 @@ func (r *run) turn(by uint64) {
 	r.c.Turn(by)
 }
 
-// play executes the statements in order.
-func (r *run) play() *halt {
-	if !r.phased() {
-		r.openPhase(1, "run")
+// line lets a line happen.
+func (r *run) line(l *Line) *halt {
+	if l.Phase != nil {
+		if r.implied {
+			r.phase = nil
+		}
+		r.closePhase(nil)
+		r.openPhase(l.Phase.Number, l.Phase.Title)
+		r.log.Emit(trace.Event{Kind: trace.Phase, ID: uint64(l.Phase.Number)})
 	}
-	for i := range r.file.Lines {
-		line := &r.file.Lines[i]
-		if line.Phase != nil {
-			r.closePhase(nil)
-			r.openPhase(line.Phase.Number, line.Phase.Title)
-			r.log.Emit(trace.Event{Kind: trace.Phase, ID: uint64(line.Phase.Number)})
-		}
-		if s := line.Statement; s != nil {
-			if h := r.execute(s); h != nil {
-				return h
-			}
-		}
+	if l.Statement != nil {
+		return r.execute(l.Statement)
 	}
 	return nil
-}
-
-func (r *run) phased() bool {
-	for i := range r.file.Lines {
-		if r.file.Lines[i].Phase != nil {
-			return true
-		}
-	}
-	return false
 }
 
 func (r *run) execute(s *Statement) *halt {
@@ -370,7 +344,7 @@ func (r *run) execute(s *Statement) *halt {
 
 func (r *run) openPhase(number int, title string) {
 	r.phase = &PhaseResult{Number: number, Title: title, Start: r.now()}
-	r.telling = false
+	r.telling, r.implied = false, false
 }
 
 // now is the present time; the beginning before there is a universe.

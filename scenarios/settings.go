@@ -72,6 +72,8 @@ type universe struct {
 	// loads are settings that apply to every load, watches those that apply to all
 	// watching clients.
 	loads, watches []Setting
+	// known is the number of members that there are once all lines have happened.
+	known uint64
 }
 
 func defaults() universe { return universe{cluster: cluster.DefaultConfig()} }

@@ -13,6 +13,7 @@ import (
 // somebody lets them. Nothing is judged. It is not for concurrent use.
 type Stage struct {
 	r       *run
+	file    *File
 	scope   Scope
 	outside trace.Addr
 	played  int // statements that followed
@@ -32,7 +33,7 @@ func NewStage(f *File, seed uint64, o Options, adapt func(*cluster.Config)) (*St
 	if err := r.begin(); err != nil {
 		return nil, err
 	}
-	s := &Stage{r: r, scope: f.scope, outside: r.clients.Reserve()}
+	s := &Stage{r: r, file: f, scope: f.scope, outside: r.clients.Reserve()}
 	s.scope.bindings = f.scope.clone()
 	s.scope.running = true
 	return s, nil
@@ -47,8 +48,10 @@ func Configure(f *File, o Options) (cluster.Config, error) {
 // Play lets the statements of the file happen. The error is that of the first one
 // that could not be done or does not hold.
 func (s *Stage) Play() error {
-	if h := s.r.play(); h != nil {
-		return s.failure(h)
+	for i := range s.file.Lines {
+		if h := s.r.line(&s.file.Lines[i]); h != nil {
+			return s.failure(h)
+		}
 	}
 	s.r.closePhase(nil)
 	return nil
