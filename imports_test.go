@@ -50,6 +50,7 @@ var testModules = []string{
 	"github.com/cockroachdb/datadriven",
 	"github.com/rogpeppe/go-internal/testscript",
 	"github.com/pmezard/go-difflib",
+	"github.com/creack/pty",
 	"github.com/joshdk/go-junit",
 }
 
@@ -202,6 +203,11 @@ var rooms = []room{
 		},
 		tests: []string{"scenarios/report/page"},
 		why:   "other tools' formats, from the result and its chronicle",
+	},
+	{
+		path:    "scenarios/step",
+		imports: []string{"scenarios", "scenarios/report", "sim", "sim/trace", "sim/cluster", "store"},
+		why:     "walks through a run and looks into it; lines in, text out, and no terminal",
 	},
 	{
 		path: "sim/live", imports: []string{"sim", "sim/trace", "sim/cluster", "node", "store"}, edge: true,

@@ -168,6 +168,9 @@ func (n *Network) release(from, to trace.Addr, l *link, freed []Packet) []Packet
 // IsHeld reports whether packets of one direction wait.
 func (n *Network) IsHeld(from, to trace.Addr) bool { return n.link(from, to).hold }
 
+// Waiting returns the number of packets that wait on a held link.
+func (n *Network) Waiting(from, to trace.Addr) int { return len(n.link(from, to).held) }
+
 // Config returns the configuration of every link without one of its own.
 func (n *Network) Config() Config { return n.config }
 

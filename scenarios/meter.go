@@ -37,7 +37,6 @@ const (
 
 // meters are all meters. Each probe is one too.
 var meters = append([]meter{
-	{name: "happened", doc: "events of the trace", wakes: trace.AllKinds, counter: func(c *counters) uint64 { return c.log.Count() }},
 	count("messages", "packets sent", trace.Send),
 	count("delivered", "packets delivered", trace.Deliver),
 	drops("dropped", "packets that a link lost by chance", trace.DropLoss),
@@ -70,6 +69,7 @@ var meters = append([]meter{
 	tally("refused", "requests refused, certainly without effect",
 		func(c *counters) uint64 { return c.outcomes[trace.OutcomeFailed] }, trace.Return),
 	tally("unknown", "requests whose outcome the client never learned", (*counters).unknown, trace.Return, trace.Abandon),
+	{name: "happened", doc: "events of the trace", wakes: trace.AllKinds, counter: func(c *counters) uint64 { return c.log.Count() }},
 
 	ofLoad("acked", "operations of a load that were answered", func(l *load) uint64 { return l.acked }),
 	ofLoad("written", "writes of a load that were acknowledged", func(l *load) uint64 { return l.written }),

@@ -46,18 +46,58 @@ func ParseStatement(text string, scope *Scope) (*Statement, error) {
 	return found, nil
 }
 
+// ParseLine reads one line, as typed at a prompt: a statement, a block in all its
+// lines, a phase, a comment, or nothing. After an error the scope is as it was.
+func ParseLine(text string, scope *Scope) (Line, error) {
+	before := scope.Clone()
+	r := reader{scope: scope, phases: scope.phases}
+	err := r.read(text)
+	if err == nil && len(r.lines) > 1 {
+		err = &Error{Pos: Pos{2, 1}, Text: "expected one line, or a block"}
+	}
+	if err != nil {
+		*scope = before
+		err.File = "line"
+		return Line{}, err
+	}
+	scope.phases = r.phases
+	if len(r.lines) == 0 {
+		return Line{}, nil
+	}
+	return r.lines[0], nil
+}
+
 // Scope is what a statement may refer to: the names that statements before it
 // introduced. The zero value is the beginning of a scenario.
 type Scope struct {
 	bindings
 	// taken are the names of all loads and watches, in scope or not.
 	taken []string
-	// statements is the number of statements so far.
-	statements int
+	// statements is the number of statements so far, phases that of phases.
+	statements, phases int
 	// running reports that a statement that acts was seen: the universe is made.
 	running bool
 	// repeating is the number of blocks around that happen more than once.
 	repeating int
+}
+
+// Clone returns a scope that can be changed by itself.
+func (s *Scope) Clone() Scope {
+	c := *s
+	c.bindings, c.taken = s.bindings.clone(), slices.Clone(s.taken)
+	return c
+}
+
+// Names are all names in scope that a statement may refer to: variables with their
+// "$", loads and watches.
+func (s *Scope) Names() []string {
+	var names []string
+	for _, list := range [][]string{s.vars, s.numbers} {
+		for _, name := range list {
+			names = append(names, "$"+name)
+		}
+	}
+	return append(append(names, s.loads...), s.watches...)
 }
 
 // bindings are the names in scope, in order of appearance: variables that stand

@@ -68,6 +68,7 @@ func (p *Play) Check(l *Line) error {
 // goes on; after the end it does nothing more.
 func (p *Play) Line(l *Line) *Failure {
 	if p.halted == nil && !p.over {
+		p.r.told = ""
 		p.guard(func() *halt { return p.r.line(l) })
 	}
 	return p.Failure()
@@ -110,13 +111,8 @@ func (p *Play) Failure() *Failure {
 // Note tells what happened in the present phase; the report shows the last one.
 func (p *Play) Note(text string) { p.r.note(text, true) }
 
-// Told returns the last note of the present phase.
-func (p *Play) Told() string {
-	if p.r.phase == nil {
-		return ""
-	}
-	return p.r.phase.Note
-}
+// Told returns what the last line told of itself, or nothing.
+func (p *Play) Told() string { return p.r.told }
 
 // Cluster returns the universe, to be looked at.
 func (p *Play) Cluster() *cluster.Cluster { return p.r.c }

@@ -93,7 +93,9 @@ type run struct {
 	// implied: the present phase is the one of a scenario that has not named any.
 	implied bool
 	telling bool // its note is a telling one
-	result  *Result
+	// told is what the last line told.
+	told   string
+	result *Result
 }
 
 // Run lets a scenario happen in a universe of its own and judges it. The same
@@ -363,6 +365,7 @@ func (r *run) closePhase(h *halt) {
 // note tells what happened in the present phase. The last telling note stays,
 // or the last one if none is telling.
 func (r *run) note(text string, telling bool) {
+	r.told = text
 	if r.phase != nil && (telling || !r.telling) {
 		r.phase.Note, r.telling = text, telling
 	}

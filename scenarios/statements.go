@@ -62,6 +62,11 @@ func (s *Statement) Concern() Concern {
 	return OfFaults
 }
 
+// Acts reports whether the statement does something to a universe, or waits, rather
+// than saying how it is made or judged. Up to the first one that does, the universe
+// can be described.
+func (s *Statement) Acts() bool { return lookup(s.Verb).acts() }
+
 // outside reports whether the statement stands outside of blocks only.
 func (s *statement) outside() bool {
 	return s.group == groupVerdict || s.group == groupUniverse && s.exec == nil

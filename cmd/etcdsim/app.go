@@ -86,6 +86,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			blameCommand(),
 			fmtCommand(),
 			lintCommand(),
+			stepCommand(),
 			exportCommand(),
 			learnCommand(),
 			listCommand(),

@@ -402,3 +402,34 @@ func (s *Session) arm() {
 		s.cs.c.WakeAt(s.deadline, s.addr, 0)
 	}
 }
+
+// Client is what an observer may know of a client.
+type Client struct {
+	// Index counts all clients from 0; Load is whose it is.
+	Index int
+	Load  string
+	// Member is the one that it is connected to.
+	Member uint64
+	// User is in whose name it asks, or empty.
+	User string
+	// Under is the operation under way, or nil.
+	Under *history.Op
+	// Ended reports that it asks no more.
+	Ended bool
+}
+
+// Clients returns the clients that ask one request at a time, in the order of their
+// creation.
+func (cs *Clients) Clients() []Client {
+	all := make([]Client, len(cs.sessions))
+	for i, s := range cs.sessions {
+		all[i] = Client{Index: s.index, Load: s.load, Member: s.member, User: s.user, Ended: s.ended}
+		for j := len(cs.ops) - 1; s.op != 0 && !s.ended && j >= 0 && all[i].Under == nil; j-- {
+			if cs.ops[j].ID == s.op {
+				op := cs.ops[j]
+				all[i].Under = &op
+			}
+		}
+	}
+	return all
+}

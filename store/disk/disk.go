@@ -122,6 +122,9 @@ func (d *Disk) Free() {
 // Used returns the number of bytes in all files.
 func (d *Disk) Used() int64 { return d.used }
 
+// Syncing returns the number of syncs that are under way.
+func (d *Disk) Syncing() int { return len(d.syncs) }
+
 // List returns the names of all files, sorted.
 func (d *Disk) List() []string {
 	names := make([]string, len(d.files))

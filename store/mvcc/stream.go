@@ -316,3 +316,26 @@ func encodedEvent(e store.Event) int {
 	}
 	return size + encodedVarint(int64(size))
 }
+
+// Watching is an open watcher as others may see it.
+type Watching struct {
+	ID int64
+	// Key and RangeEnd are what it watches.
+	Key, RangeEnd string
+	// Next is the first revision that it has not been sent, Synced that nothing waits
+	// for it.
+	Next   int64
+	Synced bool
+}
+
+// Watching returns the open watchers of the stream in the order of their creation.
+func (st *Stream) Watching() []Watching {
+	all := make([]Watching, len(st.open))
+	for i, w := range st.open {
+		all[i] = Watching{w.id, w.req.Key, w.req.RangeEnd, w.next, w.state == synced}
+		if all[i].Synced { // it is told of each change; next is kept only while it is behind
+			all[i].Next = st.watchers.store.rev + 1
+		}
+	}
+	return all
+}

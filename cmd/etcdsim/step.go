@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"sync/atomic"
+
+	"github.com/urfave/cli/v2"
+
+	"etcdsim/cmd/etcdsim/prompt"
+	"etcdsim/scenarios"
+	"etcdsim/scenarios/step"
+)
+
+func stepCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "step",
+		Usage:     "walk through a universe, statement by statement or event by event",
+		ArgsUsage: "[SCENARIO|FILE]",
+		Description: "Lines are statements of the scenario language, and commands: help lists both.\n" +
+			"They come from the terminal, or from a pipe. The exit code is that of the verdict, if end was\n" +
+			"asked for, as of etcdsim run; and 64 if a line of a pipe was a mistake.",
+		Flags: append([]cli.Flag{
+			&cli.StringFlag{
+				Name: "seed", Aliases: []string{"s"}, Value: "1",
+				Usage: "what decides everything that the lines leave open: `N`",
+			},
+		}, universeFlags()...),
+		Action: func(c *cli.Context) error { return stepAction(c, os.Stdin) },
+	}
+}
+
+func stepAction(c *cli.Context, in *os.File) error {
+	if c.NArg() > 1 {
+		return usage("step: %d arguments: expected at most one, the name of a scenario or a file", c.NArg())
+	}
+	seed, err := parseSeed(c, "seed", c.String("seed"))
+	if err != nil {
+		return err
+	}
+	options, err := parseUniverse(c)
+	if err != nil {
+		return err
+	}
+	var f *scenarios.File
+	if c.NArg() == 1 {
+		if f, err = open(c.Command.Name, c.Args().First()); err != nil {
+			return err
+		}
+	}
+	var interrupted atomic.Bool
+	options.Interrupted = func() bool { return interrupted.Swap(false) }
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt)
+	defer signal.Stop(signals)
+	go func() {
+		for {
+			select {
+			case <-signals:
+				interrupted.Store(true)
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	session, err := step.New(f, seed, options)
+	if err != nil {
+		return usage("%w", err)
+	}
+	defer session.Close()
+	p := prompt.Prompt{Session: session, In: in, Out: c.App.Writer, Err: c.App.ErrWriter, Save: saveFile}
+	if err := p.Run(); err != nil {
+		return usage("step: %w", err)
+	}
+	if r := session.Result(); r != nil && r.Outcome.ExitCode() != exitOK {
+		return &exit{r.Outcome.ExitCode(), nil}
+	}
+	return nil
+}
+
+func saveFile(name, text string) error {
+	if err := os.WriteFile(name, []byte(text), 0o644); err != nil { //nolint:gosec // a scenario is for everybody to read
+		return fmt.Errorf("%s: %w", name, cause(err))
+	}
+	return nil
+}
