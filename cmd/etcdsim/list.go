@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
 	"strings"
@@ -18,30 +19,52 @@ const textWidth = 76
 
 func listCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "list",
-		Usage: "list the built-in scenarios and what each teaches",
+		Name:        "list",
+		Usage:       "list the built-in scenarios and what each teaches",
+		ArgsUsage:   "[SCENARIO]",
+		Description: "Without a scenario it lists them all, by subject; with one, it prints that scenario.",
 		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
+			switch c.NArg() {
+			case 0:
+				return listAll(c.App.Writer)
+			case 1:
+				name := c.Args().First()
+				f := scenarios.Lookup(name)
+				if f == nil {
+					return usage("list: unknown scenario %q%s: expected one that etcdsim list names", name, didYouMean(name, scenarioNames()))
+				}
+				_, err := fmt.Fprint(c.App.Writer, scenarios.Format(f))
 				return err
 			}
-			group := ""
-			for _, f := range scenarios.Library() {
-				about := f.About()
-				if about.Group != group {
-					if group != "" {
-						fmt.Fprintln(c.App.Writer)
-					}
-					group = about.Group
-					fmt.Fprintln(c.App.Writer, group)
-				}
-				fmt.Fprintf(c.App.Writer, "  %-16s  %s\n", f.Name, about.Purpose)
-				for _, line := range wrap(about.Teaches, textWidth) {
-					fmt.Fprintf(c.App.Writer, "      %s\n", line)
-				}
-			}
-			return nil
+			return usage("list: %d arguments: expected at most one, the name of a scenario", c.NArg())
 		},
 	}
+}
+
+// listAll lists the built-in scenarios by their subjects.
+func listAll(w io.Writer) error {
+	group := ""
+	for _, f := range scenarios.Library() {
+		about := f.About()
+		if about.Group != group {
+			if group != "" {
+				fmt.Fprintln(w)
+			}
+			group = about.Group
+			fmt.Fprintf(w, "%s\n", strings.ToUpper(group))
+		}
+		fmt.Fprintf(w, "  %s\n", f.Name)
+		for _, text := range []string{about.Purpose, "teaches: " + about.Teaches, "source: " + about.Source} {
+			for i, line := range wrap(text, textWidth) {
+				indent := "    "
+				if i > 0 && text != about.Purpose {
+					indent += "  "
+				}
+				fmt.Fprintf(w, "%s%s\n", indent, line)
+			}
+		}
+	}
+	return nil
 }
 
 func bugsCommand() *cli.Command {

@@ -147,7 +147,8 @@ func TestUsageErrors(t *testing.T) {
 		"ctl run":                                `ctl: run: expected a scenario file`,
 		"language kil":                           `language: unknown statement "kil" (did you mean kill?): expected one of cluster,`,
 		"language kill n1":                       `language: unexpected argument "n1": expected one statement, or --markdown`,
-		"list all":                               `list: unexpected argument "all": expected none`,
+		"list leader-kil":                        `list: unknown scenario "leader-kil" (did you mean leader-kill?): expected one that`,
+		"list steady bank":                       `list: 2 arguments: expected at most one, the name of a scenario`,
 		"version --long":                         `version: unknown flag --long`,
 	} {
 		var stdout, stderr bytes.Buffer
