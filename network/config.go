@@ -20,6 +20,13 @@ type Config struct {
 	// for those before it nor do those after it wait for it, and it is late by
 	// up to another Latency.Max.
 	Reorder sim.Ratio
+	// Tail is the probability that a packet is much too late: by twice Latency.Max, by
+	// four times that half as often, and so on, up to a thousand times. It stays in the
+	// line, so those behind it wait, as behind a packet that TCP sends again.
+	Tail sim.Ratio
+	// Corrupt is the probability that a packet changes on the way. Its checksum tells,
+	// and the receiver throws it away.
+	Corrupt sim.Ratio
 	// Bandwidth in bytes a second; 0 means unlimited. A packet takes the wire for
 	// its size, and later ones queue behind it.
 	Bandwidth sim.Size
@@ -40,6 +47,10 @@ var options = sim.Options[Config]{Component: "net", All: []sim.Option[Config]{
 	sim.RatioOption("duplicate", "probability that a packet arrives twice (proposals and client packets never do)",
 		func(c *Config) *sim.Ratio { return &c.Duplicate }),
 	sim.RatioOption("reorder", "probability that a packet may overtake and be overtaken", func(c *Config) *sim.Ratio { return &c.Reorder }),
+	sim.RatioOption("tail", "probability that a packet is late by twice the longest latency, half as often by four times that, and so on",
+		func(c *Config) *sim.Ratio { return &c.Tail }),
+	sim.RatioOption("corrupt", "probability that a packet changes on the way, and is thrown away for its checksum",
+		func(c *Config) *sim.Ratio { return &c.Corrupt }),
 	sim.SizeOption("bandwidth", "bytes a second on each directed link; 0 is unlimited", func(c *Config) *sim.Size { return &c.Bandwidth }),
 	sim.SizeOption("queue", "bytes that may wait for a link's wire; 0 is unlimited", func(c *Config) *sim.Size { return &c.Queue }),
 }}

@@ -10,6 +10,8 @@ import (
 // link is one direction between two endpoints.
 type link struct {
 	rand sim.Rand
+	// harm is the stream of Tail and Corrupt, drawn from by links that have these.
+	harm sim.Rand
 	// last is the latest arrival promised to a packet in line. Invariant: no
 	// later packet in line arrives before it.
 	last sim.Time

@@ -24,6 +24,7 @@ package network
 
 import (
 	"math/bits"
+	"time"
 
 	"etcdsim/sim"
 	"etcdsim/sim/trace"
@@ -93,6 +94,7 @@ func (n *Network) Turn(by uint64) {
 				for j := range row {
 					if row[j].named {
 						row[j].rand.Turn(by)
+						row[j].turnHarm(by)
 					}
 				}
 			}
@@ -116,6 +118,8 @@ func (n *Network) Send(p Packet) Verdict {
 	c := l.own
 	if c == nil {
 		c = &n.config
+	} else {
+		n.log.Hit(trace.ProbeLinkOfItsOwn)
 	}
 	start := n.log.Now // when its last byte is on the wire
 	if c.Bandwidth > 0 {
@@ -128,6 +132,13 @@ func (n *Network) Send(p Packet) Verdict {
 		return n.drop(p, trace.DropLoss, trace.ProbePacketLost)
 	}
 	at := start.Add(l.rand.Within(c.Latency))
+	if c.Tail.Num > 0 || c.Corrupt.Num > 0 {
+		late, corrupted := n.harm(l, c, p)
+		if corrupted {
+			return n.drop(p, trace.DropCorrupt, trace.ProbePacketCorrupted)
+		}
+		at = at.Add(late)
+	}
 	switch {
 	case l.rand.Hit(c.Reorder):
 		at = at.Add(l.rand.Between(0, c.Latency.Max))
@@ -143,6 +154,30 @@ func (n *Network) Send(p Packet) Verdict {
 		n.note(event(trace.Duplicate, p), trace.ProbePacketDuplicated)
 	}
 	return v
+}
+
+// turnHarm turns the stream of harm, if it is derived yet.
+func (l *link) turnHarm(by uint64) {
+	if l.harm != (sim.Rand{}) {
+		l.harm.Turn(by)
+	}
+}
+
+// tailMax bounds how late a packet is: Latency.Max doubled so often.
+const tailMax = 10
+
+// harm draws whether a packet is much too late, and by how much, and whether it is
+// corrupted.
+func (n *Network) harm(l *link, c *Config, p Packet) (late time.Duration, corrupted bool) {
+	if l.harm == (sim.Rand{}) {
+		l.harm = n.seed.Stream("fault-" + linkName(p.From, p.To))
+	}
+	if l.harm.Hit(c.Tail) {
+		doublings := 1 + min(bits.TrailingZeros64(l.harm.Uint64()), tailMax-1)
+		late = max(c.Latency.Max, time.Millisecond) << doublings
+		n.log.Hit(trace.ProbePacketLate)
+	}
+	return late, l.harm.Hit(c.Corrupt)
 }
 
 // Arrive is asked when a packet's time has come: false means that its link was

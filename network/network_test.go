@@ -446,24 +446,24 @@ func TestSameSeedSameTrace(t *testing.T) {
 func TestOptions(t *testing.T) {
 	c := network.Default()
 	for _, pair := range []string{
-		"latency=5ms..15ms", "drop=0.5%", "duplicate=1/200", "reorder=2%", "bandwidth=10MB", "queue=64KiB",
+		"latency=5ms..15ms", "drop=0.5%", "duplicate=1/200", "reorder=2%", "tail=1%", "corrupt=1/10", "bandwidth=10MB", "queue=64KiB",
 	} {
 		name, value, _ := strings.Cut(pair, "=")
 		if err := c.Set(name, value); err != nil {
 			t.Fatal(err)
 		}
 	}
-	want := "latency=5ms..15ms drop=0.5% duplicate=0.5% reorder=2% bandwidth=10MB queue=64KiB"
+	want := "latency=5ms..15ms drop=0.5% duplicate=0.5% reorder=2% tail=1% corrupt=10% bandwidth=10MB queue=64KiB"
 	if c.String() != want {
 		t.Errorf("options print as %s\nwant %s", c, want)
 	}
-	if len(network.Options()) != 6 || network.Options()[0].Default != "1ms..5ms" {
+	if len(network.Options()) != 8 || network.Options()[0].Default != "1ms..5ms" {
 		t.Errorf("the help lists %+v", network.Options())
 	}
 	for _, bad := range []struct{ name, value, want string }{
 		{"drop", "200%", `net.drop: "200%" is not a probability: expected`},
 		{"latency", "5", `net.latency: "5" is not a range of durations: expected`},
-		{"speed", "5", "net.speed: unknown option: expected one of latency, drop, duplicate, reorder, bandwidth, queue"},
+		{"speed", "5", "net.speed: unknown option: expected one of latency, drop, duplicate, reorder, tail, corrupt, bandwidth, queue"},
 	} {
 		if err := c.Set(bad.name, bad.value); err == nil || !strings.HasPrefix(err.Error(), bad.want) {
 			t.Errorf("Set(%q, %q) = %v, want %s...", bad.name, bad.value, err, bad.want)

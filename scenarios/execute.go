@@ -249,10 +249,10 @@ func execHold(r *run, _ *Statement, a LinkArgs) *halt { return r.links(a, r.c.Ne
 
 func execHeal(r *run, _ *Statement, a LinkArgs) *halt {
 	if len(a.From) == 0 {
-		r.c.Network().HealAll()
+		r.c.HealAll()
 		return nil
 	}
-	return r.links(a, r.c.Network().Heal)
+	return r.links(a, r.c.Heal)
 }
 
 func execRelease(r *run, _ *Statement, a LinkArgs) *halt {

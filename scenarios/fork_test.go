@@ -16,6 +16,8 @@ wait    leader within=20s
 auth    on users=2 within=5s
 load    w clients=4 keys=3 users=2 mix=put:5,get:4
 watch   eyes clients=2
+link    n1 -> all tail=1% corrupt=1%
+flap    n2 <-> n3 up=100ms..1s down=10ms..50ms
 wait    elapsed 500ms
 kill    leader
 wait    elapsed 2s

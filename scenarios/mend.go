@@ -83,7 +83,7 @@ func execMend(r *run, _ *Statement, a MemberArgs) *halt {
 
 // mendLink undoes the faults of a link. What was held goes its way.
 func (r *run) mendLink(from, to trace.Addr) {
-	r.c.Network().Heal(from, to)
+	r.c.Heal(from, to)
 	if r.c.Network().IsHeld(from, to) {
 		r.c.Release(from, to)
 	}

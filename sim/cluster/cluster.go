@@ -83,6 +83,7 @@ type Cluster struct {
 	script  Receiver // at address 0
 
 	conns   map[uint64]*conn // of streams, by operation
+	flaps   []*flap          // also those that have ended
 	lastOp  uint64
 	commits []history.Commit
 	// committed is the index of the last entry with a request that a member applied.
@@ -173,6 +174,9 @@ func New(cfg Config, seed uint64, log *trace.Log) (*Cluster, error) {
 func (c *Cluster) Turn(by uint64) {
 	c.seed.Turn(by)
 	c.net.Turn(by)
+	for _, f := range c.flaps {
+		f.rand.Turn(by)
+	}
 	for _, m := range c.members {
 		m.disk.Turn(by)
 		if m.node != nil {

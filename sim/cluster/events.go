@@ -30,6 +30,7 @@ const (
 	evAlarm        // a member's timer rings
 	evUnreachable  // the transport found nobody at peer ref
 	evRemoved      // a member that was removed ends
+	evFlap         // flap ref breaks or mends its link
 	evResend       // the sender's kernel sends lost packets of stream ref again
 )
 
@@ -56,6 +57,9 @@ func (c *Cluster) happen(e event) {
 		return
 	case evResend:
 		c.resendLane(e)
+		return
+	case evFlap:
+		c.flap(c.flaps[e.ref])
 		return
 	}
 	m := c.members[e.member-1]

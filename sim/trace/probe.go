@@ -70,6 +70,10 @@ const (
 	ProbeDamageFound                      // a member found its disk damaged, and refused to start
 	ProbeDiskFailed                       // a member ended because its disk failed
 	ProbeDiskWiped                        // a disk was emptied
+	ProbePacketLate                       // a packet was much too late
+	ProbePacketCorrupted                  // a packet was thrown away because it had changed on the way
+	ProbeLinkOfItsOwn                     // a packet took a link that behaves other than the rest
+	ProbeLinkFlapped                      // a link that flaps broke
 	numProbes                             // keep last
 )
 
@@ -99,6 +103,8 @@ var probeNames = [numProbes]string{
 	ProbeCrashAtPoint: "crash-at-point",
 	ProbeSyncSlowed:   "sync-slowed", ProbePromiseBroken: "promise-broken", ProbeDamageFound: "damage-found",
 	ProbeDiskFailed: "disk-failed", ProbeDiskWiped: "disk-wiped",
+	ProbePacketLate: "packet-late", ProbePacketCorrupted: "packet-corrupted", ProbeLinkOfItsOwn: "link-of-its-own",
+	ProbeLinkFlapped: "link-flapped",
 }
 
 // String returns the probe's name, as used on the command line.
