@@ -345,8 +345,8 @@ func (g *registry) judgeList(op *history.Op, r *store.MemberListRequest) {
 // judgeMove judges a handover: at some time while it was under way the target
 // must have been the latest leader.
 func (g *registry) judgeMove(op *history.Op, target uint64) {
-	if g.facts == nil {
-		return
+	if g.facts == nil || op.Member == target {
+		return // who is asked to hand over to itself does nothing, and need not know whether it still leads
 	}
 	latest := Election{}
 	for _, e := range g.facts.elections {
