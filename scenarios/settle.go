@@ -46,8 +46,14 @@ func (r *run) drain() *halt {
 		wakes: trace.AllKinds,
 		holds: func() bool { return r.clients.Busy() == 0 },
 	}
-	_, h := r.await(idle, time.Hour)
-	return h
+	// A client may end without an event, after a pause: who looks only after events
+	// would wait for ever where nothing else happens.
+	for range time.Hour / time.Second {
+		if ok, h := r.await(idle, time.Second); ok || h != nil {
+			return h
+		}
+	}
+	return nil
 }
 
 // finalTimeout is how long the clients of the end wait for an answer: long enough to
