@@ -161,7 +161,7 @@ var rooms = []room{
 		why: "reads scenarios and runs none",
 	},
 	{
-		path: "scenarios/nemesis", imports: []string{"scenarios", "sim"},
+		path: "scenarios/nemesis", imports: []string{"scenarios", "sim", "node"},
 		why: "draws scenarios and counts what became of them; it acts only through the language",
 	},
 	{

@@ -1,6 +1,9 @@
 package nemesis
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // What operators do, which is no fault, and yet the time at which much goes wrong.
 
@@ -46,6 +49,17 @@ func learner(f *fault) []Action {
 		all = append(all, Action{f.end + f.time(0, f.election), []string{"? remove " + v + " " + f.try()}})
 	}
 	return all
+}
+
+func overlap(f *fault) []Action {
+	v, old := f.variable(), names(f.count(1, f.nodes))
+	first := "? remove " + old + " " + f.try()
+	second := one(f.dice, "? add as="+v+" "+f.try(), "? remove "+names(f.count(1, f.nodes))+" "+f.try())
+	begin := []string{"concurrently", first, "and", second, "end"}
+	if strings.HasPrefix(second, "? add") {
+		begin = append(begin, "? start "+v)
+	}
+	return []Action{{f.begin, begin}}
 }
 
 func replace(f *fault) []Action {

@@ -10,8 +10,8 @@ type profile struct {
 	name, doc string
 	// weight is how often it is drawn, relative to the others.
 	weight int
-	// apart names a profile that it does not go together with, or nothing.
-	apart string
+	// apart are profiles that it does not go together with.
+	apart []string
 	// node draws settings of the members that bring it to bear, or is nil.
 	node func(*dice) []string
 	// start draws the statements that start the clients.
@@ -23,7 +23,7 @@ var profiles = []profile{
 	{
 		name: "register", doc: "reads, writes, deletes and transactions on few keys", weight: 6,
 		start: func(d *dice, w *world) []string {
-			mix := one(d, "put:5,get:4,txn:1", "put:4,get:3,txn:2,delete:1", "put:2,get:6,range:2", "txn:5,range:3,delete:2",
+			mix := one(d, "put:5,get:4,txn:1", "put:4,get:3,txn:2,delete:1", "put:2,get:6,range:2", "put:2,get:8", "txn:5,range:3,delete:2",
 				"put:4,get:2,delete:2,count:1,clear:1")
 			return []string{load(d, w, "w", fmt.Sprintf("mix=%s serializable=%s", mix, one(d, "0%", "0%", "20%")))}
 		},
@@ -52,14 +52,21 @@ var profiles = []profile{
 			all := []string{
 				load(d, w, "v", "mix="+one(d, "put:6,txn:2,delete:2", "put:3,delete:3", "put:1")),
 				fmt.Sprintf("watch eyes clients=%d watchers=%d keys=4 past=%d%% future=%d%% life=%s require-leader=%s",
-					d.count(1, 3), d.count(1, 4), one(d, 10, 30, 60), one(d, 5, 5, 30), span(200*time.Millisecond, d.time(time.Second, 6*time.Second)),
+					d.count(1, 3), d.count(1, 4), one(d, 10, 30, 60), one(d, 5, 30), span(200*time.Millisecond, d.time(time.Second, 6*time.Second)),
 					one(d, "on", "off")),
 			}
-			if d.chance(40) {
-				all = append(all, fmt.Sprintf("watch slow clients=%d watchers=2 keys=4 life=0s window=2KB pace=%s odd=0%% require-leader=off",
-					d.count(1, 2), one(d, "5ms..20ms", "20ms..80ms")))
-			}
 			return all
+		},
+	},
+	{
+		name: "slow", doc: "watchers that take what they are told too slowly, while the history is compacted", weight: 2,
+		node: compaction,
+		start: func(d *dice, w *world) []string {
+			return []string{
+				load(d, w, "s", "mix="+one(d, "put:6,delete:2", "put:1")+" value="+one(d, "100", "400")),
+				fmt.Sprintf("watch slow clients=%d watchers=%d keys=4 past=%d%% life=0s window=2KB pace=%s odd=0%% require-leader=off",
+					d.count(1, 3), d.count(1, 3), one(d, 20, 60), one(d, "10ms..40ms", "20ms..80ms")),
+			}
 		},
 	},
 	{
@@ -71,22 +78,22 @@ var profiles = []profile{
 			return []string{"lease-checkpoint=on", "lease-checkpoint-interval=" + one(d, "300ms", "1s", "2s")}
 		},
 		start: func(d *dice, w *world) []string {
-			least := (3*w.election/2 + time.Second - 1).Truncate(time.Second)
+			least := w.leastTTL() + one(d, 0, 0, 2*time.Second)
 			return []string{fmt.Sprintf("load l life=lease clients=%d keys=%d ttl=%s timeout=%s",
-				d.count(2, 10), d.count(2, 6), span(least, least+time.Duration(one(d, 1, 2, 5))*time.Second), one(d, "500ms", "1s"))}
+				d.count(2, 10), d.count(2, 6), span(least, least+time.Duration(one(d, 1, 2, 4))*time.Second), one(d, "500ms", "1s"))}
 		},
 	},
 	{
 		name: "lock", doc: "locks, and writes under their protection", weight: 2,
 		start: func(d *dice, w *world) []string {
-			least := (3*w.election/2 + time.Second - 1).Truncate(time.Second)
+			least := w.leastTTL()
 			return []string{fmt.Sprintf("load c life=lock clients=%d keys=%d ttl=%s timeout=%s",
 				d.count(3, 8), d.count(1, 2), span(least, least+time.Second), one(d, "1s", "4s"))}
 		},
 	},
 	{
 		// Watching clients do not log in.
-		name: "users", doc: "users whose rights change while they work", weight: 2, apart: "watch",
+		name: "users", doc: "users whose rights change while they work", weight: 2, apart: []string{"watch", "slow"},
 		node: func(d *dice) []string { return []string{"token-ttl=" + one(d, "1s", "5s", "5m")} },
 		start: func(d *dice, w *world) []string {
 			w.users = true

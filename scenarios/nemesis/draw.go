@@ -32,7 +32,7 @@ func (p *Plan) choose(d *dice) []*profile {
 		c := &profiles[i]
 		left[i] = 0
 		for j := range profiles {
-			if other := &profiles[j]; other.name == c.apart || other.apart == c.name {
+			if other := &profiles[j]; slices.Contains(c.apart, other.name) || slices.Contains(other.apart, c.name) {
 				left[j] = 0
 			}
 		}
@@ -42,12 +42,12 @@ func (p *Plan) choose(d *dice) []*profile {
 }
 
 // enable draws which kinds of faults there are: mostly few.
-func (p *Plan) enable(d *dice, w *world) []*kind {
+func (p *Plan) enable(d *dice) []*kind {
 	wanted := one(d, 1, 2, 2, 3, 3, 4, 6, 10)
 	var enabled []*kind
 	left := make([]int, len(kinds))
 	for i := range kinds {
-		if kinds[i].least <= w.nodes {
+		if kinds[i].drawIn(p) {
 			left[i] = kinds[i].weight
 		}
 	}
@@ -61,10 +61,13 @@ func (p *Plan) enable(d *dice, w *world) []*kind {
 	return enabled
 }
 
+// reconfiguring are the kinds of faults that change who the members are.
+var reconfiguring = []string{"learner", "replace", "overlap", "wipe"}
+
 // rounds draws the faults and when they happen.
 func (p *Plan) rounds(w *world) {
 	d := newDice(p.Seed, "rounds")
-	enabled := p.enable(newDice(p.Seed, "kinds"), w)
+	enabled := p.enable(newDice(p.Seed, "kinds"))
 	now := w.election*5/2 + d.time(least, w.election)
 	number := 0
 	count := d.count(2, 4)
@@ -95,13 +98,17 @@ func (p *Plan) mend(d *dice, w *world, now time.Duration) {
 	p.Healed = now + d.time(least, w.election/2)
 	p.Mend = []string{calm, "mend all"}
 	switch {
-	case slices.ContainsFunc(p.Faults(), func(f Fault) bool { return f.Kind == "learner" || f.Kind == "replace" }):
+	case slices.ContainsFunc(p.Faults(), func(f Fault) bool { return slices.Contains(reconfiguring, f.Kind) }):
 		// A change of the members that was under way takes effect now, or is forgotten;
 		// whoever joins by it must be started, too.
 		p.Mend = append(p.Mend, fmt.Sprintf("? wait converged within=%v", 10*w.election), "mend all")
 	case w.prevote && d.chance(50):
 		// The rest has no part in it: a member that some of the others hear and some
-		// do not could keep those from following anybody, in etcd as here.
-		p.Mend = []string{calm, "let $core = quorum", "mend $core", "? partition $core | rest"}
+		// do not could keep those from following anybody, in etcd as here. It may still
+		// speak to all of them, though it hears nothing.
+		p.Mend = []string{calm, "let $core = quorum", "mend $core", "? cut $core -> rest"}
+		if d.chance(60) {
+			p.Mend[3] = "? partition $core | rest"
+		}
 	}
 }

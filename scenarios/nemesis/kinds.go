@@ -2,8 +2,11 @@ package nemesis
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"etcdsim/node"
 )
 
 // kind is a kind of faults.
@@ -13,6 +16,8 @@ type kind struct {
 	weight int
 	// least is the least number of members with which it makes sense.
 	least int
+	// only are the profiles with which it makes sense; empty means all.
+	only []string
 	// draw draws a fault.
 	draw func(*fault) []Action
 	// effect are meters of the run: if one of them shows something, the fault had an
@@ -47,12 +52,44 @@ var kinds = []kind{
 		effect: []string{"sync-stalled"},
 	},
 	{
+		name: "crash", doc: "a member dies at a point of its code", weight: 6, least: 1, draw: crash,
+		effect: []string{"crash-at-point"},
+	},
+	{
+		name: "clock", doc: "the clock of a member runs too fast or too slow", weight: 3, least: 1, draw: clock,
+		effect: []string{"clock-drifts"},
+	},
+	{
+		name: "jump", doc: "somebody turns the wall clock of a member", weight: 3, least: 1, only: []string{"older", "users"}, draw: jump,
+		effect: []string{"wall-clock-wrong"},
+	},
+	{
+		name: "slow", doc: "a disk is slow", weight: 2, least: 1, draw: slow,
+		effect: []string{"sync-slowed"},
+	},
+	{
+		name: "damage", doc: "a disk is damaged, and its member refuses to start", weight: 1, least: 3, draw: damage,
+		effect: []string{"damage-found"},
+	},
+	{
+		name: "fail", doc: "a disk fails, and its member ends", weight: 1, least: 1, draw: fail,
+		effect: []string{"disk-failed"},
+	},
+	{
+		name: "wipe", doc: "a disk is emptied, and another member takes the place", weight: 1, least: 3, draw: wipe,
+		effect: []string{"disk-wiped"},
+	},
+	{
 		name: "full", doc: "a disk has no room", weight: 1, least: 2, draw: full,
 		effect: []string{"disk-full"},
 	},
 	{
 		name: "partition", doc: "members fall apart into groups", weight: 5, least: 2, draw: partition,
 		effect: []string{"blocked"},
+	},
+	{
+		name: "laggard", doc: "a member is away for so long that only a snapshot helps", weight: 4, least: 3, draw: laggard,
+		effect: []string{"snapshot-installed"},
 	},
 	{
 		name: "isolate", doc: "a member reaches nobody, not even clients", weight: 2, least: 1, draw: isolate,
@@ -103,6 +140,10 @@ var kinds = []kind{
 		effect: []string{"conf-changes"},
 	},
 	{
+		name: "overlap", doc: "two operators change the members at the same time", weight: 2, least: 3, draw: overlap,
+		effect: []string{"conf-changes"},
+	},
+	{
 		name: "replace", doc: "a member is removed, and another joins", weight: 2, least: 3, draw: replace,
 		effect: []string{"conf-changes"},
 	},
@@ -126,6 +167,12 @@ func (f *fault) from(begin string, end ...string) []Action {
 		all = append(all, Action{f.end, end})
 	}
 	return all
+}
+
+// drawIn reports whether a kind makes sense in a plan.
+func (k *kind) drawIn(p *Plan) bool {
+	return p.Nodes >= k.least && (len(k.only) == 0 ||
+		slices.ContainsFunc(k.only, func(profile string) bool { return slices.Contains(p.Profiles, profile) }))
 }
 
 // variable returns a name of the fault's own.
@@ -210,6 +257,79 @@ func roll(f *fault) []Action {
 func pause(f *fault) []Action { return f.on("pause", "resume") }
 
 func stall(f *fault) []Action { return f.on("stall", "unstall") }
+
+// crash arms a trap, and disarms it: who did not come there goes on. Points that belong
+// together stand in one row, so that each is drawn as often as it is worth it.
+func crash(f *fault) []Action {
+	points := one(f.dice,
+		[]node.Point{node.BeforeSave, node.BeforeSync, node.AfterSave, node.BeforeAdvance},
+		[]node.Point{node.BeforeLeaderSend, node.AfterLeaderSend, node.BeforeFollowerSend, node.AfterFollowerSend},
+		[]node.Point{node.BeforeApply, node.AfterApply},
+		[]node.Point{node.BeforeMark, node.AfterMark, node.BeforeRelease},
+		[]node.Point{node.BeforeSaveSnap, node.AfterSaveSnap, node.BeforeApplySnap, node.AfterApplySnap, node.AfterRelease, node.AfterInstall},
+		[]node.Point{node.BeforeSnapshotSend, node.AfterSnapshotSend},
+		[]node.Point{node.BeforeCommit, node.AfterCommit, node.AfterCommitSync},
+		[]node.Point{node.BeforeCompact, node.AfterCompact, node.AfterCompactCommit},
+		[]node.Point{node.BeforeApplyConf},
+		[]node.Point{node.BeforeDefragCopy, node.BeforeDefragRename, node.AfterDefrag},
+	)
+	who := one(f.dice, "all", "all", names(f.few()...), names(f.count(1, f.nodes)))
+	at := " at=" + points[f.Intn(len(points))].String()
+	if f.chance(30) {
+		at += fmt.Sprintf(" skip=%d", f.count(1, 10))
+	}
+	all := f.from("crash "+who+at, "crash "+who+" at=nowhere", "start "+who)
+	switch {
+	case strings.Contains(at, "defrag"):
+		all[0].Statements = append(all[0].Statements, "? defrag "+names(f.count(1, f.nodes))+" "+f.try())
+	case strings.Contains(at, "compact"):
+		all[0].Statements = append(all[0].Statements, "compact")
+	case strings.Contains(at, "snap") && f.nodes > 2:
+		// Somebody must need one.
+		all = append(all, laggard(f)...)
+	}
+	return all
+}
+
+func clock(f *fault) []Action {
+	who, let := f.victim()
+	drift := one(f.dice, "-60%", "-30%", "-10%", "-5%", "+5%", "+10%", "+30%", "+60%")
+	all := f.from("? clock "+who+" drift="+drift, "? clock "+who+" drift=0%")
+	all[0].Statements = append(let, all[0].Statements...)
+	return all
+}
+
+func jump(f *fault) []Action {
+	who, let := f.victim()
+	by := one(f.dice, "", "-") + one(f.dice, f.time(f.election/2, 4*f.election), f.time(f.election, 10*time.Second), time.Hour).String()
+	all := f.from("? clock "+who+" jump="+by, "? clock "+who+" offset=0s")
+	all[0].Statements = append(let, all[0].Statements...)
+	return all
+}
+
+func slow(f *fault) []Action {
+	who, let := f.victim()
+	times := one(f.dice, "5", "20", "100")
+	all := f.from("? slow "+who+" disk="+times, "? slow "+who+" disk=1")
+	all[0].Statements = append(let, all[0].Statements...)
+	return all
+}
+
+func damage(f *fault) []Action {
+	who := names(f.few()...)
+	how := one(f.dice, "", " kind=garbage", " kind=misdirected", " sectors=8")
+	return f.from("? damage "+who+how, "restart "+who, "repair "+who, "start "+who)
+}
+
+func fail(f *fault) []Action {
+	who := names(f.few()...)
+	return f.from("fail "+who, "repair "+who, "start "+who)
+}
+
+func wipe(f *fault) []Action {
+	who, v := names(f.count(1, f.nodes)), f.variable()
+	return f.from("? wipe "+who, "? remove "+who+" "+f.try(), "? add as="+v+" "+f.try(), "? start "+v)
+}
 
 func full(f *fault) []Action {
 	who := names(f.count(1, f.nodes))

@@ -30,6 +30,13 @@ func partition(f *fault) []Action {
 	return f.from("cut "+a+" <-> "+b, "heal "+a+" <-> "+b)
 }
 
+// laggard keeps a follower away for as long as the round lasts, and longer.
+func laggard(f *fault) []Action {
+	who := names(f.count(1, f.nodes))
+	f.end += f.time(f.election/2, 2*f.election)
+	return f.from("? partition "+who+" | rest", "? heal "+who+" <-> rest")
+}
+
 func isolate(f *fault) []Action {
 	who := names(f.count(1, f.nodes))
 	return f.from("isolate "+who, "heal "+who+" <-> all clients")
@@ -95,9 +102,14 @@ func strangers(f *fault) []Action {
 }
 
 func hold(f *fault) []Action {
-	few := names(f.few()...)
-	link := one(f.dice, few+" <-> rest", few+" -> rest", "rest -> "+few)
-	return f.from("? hold "+link, "? release "+link)
+	who, let := names(f.few()...), []string(nil)
+	if f.chance(50) {
+		who, let = f.variable(), []string{"? let " + f.variable() + " = leader"}
+	}
+	link := one(f.dice, who+" <-> rest", who+" -> rest", "rest -> "+who)
+	all := f.from("? hold "+link, "? release "+link)
+	all[0].Statements = append(let, all[0].Statements...)
+	return all
 }
 
 func loss(f *fault) []Action {

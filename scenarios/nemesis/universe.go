@@ -24,12 +24,20 @@ type world struct {
 // minority is how many members may fail.
 func (w *world) minority() int { return (w.nodes - 1) / 2 }
 
+// leastTTL is the least time to live that members grant to a lease.
+func (w *world) leastTTL() time.Duration {
+	return (3*w.election/2 + time.Second - 1).Truncate(time.Second)
+}
+
 // universe draws the configuration.
 func (p *Plan) universe(profiles []*profile) *world {
 	d := newDice(p.Seed, "cluster")
 	w := &world{nodes: one(d, 3, 3, 3, 3, 3, 3, 5, 5, 5, 4, 7, 1)}
 	tick := one(d, 20*time.Millisecond, 50*time.Millisecond, 50*time.Millisecond, 100*time.Millisecond)
 	ticks := one(d, 5, 8, 10, 10, 20)
+	if tick == 100*time.Millisecond {
+		ticks = min(ticks, 10) // etcd's defaults, or faster
+	}
 	w.election = tick * time.Duration(ticks)
 	w.prevote = d.chance(90)
 	p.Nodes, p.Election = w.nodes, w.election
@@ -38,8 +46,8 @@ func (p *Plan) universe(profiles []*profile) *world {
 		"tick=" + tick.String(), fmt.Sprintf("election=%d", ticks),
 		"batch=" + one(d, "20ms", "100ms", "100ms", "400ms"),
 	}
-	if w.snapshots = d.chance(70); w.snapshots {
-		every := one(d, 15, 30, 60, 120)
+	if w.snapshots = d.chance(75); w.snapshots {
+		every := one(d, 10, 15, 30, 60)
 		node = append(node, fmt.Sprintf("snapshot=%d", every), fmt.Sprintf("catch-up=%d", one(d, 2, every/5, every/2)))
 	}
 	if d.chance(20) {
