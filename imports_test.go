@@ -210,7 +210,7 @@ var rooms = []room{
 		why:     "walks through a run and looks into it; lines in, text out, and no terminal",
 	},
 	{
-		path: "sim/live", imports: []string{"sim", "sim/trace", "sim/cluster", "node", "store"}, edge: true,
+		path: "sim/live", imports: []string{"sim", "sim/trace", "sim/cluster", "node", "store", "checker/history"}, edge: true,
 		tests: []string{"above"},
 		why:   "where the outside world enters; it speaks no protocol, and nothing below may know of it",
 	},

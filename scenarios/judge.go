@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"etcdsim/checker"
@@ -20,7 +22,12 @@ func (r *run) judge(h *halt) {
 	res.Digest = r.log.Digest()
 	res.Counts = r.counters.counts()
 	res.Breakdowns = r.c.Breakdowns()
-	res.History = history.History{Ops: r.clients.Ops(), Commits: r.c.Commits(), Members: r.c.Members(), Watches: r.watched()}
+	ops := r.clients.Ops()
+	if len(r.outside) > 0 {
+		ops = slices.Concat(ops, r.outside)
+		slices.SortFunc(ops, func(a, b history.Op) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	res.History = history.History{Ops: ops, Commits: r.c.Commits(), Members: r.c.Members(), Watches: r.watched()}
 	res.Counts.Commits = uint64(len(res.History.Commits))
 
 	outcome := Pass

@@ -88,6 +88,8 @@ type run struct {
 	broken bool
 	// settled reports that all running members proved to be well in the end.
 	settled bool
+	// outside are operations of clients that are not the run's own.
+	outside []history.Op
 
 	phase *PhaseResult // the present one, or nil
 	// implied: the present phase is the one of a scenario that has not named any.

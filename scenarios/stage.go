@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 
+	"etcdsim/checker/history"
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/trace"
 )
@@ -20,8 +21,10 @@ type Stage struct {
 }
 
 // NewStage makes the universe of a scenario; its statements have not happened yet.
-// adapt, if not nil, may change what scenarios have no words for.
-func NewStage(f *File, seed uint64, o Options, adapt func(*cluster.Config)) (*Stage, error) {
+// adapt, if not nil, may change what scenarios have no words for. Only a stage that
+// is judged can be asked for its Result; judges remember much, and a stage without
+// an end would grow by it for ever.
+func NewStage(f *File, seed uint64, o Options, adapt func(*cluster.Config), judged bool) (*Stage, error) {
 	o.MaxEvents = math.MaxUint64
 	r, err := newRun(f, seed, o)
 	if err != nil {
@@ -29,6 +32,9 @@ func NewStage(f *File, seed uint64, o Options, adapt func(*cluster.Config)) (*St
 	}
 	if adapt != nil {
 		adapt(&r.universe.cluster)
+	}
+	if judged {
+		r.convene()
 	}
 	if err := r.begin(); err != nil {
 		return nil, err
@@ -106,6 +112,14 @@ func (s *Stage) Log() *trace.Log { return s.r.log }
 
 // Outside returns an address that no client of the scenario has.
 func (s *Stage) Outside() trace.Addr { return s.outside }
+
+// Result judges what happened so far, and the operations of clients outside with it.
+// Nothing may happen afterwards.
+func (s *Stage) Result(outside []history.Op) *Result {
+	s.r.outside = outside
+	s.r.judge(nil)
+	return s.r.result
+}
 
 // Close ends what runs inside.
 func (s *Stage) Close() { s.r.close() }

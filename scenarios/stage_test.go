@@ -15,7 +15,7 @@ func stage(t *testing.T, text string) *scenarios.Stage {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := scenarios.NewStage(f, 7, scenarios.Options{}, func(c *cluster.Config) { c.Forget = true })
+	s, err := scenarios.NewStage(f, 7, scenarios.Options{}, func(c *cluster.Config) { c.Forget = true }, false)
 	if err != nil {
 		t.Fatal(err)
 	}

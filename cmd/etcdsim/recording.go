@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"etcdsim/scenarios"
+	"etcdsim/scenarios/report"
 	"etcdsim/sim/live"
 	"etcdsim/sim/live/host"
 )
@@ -24,11 +25,14 @@ func replayRecording(w io.Writer, path string) error {
 		return usage("replay: %w", err)
 	}
 	defer func() { _ = f.Close() }() // it was read
-	r, err := host.Replay(f, nil)
+	r, result, err := host.Replay(f, nil)
 	if err != nil && !errors.Is(err, live.ErrDiverged) {
 		return usage("replay: %s: %w", path, err)
 	}
-	fmt.Fprintf(w, "%d inputs, %d of them requests, %d answers, %v\ndigest  %v\n", r.Inputs, r.Requests, r.Answers, r.At, r.Digest)
+	if err := report.Text(w, result, style(w)); err != nil {
+		return &exit{exitInternal, fmt.Errorf("the report cannot be written: %w", err)}
+	}
+	fmt.Fprintf(w, "%d inputs, %d of them requests, %d answers, %v\n", r.Inputs, r.Requests, r.Answers, r.At)
 	switch {
 	case err != nil:
 		fmt.Fprintf(w, "DIFFERENT  %v\n", err)

@@ -102,7 +102,7 @@ func (s *session) replay() live.Replayed {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r, err := live.Replay(newWorld(s.t, rec.Seed), rec)
+	r, err := live.Replay(newWorld(s.t, rec.Seed), rec, nil)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -223,7 +223,7 @@ func TestChangedRecordings(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		_, err = live.Replay(newWorld(t, rec.Seed), rec)
+		_, err = live.Replay(newWorld(t, rec.Seed), rec, nil)
 		return err
 	}
 	if err := replay(whole[:len(whole)-100]); err != nil {

@@ -23,11 +23,12 @@ type Replayed struct {
 }
 
 // Replay lets a recorded session happen again in a world that was made like the
-// first one. The error says where the recording does not fit, or that the digests
-// differ.
-func Replay(w World, rec *Recording) (Replayed, error) {
+// first one. A witness, if there is one, notes what clients asked. The error says
+// where the recording does not fit, or that the digests differ.
+func Replay(w World, rec *Recording, witness *Witness) (Replayed, error) {
 	var r Replayed
 	u := open(w, func(*node.Answer) { r.Answers++ })
+	u.witness = witness
 	u.boot()
 	for {
 		in, err := rec.Next()

@@ -39,6 +39,8 @@ type Universe struct {
 	steps uint64
 	// answered is called with each answer to the outside.
 	answered func(*node.Answer)
+	// witness, if not nil, notes operations.
+	witness *Witness
 }
 
 // open returns the universe of a world in which nothing has happened yet. Answers
@@ -103,6 +105,9 @@ func (u *Universe) enter(in *Input) (note string, err error) {
 		u.c.Stream(u.self, in.Member, in.Op, in.Request)
 	case HangUp:
 		u.c.HangUp(in.Op)
+		if u.witness != nil {
+			u.witness.hungUp(in.Op, u.c.Now())
+		}
 	case Do:
 		return u.world.Do(in.Text)
 	case Advertise:
@@ -113,6 +118,9 @@ func (u *Universe) enter(in *Input) (note string, err error) {
 
 // invoke notes that an operation begins.
 func (u *Universe) invoke(in *Input) {
+	if u.witness != nil {
+		u.witness.invoked(in, u.c.Now())
+	}
 	u.log.Emit(trace.Event{
 		Kind: trace.Invoke, Member: u.self, Peer: trace.Addr(in.Member), A: store.HashRequest(in.Request), ID: in.Op,
 	})
@@ -136,6 +144,9 @@ func (o *outside) Answer(a node.Answer) {
 		Kind: trace.Return, Aux: outcome, Member: u.self, Peer: trace.Addr(a.Member),
 		A: store.HashResponse(a.Response), B: uint64(a.Revision), ID: a.Op,
 	})
+	if u.witness != nil {
+		u.witness.answered(&a, u.c.Now())
+	}
 	u.answered(&a)
 }
 

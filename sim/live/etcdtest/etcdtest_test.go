@@ -77,7 +77,7 @@ func TestRecordingOfFailure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if r, err := host.Replay(rec, nil); err != nil || !r.Recorded || r.Requests != 1 {
+		if r, result, err := host.Replay(rec, nil); err != nil || !r.Recorded || r.Requests != 1 || result == nil {
 			t.Errorf("%s: %+v, %v", c.statement, r, err)
 		}
 		_ = rec.Close()

@@ -120,7 +120,7 @@ func (h *Host) begin(cfg Config) (err error) {
 			return fmt.Errorf("the recording: %w", err)
 		}
 	}
-	stage, err := open(cfg.Scenario, cfg.Seed, cfg.Options, urls)
+	stage, err := open(cfg.Scenario, cfg.Seed, cfg.Options, urls, false)
 	if err != nil {
 		return err
 	}
@@ -129,8 +129,8 @@ func (h *Host) begin(cfg Config) (err error) {
 }
 
 // open makes the universe of a scenario and lets its statements happen.
-func open(f *scenarios.File, seed uint64, o scenarios.Options, urls []string) (*scenarios.Stage, error) {
-	stage, err := scenarios.NewStage(f, seed, o, func(c *cluster.Config) { c.ClientURLs, c.Forget = urls, true })
+func open(f *scenarios.File, seed uint64, o scenarios.Options, urls []string, judged bool) (*scenarios.Stage, error) {
+	stage, err := scenarios.NewStage(f, seed, o, func(c *cluster.Config) { c.ClientURLs, c.Forget = urls, !judged }, judged)
 	if err != nil {
 		return nil, err
 	}
@@ -152,37 +152,40 @@ func header(cfg Config, urls []string) live.Header {
 	return h
 }
 
-// Replay lets a recorded session happen again. observe, if not nil, is called with
-// the options of the run before it begins, to subscribe to its trace.
-func Replay(r io.Reader, observe func(*scenarios.Options)) (replayed live.Replayed, err error) {
+// Replay lets a recorded session happen again, and judges it. observe, if not nil, is
+// called with the options of the run before it begins, to subscribe to its trace.
+// The result is nil if the recording cannot be replayed at all.
+func Replay(r io.Reader, observe func(*scenarios.Options)) (replayed live.Replayed, result *scenarios.Result, err error) {
 	rec, err := live.ReadRecording(r)
 	if err != nil {
-		return replayed, err
+		return replayed, nil, err
 	}
 	f, err := scenarios.Parse(rec.Name, rec.Scenario)
 	if err != nil {
-		return replayed, err
+		return replayed, nil, err
 	}
 	var o scenarios.Options
 	for _, text := range rec.Settings {
 		s, err := scenarios.ParseSetting(text)
 		if err != nil {
-			return replayed, err
+			return replayed, nil, err
 		}
 		o.Settings = append(o.Settings, s)
 	}
 	if o.Bugs, err = bug.Parse(rec.Bugs); err != nil {
-		return replayed, err
+		return replayed, nil, err
 	}
 	if observe != nil {
 		observe(&o)
 	}
-	stage, err := open(f, rec.Seed, o, rec.URLs)
+	stage, err := open(f, rec.Seed, o, rec.URLs, true)
 	if err != nil {
-		return replayed, err
+		return replayed, nil, err
 	}
 	defer stage.Close()
-	return live.Replay(stage, rec)
+	witness := &live.Witness{}
+	replayed, err = live.Replay(stage, rec, witness)
+	return replayed, stage.Result(witness.Ops()), err
 }
 
 // ClusterID returns the ID of the cluster, as etcd's API shows it.

@@ -19,6 +19,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"etcdsim/scenarios"
+	"etcdsim/scenarios/report"
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/live/host"
 )
@@ -42,17 +43,23 @@ func start(t *testing.T) *started {
 func startAt(t *testing.T, speed float64) *started {
 	t.Helper()
 	s := &started{t: t}
-	var err error
-	s.Host, err = host.Start(host.Config{
-		Seed: seed, Speed: speed, Record: &s.rec, Failed: func(err error) { t.Error(err) },
+	s.open(host.Config{
+		Seed: seed, Speed: speed,
 		Options: scenarios.Options{Settings: []scenarios.Setting{{Section: "node", Name: "tick", Value: "10ms"}}},
-		Address: func(uint64) string { return "127.0.0.1:0" },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(s.end)
 	return s
+}
+
+// open starts the host on any ports, with a recording.
+func (s *started) open(cfg host.Config) {
+	s.t.Helper()
+	cfg.Record, cfg.Failed = &s.rec, func(err error) { s.t.Error(err) }
+	cfg.Address = func(uint64) string { return "127.0.0.1:0" }
+	var err error
+	if s.Host, err = host.Start(cfg); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // end closes the host and compares the session with its replay.
@@ -63,8 +70,20 @@ func (s *started) end() {
 	if err := s.Close(); err != nil {
 		s.t.Fatal(err)
 	}
-	if _, err := host.Replay(&s.rec, nil); err != nil {
-		s.t.Error(err)
+	_, result, err := host.Replay(&s.rec, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	judged(s.t, result)
+}
+
+// judged fails the test if a judge objects.
+func judged(t *testing.T, r *scenarios.Result) {
+	t.Helper()
+	if r.Outcome != scenarios.Pass {
+		var text strings.Builder
+		_ = report.Text(&text, r, report.Style{})
+		t.Error(text.String())
 	}
 }
 

@@ -66,7 +66,8 @@ func TestMalformedMessages(t *testing.T) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.code)
 		}
 	}
-	if err := conn.Invoke(soon(t), "/etcdserverpb.KV/Nothing", &[]byte{}, &out, grpc.ForceCodec(raw{})); status.Code(err) != codes.Unimplemented {
+	err := conn.Invoke(soon(t), "/etcdserverpb.KV/Nothing", &[]byte{}, &out, grpc.ForceCodec(raw{}))
+	if status.Code(err) != codes.Unimplemented {
 		t.Errorf("a method that does not exist: %v", err)
 	}
 }

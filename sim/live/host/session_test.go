@@ -11,8 +11,48 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"etcdsim/scenarios"
+	"etcdsim/sim/bug"
 	"etcdsim/sim/live/host"
 )
+
+// The judges see what real clients saw: a leader that reads without asking whether it
+// still leads gives one of them an old value.
+func TestSessionIsJudged(t *testing.T) {
+	bugs, err := bug.Parse("leader-local-read")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &started{t: t}
+	s.open(host.Config{Seed: seed, Options: scenarios.Options{Bugs: bugs}}) // time stands but for requests
+	old := s.Leader()
+	through := func(name string) *clientv3.Client {
+		var id int
+		_, _ = fmt.Sscanf(name, "n%d", &id)
+		return s.client(s.Endpoints()[id-1])
+	}
+	if _, err := through(old).Put(soon(t), "k", "old"); err != nil {
+		t.Fatal(err)
+	}
+	s.do("partition leader | rest")
+	s.do("wait leader in=rest within=5s")
+	if _, err := through(s.Leader()).Put(soon(t), "k", "new"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := through(old).Get(soon(t), "k"); err != nil || string(got.Kvs[0].Value) != "old" {
+		t.Fatalf("the old leader answered %v, %v", got, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, result, err := host.Replay(&s.rec, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Outcome != scenarios.Violation {
+		t.Errorf("the judges say %v", result.Outcome)
+	}
+}
 
 // A session of ten thousand requests by real clients, with ten faults among them,
 // replays to the same digest, twice.
@@ -66,10 +106,11 @@ func TestLongSession(t *testing.T) {
 	s.ended = true
 	var first string
 	for range 2 {
-		r, err := host.Replay(bytes.NewReader(s.rec.Bytes()), nil)
+		r, result, err := host.Replay(bytes.NewReader(s.rec.Bytes()), nil)
 		if err != nil || !r.Recorded || r.Requests < 10_000 {
 			t.Fatalf("%+v, %v", r, err)
 		}
+		judged(t, result)
 		if first == "" {
 			first = r.Digest.String()
 			t.Logf("%d inputs, %d answers, %v, digest %s", r.Inputs, r.Answers, r.At, first)
