@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
 
 	"etcdsim/sim/bug"
@@ -43,7 +42,9 @@ type keeping struct {
 	authRevision uint64
 	// compacted: the history was compacted since the newest record.
 	compacted bool
-	buf       []byte
+	// buf is where a batch is put together, and parts are its pieces.
+	buf   []byte
+	parts [numPieces][]byte
 }
 
 // keptState is a state that went to the disk.
@@ -127,13 +128,13 @@ func (n *Node) recover(state *backend.State) error {
 // storage is the log as raft finds it at the start: with the configuration of the
 // state, which is newer than that of the log's snapshot.
 type storage struct {
-	raft.Storage
+	*wal.Log
 	confState *pb.ConfState
 }
 
 // InitialState is part of raft.Storage.
-func (s storage) InitialState() (*pb.HardState, *pb.ConfState, error) {
-	hard, _, err := s.Storage.InitialState()
+func (s *storage) InitialState() (*pb.HardState, *pb.ConfState, error) {
+	hard, _, err := s.Log.InitialState()
 	return hard, s.confState, err
 }
 

@@ -271,7 +271,7 @@ func Start(
 		ID:            id,
 		ElectionTick:  int(cfg.ElectionTicks),
 		HeartbeatTick: int(cfg.HeartbeatTicks),
-		Storage:       storage{w, n.confState},
+		Storage:       &storage{w, n.confState},
 		Applied:       n.handed,
 		// As in etcd: a message of at most 1 MiB, and 512 under way.
 		MaxSizePerMsg:   1 << 20,

@@ -189,7 +189,7 @@ func (n *Node) beginBatch() {
 func (n *Node) appendBatch(buf []byte) []byte {
 	has, before := uint64(0), n.keeping.marks
 	n.keeping.marks = n.mark()
-	var parts [numPieces][]byte
+	parts := &n.keeping.parts
 	if n.confState != before.confState {
 		has = 1
 	}
@@ -197,10 +197,12 @@ func (n *Node) appendBatch(buf []byte) []byte {
 		p := &pieces[i]
 		switch {
 		case p.changes != nil:
-			parts[i] = p.changes(n, nil)
+			parts[i] = p.changes(n, parts[i][:0])
 		case n.keeping.marks.pieces[i] != before.pieces[i]:
-			parts[i] = p.append(n, nil)
+			parts[i] = p.append(n, parts[i][:0])
 			has |= 2 << i // even if it is as in the beginning
+		default:
+			parts[i] = parts[i][:0]
 		}
 		if len(parts[i]) > 0 {
 			has |= 2 << i

@@ -28,6 +28,8 @@ type Log struct {
 	// plus i, and elements are never overwritten in place, since raft holds
 	// slices of them.
 	entries []*pb.Entry
+	// before is the index of entries[0], which raft asks for all the time.
+	before uint64
 
 	// What is written; see save.go.
 
@@ -90,7 +92,7 @@ func (l *Log) InitialState() (*pb.HardState, *pb.ConfState, error) {
 // Entries returns the entries from low up to but not including high, as many as
 // weigh no more than maxSize together, but at least one. Part of raft.Storage.
 func (l *Log) Entries(low, high, maxSize uint64) ([]*pb.Entry, error) {
-	before := l.before()
+	before := l.before
 	switch {
 	case low <= before:
 		return nil, raft.ErrCompacted
@@ -143,7 +145,7 @@ func varintSize(v uint64) int { return (bits.Len64(v|1) + 6) / 7 }
 // Term returns the term of an entry, or of the one before the first. Part of
 // raft.Storage.
 func (l *Log) Term(index uint64) (uint64, error) {
-	before := l.before()
+	before := l.before
 	if index < before {
 		return 0, raft.ErrCompacted
 	}
@@ -158,17 +160,14 @@ func (l *Log) LastIndex() (uint64, error) { return l.last(), nil }
 
 // FirstIndex returns the index of the first entry that Entries can return, or
 // of the one that will be. Part of raft.Storage.
-func (l *Log) FirstIndex() (uint64, error) { return l.before() + 1, nil }
+func (l *Log) FirstIndex() (uint64, error) { return l.before + 1, nil }
 
 // Snapshot returns the newest snapshot. It is shared and must not be changed.
 // Part of raft.Storage.
 func (l *Log) Snapshot() (*pb.Snapshot, error) { return l.snapshot, nil }
 
-// before is the index before the first entry.
-func (l *Log) before() uint64 { return l.entries[0].GetIndex() }
-
 // last is the index of the last entry.
-func (l *Log) last() uint64 { return l.before() + uint64(len(l.entries)) - 1 }
+func (l *Log) last() uint64 { return l.before + uint64(len(l.entries)) - 1 }
 
 // Append makes entries visible to raft, replacing those of their index and
 // above. It is called once a sync has made what Save wrote durable. The entries
@@ -177,7 +176,7 @@ func (l *Log) Append(entries []*pb.Entry) {
 	if len(entries) == 0 {
 		return
 	}
-	before, first := l.before(), entries[0].GetIndex()
+	before, first := l.before, entries[0].GetIndex()
 	if first <= before {
 		// A snapshot has overtaken the sync.
 		skip := before + 1 - first
@@ -201,7 +200,7 @@ func (l *Log) Append(entries []*pb.Entry) {
 // Compact drops the entries through an index from memory; the bytes stay until
 // Release. The index must be applied, and not beyond the last.
 func (l *Log) Compact(index uint64) error {
-	before := l.before()
+	before := l.before
 	if index <= before {
 		return raft.ErrCompacted
 	}
@@ -212,7 +211,7 @@ func (l *Log) Compact(index uint64) error {
 	entries := make([]*pb.Entry, len(rest), len(rest)+len(rest)/2+8)
 	copy(entries, rest)
 	entries[0] = placeholder(rest[0].GetIndex(), rest[0].GetTerm())
-	l.entries = entries
+	l.entries, l.before = entries, index
 	return nil
 }
 

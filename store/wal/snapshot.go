@@ -73,8 +73,8 @@ func (s hardState) proto() *pb.HardState {
 
 // restart empties the log in memory and lets it begin behind a snapshot.
 func (l *Log) restart(snap *pb.Snapshot) {
-	l.snapshot = snap
-	l.entries = []*pb.Entry{placeholder(snap.GetMetadata().GetIndex(), snap.GetMetadata().GetTerm())}
+	l.snapshot, l.before = snap, snap.GetMetadata().GetIndex()
+	l.entries = []*pb.Entry{placeholder(l.before, snap.GetMetadata().GetTerm())}
 }
 
 // SaveSnapshot writes a snapshot received from a leader to the disk's buffer:
@@ -112,7 +112,7 @@ func (l *Log) CreateSnapshot(index uint64, confState *pb.ConfState, data []byte)
 	}
 	term, err := l.Term(index)
 	if err != nil {
-		panic(fmt.Sprintf("wal: snapshot at %d, but the log holds %d to %d: %v", index, l.before(), l.last(), err))
+		panic(fmt.Sprintf("wal: snapshot at %d, but the log holds %d to %d: %v", index, l.before, l.last(), err))
 	}
 	snap := pb.EnsureSnapshot(&pb.Snapshot{Data: data, Metadata: &pb.SnapshotMetadata{Index: &index, Term: &term, ConfState: confState}})
 	if err := l.writeSnapshot(snap, false); err != nil {
