@@ -130,6 +130,10 @@ var rooms = []room{
 		why:   "the judges' model and the members' store must not share a defect: never store/mvcc, never node",
 	},
 	{
+		path: "checker/recorded", imports: []string{"checker", "checker/history", "sim", "store", porcupine},
+		why: "files from elsewhere; what it judges them by is the checker's",
+	},
+	{
 		path: "sim/cluster/floor", imports: []string{raftLib},
 		why: "what benchmarks are measured against: raft alone, and the real clock; for tests",
 	},
@@ -199,7 +203,7 @@ var rooms = []room{
 	{
 		path: "scenarios/report/export",
 		imports: []string{
-			"scenarios", "scenarios/report", "scenarios/report/chronicle", "checker/history", "sim", "sim/trace", "store",
+			"scenarios", "scenarios/report", "scenarios/report/chronicle", "checker/history", "checker/recorded", "sim", "sim/trace", "store",
 		},
 		tests: []string{"scenarios/report/page"},
 		why:   "other tools' formats, from the result and its chronicle",

@@ -1,6 +1,9 @@
 package checker
 
 import (
+	"fmt"
+	"slices"
+
 	"github.com/anishathalye/porcupine"
 
 	"etcdsim/checker/history"
@@ -111,7 +114,7 @@ func (b *blackBox) mayMake(s *state) bool {
 		return false
 	}
 	seen := b.seen[s.rev()]
-	return seen == nil || samePrev(seen, s.now.root.get(seen.Key))
+	return seen == nil || b.model.sameKV(s.now.root.get(seen.Key), seen)
 }
 
 // seenKVs returns the whole key-values that an answer shows.
@@ -150,6 +153,10 @@ func madeRevision(answer *store.Response) bool {
 func (l *linearity) judgeWithoutLog(j *Judgement) {
 	ops := l.unlogged()
 	j.Judged = len(ops)
+	if v, found := l.revisionsContradict(); found {
+		j.Verdict, j.Violations = Violated, []Violation{v}
+		return
+	}
 	b := blackBox{model: l.model, budget: l.budget}
 	j.Verdict = b.linearizable(ops)
 	switch j.Verdict {
@@ -188,4 +195,49 @@ func (l *linearity) unlogged() []timed {
 		ops = append(ops, t)
 	}
 	return ops
+}
+
+// revisionsContradict looks for two operations that no order can hold, because of the
+// revisions in their answers alone: the revision of a store never goes back, and
+// belongs to one write.
+func (l *linearity) revisionsContradict() (v Violation, found bool) {
+	var calls, returns []*history.Op
+	owner := map[int64]*history.Op{}
+	for i := range l.Ops {
+		op := &l.Ops[i]
+		if op.Outcome != history.OK || op.Response.Revision < 1 || store.ReadOnly(op.Request) && store.Serializable(op.Request) {
+			continue
+		}
+		calls, returns = append(calls, op), append(returns, op)
+		if !madeRevision(&op.Response) {
+			continue
+		}
+		if other := owner[op.Response.Revision]; other != nil {
+			return Violation{
+				Property: "linearizability", Key: keyOf(op.Request), Ops: []Exhibit{{Op: *other}, {*op, "the same revision"}},
+				At: max(op.Return, other.Return), Member: op.Member,
+				Why: fmt.Sprintf("Both writes were answered with %s, and each write makes a revision of its own.", revText(op.Response.Revision)),
+			}, true
+		}
+		owner[op.Response.Revision] = op
+	}
+	slices.SortStableFunc(calls, func(a, b *history.Op) int { return compareTimes(a.Invoke, b.Invoke) })
+	slices.SortStableFunc(returns, func(a, b *history.Op) int { return compareTimes(a.Return, b.Return) })
+	var newest *history.Op // of those that had returned
+	for _, op := range calls {
+		for ; len(returns) > 0 && returns[0].Return < op.Invoke; returns = returns[1:] {
+			if newest == nil || returns[0].Response.Revision > newest.Response.Revision {
+				newest = returns[0]
+			}
+		}
+		if newest != nil && newest.Response.Revision > op.Response.Revision {
+			return Violation{
+				Property: "linearizability", Key: keyOf(op.Request), Ops: []Exhibit{{Op: *newest}, {*op, "stale"}},
+				At: op.Return, Member: op.Member,
+				Why: fmt.Sprintf("The first was answered at %s before the second was asked for, and that was answered at %s: "+
+					"the revision of a store never goes back.", revText(newest.Response.Revision), revText(op.Response.Revision)),
+			}, true
+		}
+	}
+	return v, false
 }

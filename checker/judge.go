@@ -23,6 +23,10 @@ type Options struct {
 	// MinLeaseTTL is the least TTL that members grant, in seconds; 0 if it is not
 	// known.
 	MinLeaseTTL int64
+	// Partial: the history holds only a part of each answer: of a key-value its key,
+	// value, mod revision and version, and neither the revisions within a transaction
+	// nor previous values; a negative revision is none. For histories from elsewhere.
+	Partial bool
 	// Budget bounds each search, in steps of the model; 0 means the default.
 	Budget int
 	// Converged: the run was given the time to settle, so that running members

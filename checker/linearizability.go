@@ -73,7 +73,7 @@ type act struct {
 
 // newLinearity prepares the judgement and replays the log.
 func newLinearity(r *record, o Options) *linearity {
-	l := &linearity{record: r, model: model{minTTL: o.MinLeaseTTL}, budget: o.budget()}
+	l := &linearity{record: r, model: model{minTTL: o.MinLeaseTTL, partial: o.Partial}, budget: o.budget()}
 	l.resolve()
 	l.replay()
 	return l

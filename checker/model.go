@@ -62,6 +62,8 @@ type model struct {
 	// minTTL is the least TTL that members grant, in seconds; 0 if that is not
 	// known, which makes every TTL not below the one asked for acceptable.
 	minTTL int64
+	// partial: see Options.Partial.
+	partial bool
 
 	// told, if not nil, takes what watchers are told of the requests applied.
 	told *[]store.Event

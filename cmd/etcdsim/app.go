@@ -93,6 +93,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			planCommand(),
 			censusCommand(),
 			bugsCommand(),
+			verifyCommand(),
 			languageCommand(),
 			serveCommand(),
 			ctlCommand(),

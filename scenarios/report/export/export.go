@@ -46,13 +46,14 @@ var Formats = []Format{
 	{"shiviz", "a log with vector clocks, for ShiViz", ".log", shiviz},
 	{"mermaid", "a sequence diagram", ".mmd", mermaid},
 	{"asciicast", "the narration as a terminal recording, for asciinema", ".cast", asciicast},
+	{"history", "what clients asked and were answered, for etcdsim verify", ".jsonl", clients},
 }
 
 // Lookup returns the format of this name.
 func Lookup(name string) (Format, error) {
 	i := slices.IndexFunc(Formats, func(f Format) bool { return f.Name == name })
 	if i < 0 {
-		return Format{}, fmt.Errorf("%q is not a format: expected chrome, shiviz, mermaid or asciicast", name)
+		return Format{}, fmt.Errorf("%q is not a format: expected chrome, shiviz, mermaid, asciicast or history", name)
 	}
 	return Formats[i], nil
 }
