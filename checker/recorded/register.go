@@ -34,7 +34,7 @@ func (r *reader) judgeRegisters(ops []operation) (Finding, error) {
 		byKey[ops[i].key] = append(byKey[ops[i].key], ops[i])
 	}
 	keys := make([]string, 0, len(byKey))
-	for key := range byKey { // unordered: sorted below
+	for key := range byKey {
 		keys = append(keys, key)
 	}
 	slices.Sort(keys)
