@@ -101,7 +101,11 @@ wait    leader within=20s  # and a comment behind`)
 func (p *page) statement(s *statement) {
 	p.heading(3, s.verb)
 	p.code(s.usage())
-	p.text(upper(s.doc) + ".")
+	text := upper(s.doc) + "."
+	if s.remedy != "" {
+		text += " Undone by `" + s.remedy + "`."
+	}
+	p.text(text)
 	p.code(Example(s.verb))
 }
 

@@ -18,6 +18,9 @@ type statement struct {
 	// exec makes the statement take effect. It is nil for statements of the
 	// universe, which take effect before it runs.
 	exec func(*run, *Statement) *halt
+	// remedy is the statement that undoes the harm of this one; empty if it does none
+	// that lasts, or undoes it itself.
+	remedy string
 	// block says what kind of block the statement opens; nil for all that open none.
 	block *blockKind
 }
@@ -138,55 +141,56 @@ var statements = []statement{
 		"does what stands between concurrently, and, and end at the same time; it is over when all of them are").opens(concurrent),
 
 	row(groupFaults, "kill", "TARGET...", parseMembers, execKill,
-		"members die at once; what their disks had not synced may be lost"),
+		"members die at once; what their disks had not synced may be lost").undoneBy("restart"),
 	row(groupFaults, "stop", "TARGET...", parseMembers, execStop,
-		"members stop gracefully"),
+		"members stop gracefully").undoneBy("restart"),
 	row(groupFaults, "restart", "TARGET...", parseMembers, execRestart,
 		"members start from what their disks hold; running ones are stopped first"),
 	row(groupFaults, "pause", "TARGET...", parseMembers, execPause,
-		"members no longer run, though their clocks do"),
+		"members no longer run, though their clocks do").undoneBy("resume"),
 	row(groupFaults, "resume", "TARGET...", parseMembers, execResume,
 		"paused members run again"),
 	row(groupFaults, "stall", "TARGET...", parseMembers, execStall,
-		"the disks of members stall: no sync completes, and what waits for one waits"),
+		"the disks of members stall: no sync completes, and what waits for one waits").undoneBy("unstall"),
 	row(groupFaults, "unstall", "TARGET...", parseMembers, execUnstall,
 		"stalled disks go on"),
 	row(groupFaults, "slow", "TARGET... disk=N", parseSlow, execSlow,
 		"the syncs of members' disks take N times as long; 1 is normal"),
 	row(groupFaults, "damage", "TARGET... [kind=rot|garbage|misdirected] [sectors=N] [force=on]", parseDamage, execDamage,
-		"bits of members' disks flip, or sectors hold garbage, or what belongs elsewhere; members notice when they start, and refuse"),
+		"bits of members' disks flip, or sectors hold garbage, or what belongs elsewhere; members "+
+			"notice when they start, and refuse").undoneBy("repair"),
 	row(groupFaults, "wipe", "TARGET... [force=on]", parseWipe, execWipe,
-		"members die and their disks are emptied: they do not start again, and must be replaced"),
+		"members die and their disks are emptied: they do not start again, and must be replaced").undoneBy("repair"),
 	row(groupFaults, "lie", "TARGET...", parseMembers, execLie,
-		"the syncs of members' disks lie: what they cover is lost in a crash. Raft does not survive that in general"),
+		"the syncs of members' disks lie: what they cover is lost in a crash. Raft does not survive that in general").undoneBy("repair"),
 	row(groupFaults, "fail", "TARGET...", parseMembers, execFail,
-		"the disks of members fail: whoever writes ends, and nobody starts"),
+		"the disks of members fail: whoever writes ends, and nobody starts").undoneBy("repair"),
 	row(groupFaults, "repair", "TARGET...", parseMembers, execRepair,
 		"damage, lies and failures of members' disks are undone; a wiped disk is as it was before"),
 	row(groupFaults, "fill", "TARGET...", parseMembers, execFill,
-		"the disks of members are full: whoever cannot write ends"),
+		"the disks of members are full: whoever cannot write ends").undoneBy("free"),
 	row(groupFaults, "free", "TARGET...", parseMembers, execFree,
 		"full disks have room again"),
 	row(groupFaults, "crash", "TARGET... at=POINT [skip=N]", parseCrash, execCrash,
-		"members die when they come to a point in their code, the N-th time after the first; at=nowhere spares them"),
+		"members die when they come to a point in their code, the N-th time after the first; at=nowhere spares them").undoneBy("restart"),
 	row(groupFaults, "clock", "TARGET... [drift=DRIFT] [offset=DURATION | jump=DURATION]", parseClock, execClock,
 		"the clocks of members run at another pace (drift=+10%), or their wall clocks are turned, to an offset or by a jump"),
 	row(groupFaults, "partition", "TARGET... | TARGET... [| TARGET...]", parsePartition, execPartition,
-		"cuts every link between members of different groups; clients still reach all members"),
+		"cuts every link between members of different groups; clients still reach all members").undoneBy("heal"),
 	row(groupFaults, "isolate", "TARGET...", parseMembers, execIsolate,
-		"cuts every link of these members, to the other members and to the clients"),
+		"cuts every link of these members, to the other members and to the clients").undoneBy("heal"),
 	row(groupFaults, "cut", "TARGET... -> TARGET... | TARGET... <-> TARGET...", parseLinks, execCut,
-		"cuts links, one way or both"),
+		"cuts links, one way or both").undoneBy("heal"),
 	row(groupFaults, "heal", "[TARGET... -> TARGET... | TARGET... <-> TARGET...]", parseSomeLinks, execHeal,
 		"mends cut links, or all of them"),
 	row(groupFaults, "flap", "TARGET... ->|<-> TARGET... up=DURATION..DURATION down=DURATION..DURATION", parseFlap, execFlap,
-		"links break and mend by themselves, again and again, each for times of its own, until they are healed"),
+		"links break and mend by themselves, again and again, each for times of its own, until they are healed").undoneBy("heal"),
 	row(groupFaults, "ring", "TARGET...", parseMembers, execRing,
-		"each member reaches its neighbours only, in a circle: all see a majority, and no two the same"),
+		"each member reaches its neighbours only, in a circle: all see a majority, and no two the same").undoneBy("heal"),
 	row(groupFaults, "link", "TARGET... ->|<-> TARGET... OPTION=VALUE...|normal", parseShape, execShape,
 		"links behave otherwise than the rest, by the options of net: a slow link, a lossy one; or as the rest again"),
 	row(groupFaults, "hold", "TARGET... -> TARGET... | TARGET... <-> TARGET...", parseLinks, execHold,
-		"keeps the packets of links waiting"),
+		"keeps the packets of links waiting").undoneBy("release"),
 	row(groupFaults, "release", "[TARGET... -> TARGET... | TARGET... <-> TARGET...]", parseSomeLinks, execRelease,
 		"delivers the packets that were held, on these links or on all"),
 	row(groupFaults, "mend", "TARGET...", parseMembers, execMend,
@@ -234,6 +238,21 @@ func row[A Args](
 func (s statement) orNot() statement {
 	s.negatable = true
 	return s
+}
+
+// undoneBy says which statement undoes the harm of this one.
+func (s statement) undoneBy(verb string) statement {
+	s.remedy = verb
+	return s
+}
+
+// Remedy returns the statement that undoes the harm of another; empty if that does
+// none that lasts, or undoes it itself.
+func Remedy(verb string) string {
+	if s := lookup(verb); s != nil {
+		return s.remedy
+	}
+	return ""
 }
 
 // opens makes the statement open a block.

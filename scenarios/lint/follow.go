@@ -6,28 +6,25 @@ import (
 	"etcdsim/scenarios"
 )
 
-// fault says what a verb does, as far as lint knows it.
-type fault struct {
-	// remedy is the verb that undoes it.
-	remedy string
-	// blinds: while it lasts, members cannot all converge.
-	blinds bool
-}
+// blinding are the remedies of faults that keep members from converging. Those who
+// are down are left out: members converge without them, and that is what such
+// scenarios are about.
+var blinding = []string{"heal", "release", "resume", "unstall"}
 
-// faults are the statements that do harm which lasts. Those who are killed are left
-// out of blinding: members converge without them, and that is what such scenarios
-// are about.
-var faults = map[string]fault{
-	"kill": {remedy: "restart"}, "stop": {remedy: "restart"}, "pause": {"resume", true},
-	"stall": {"unstall", true}, "fill": {remedy: "free"},
-	"partition": {"heal", true}, "isolate": {"heal", true}, "cut": {"heal", true}, "hold": {"release", true},
-}
+// remedies are the statements that undo harm, with others whose work they do, too.
+var remedies = withRemedies(map[string][]string{
+	"restart": {"resume"}, "start": {"restart"},
+	"mend": {"restart", "resume", "unstall", "repair", "free", "heal", "release"},
+})
 
-// remedies are the statements that undo harm; each undoes the faults whose remedy it
-// is, and those that are listed here.
-var remedies = map[string][]string{
-	"restart": {"resume"}, "start": {"restart"}, "resume": nil, "unstall": nil, "free": nil, "heal": nil, "release": nil,
-	"mend": {"restart", "resume", "unstall", "free", "heal", "release"},
+// withRemedies adds the statements that undo one fault only.
+func withRemedies(all map[string][]string) map[string][]string {
+	for _, verb := range scenarios.Verbs() {
+		if r := scenarios.Remedy(verb); r != "" && all[r] == nil {
+			all[r] = nil
+		}
+	}
+	return all
 }
 
 // needsMajority are the statements that are not done without a quorum.
@@ -78,9 +75,7 @@ func (l *linter) branches(w *world, s *scenarios.Statement) {
 		return ok
 	})
 	for _, inner := range inside(s) {
-		if f, ok := faults[inner.Verb]; ok {
-			w.had[f.remedy] = true
-		}
+		w.had[scenarios.Remedy(inner.Verb)] = true
 	}
 	before := w.clone()
 	for i := range s.Branches {
@@ -123,8 +118,8 @@ func (w *world) suffer(s *scenarios.Statement) {
 	if s.Maybe {
 		return
 	}
-	if f, ok := faults[s.Verb]; ok {
-		w.faults[f.remedy], w.had[f.remedy] = s, true
+	if r := scenarios.Remedy(s.Verb); r != "" {
+		w.faults[r], w.had[r] = s, true
 	}
 	switch a := s.Args.(type) {
 	case scenarios.MemberArgs:
@@ -160,7 +155,7 @@ func (w *world) undo(s *scenarios.Statement, kinds []string) {
 	}
 }
 
-// contradicts finds members on both sides, and faults that befall who has them.
+// contradicts finds faults that befall who has them, and links that are none.
 func (l *linter) contradicts(w *world, s *scenarios.Statement) {
 	switch a := s.Args.(type) {
 	case scenarios.MemberArgs:
@@ -173,14 +168,6 @@ func (l *linter) contradicts(w *world, s *scenarios.Statement) {
 				l.report(s, Contradiction, "%s: %s is down already, since line %d", s.Verb, t, w.down.last.Pos.Line)
 			}
 		}
-	case scenarios.PartitionArgs:
-		for i, ts := range a.Groups {
-			for _, t := range ts {
-				if slices.ContainsFunc(a.Groups[:i], func(g scenarios.Targets) bool { return slices.Contains(g, t) }) {
-					l.report(s, Contradiction, "%s is on both sides of the partition", t)
-				}
-			}
-		}
 	case scenarios.LinkArgs:
 		if len(a.From) == 1 && len(a.To) == 1 && a.From[0] == a.To[0] && w.size(a.From[0]) == 1 {
 			l.report(s, Contradiction, "%s: there is no link from %s to itself", s.Verb, a.From[0])
@@ -190,11 +177,10 @@ func (l *linter) contradicts(w *world, s *scenarios.Statement) {
 
 // undoes finds remedies without a fault.
 func (l *linter) undoes(w *world, s *scenarios.Statement) {
-	switch s.Verb {
-	case "heal", "release", "resume", "unstall", "free":
-		if !w.had[s.Verb] && !s.Maybe && !w.changing {
-			l.report(s, NothingToUndo, "%s: nothing before this needs it", s.Verb)
-		}
+	switch _, undoes := remedies[s.Verb]; {
+	case s.Verb == "restart" || s.Verb == "start" || s.Verb == "mend": // they do more
+	case undoes && !w.had[s.Verb] && !s.Maybe && !w.changing:
+		l.report(s, NothingToUndo, "%s: nothing before this needs it", s.Verb)
 	}
 }
 
@@ -213,8 +199,8 @@ func (l *linter) needs(w *world, s *scenarios.Statement) {
 	if _, ok := c.(scenarios.ConvergedCondition); !ok || s.Verb != "wait" || w.changing {
 		return
 	}
-	for _, remedy := range []string{"heal", "release", "resume", "unstall"} {
-		if by := w.faults[remedy]; by != nil && faults[by.Verb].blinds {
+	for _, remedy := range blinding {
+		if by := w.faults[remedy]; by != nil {
 			l.report(s, OpenFault, "%s: what line %d does (%s) is still there: expected %s before this", s, by.Pos.Line, by.Verb, remedy)
 		}
 	}

@@ -29,7 +29,7 @@ const (
 	Always
 	// NothingToUndo: no fault precedes its remedy.
 	NothingToUndo
-	// Contradiction: a member is on both sides, or a fault befalls who has it already.
+	// Contradiction: a fault befalls who has it already, or a link that is none.
 	Contradiction
 	// Idle: clients start, and the scenario ends without giving them time.
 	Idle
@@ -120,7 +120,7 @@ func (l *linter) variables() {
 // caused lists what brings counters about that nothing else does: verbs, or options
 // of the universe. A counter that is not here may have any cause.
 var caused = map[string][]string{
-	"blocked":      {"partition", "isolate", "cut", "flap", "bridge", "ring"},
+	"blocked":      undoneBy("heal"),
 	"held":         {"hold"},
 	"pauses":       {"pause"},
 	"stops":        {"stop", "restart"},
@@ -130,6 +130,17 @@ var caused = map[string][]string{
 	"removals":     {"remove"},
 	"conf-changes": {"add", "promote", "remove"},
 	"learners":     {"add"},
+}
+
+// undoneBy are the statements whose harm a remedy undoes.
+func undoneBy(remedy string) []string {
+	var all []string
+	for _, verb := range scenarios.Verbs() {
+		if scenarios.Remedy(verb) == remedy {
+			all = append(all, verb)
+		}
+	}
+	return all
 }
 
 // causes finds counters that cover asks for in vain.

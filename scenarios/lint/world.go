@@ -238,7 +238,7 @@ func (w *world) parts(groups []scenarios.Targets) bool {
 	named, drawn := 0, true // the least number of members named; all of them run
 	largest, ends := 0, false
 	var numbers []uint64
-	count := 0
+	numbered := true // nobody is named but by number
 	for _, ts := range groups {
 		size := 0
 		for _, t := range ts {
@@ -251,25 +251,25 @@ func (w *world) parts(groups []scenarios.Targets) bool {
 				continue
 			case n == 0 || t.Kind == "quorum":
 				return false // nobody knows how many
-			case t.Kind == "n":
+			case t.Kind == "n" && !slices.Contains(numbers, t.Member):
 				numbers = append(numbers, t.Member)
 			}
 			size += n
 			named = max(named, n)
 			drawn = drawn && isRunning(t.Kind)
-			count++
+			numbered = numbered && t.Kind == "n"
 		}
 		largest = max(largest, size)
 	}
-	if len(numbers) == count {
-		named = count
+	if numbered {
+		named = len(numbers)
 	}
 	// others are the members that run and are not named, at most.
 	others := w.nodes - named
 	switch {
 	case drawn:
 		others -= w.down.least
-	case len(numbers) == count:
+	case numbered:
 		for _, id := range w.down.members {
 			if !slices.Contains(numbers, id) {
 				others--
@@ -279,7 +279,7 @@ func (w *world) parts(groups []scenarios.Targets) bool {
 	if ends {
 		largest = max(largest, others)
 	} else {
-		largest += others
+		largest += max(0, others)
 	}
 	return min(largest, w.nodes-w.down.least) < w.quorum()
 }
