@@ -214,6 +214,14 @@ var rooms = []room{
 		why:     "walks through a run and looks into it; lines in, text out, and no terminal",
 	},
 	{
+		path: "scenarios/universe",
+		imports: []string{
+			"scenarios", "scenarios/report", "scenarios/workload", "checker/history", "sim", "sim/trace", "sim/bug", "sim/cluster", "store",
+		},
+		edge: true,
+		why:  "stories in Go meet go test here: its flags, its environment and the places of failures are outside of any universe",
+	},
+	{
 		path: "sim/live", imports: []string{"sim", "sim/trace", "sim/cluster", "node", "store", "checker/history"}, edge: true,
 		tests: []string{"above"},
 		why:   "where the outside world enters; it speaks no protocol, and nothing below may know of it",

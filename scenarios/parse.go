@@ -16,6 +16,7 @@ func Parse(name, text string) (*File, error) {
 		err.File = name
 		return nil, err
 	}
+	r.scope.phases = r.phases
 	return &File{Name: name, Lines: r.lines, scope: *r.scope}, nil
 }
 
@@ -79,6 +80,14 @@ type Scope struct {
 	running bool
 	// repeating is the number of blocks around that happen more than once.
 	repeating int
+}
+
+// After returns the scope of what follows the file's last line, once the universe is
+// made.
+func (f *File) After() Scope {
+	s := f.scope.Clone()
+	s.running = true
+	return s
 }
 
 // Clone returns a scope that can be changed by itself.

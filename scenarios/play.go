@@ -54,7 +54,9 @@ func (p *Play) guard(do func() *halt) {
 			p.halted, p.over = &halt{outcome: Internal, why: fmt.Sprint(v)}, true
 		}
 	}()
-	p.halted = do()
+	if p.halted = do(); p.halted == nil {
+		p.halted = p.r.stopped
+	}
 }
 
 // Check reports what a line cannot mean here: a member that is not there yet. The
@@ -88,12 +90,16 @@ func (p *Play) Wait(within time.Duration, holds func() bool) (held bool) {
 }
 
 // Halt ends the run where it is: something that somebody outside of the scenario
-// awaited or expected is not so.
+// awaited or expected is not so. A client may say so, too, while time passes.
 func (p *Play) Halt(o Outcome, what, why string) {
-	if p.halted != nil || p.over {
+	if p.halted != nil || p.r.stopped != nil || p.over {
 		return
 	}
-	p.halted = &halt{outcome: o, why: why}
+	h := &halt{outcome: o, why: why}
+	if o == Stuck {
+		h = stuck(what, p.r.now(), 0, why)
+	}
+	p.halted, p.r.stopped = h, h
 	p.r.result.Failure = &Failure{Outcome: o, Statement: what, Why: why, At: p.r.now()}
 }
 
@@ -113,6 +119,9 @@ func (p *Play) Note(text string) { p.r.note(text, true) }
 
 // Told returns what the last line told of itself, or nothing.
 func (p *Play) Told() string { return p.r.told }
+
+// Result returns what is known of the run so far; End completes it.
+func (p *Play) Result() *Result { return p.r.result }
 
 // Cluster returns the universe, to be looked at.
 func (p *Play) Cluster() *cluster.Cluster { return p.r.c }

@@ -60,6 +60,9 @@ func (o Outcome) ExitCode() int { return outcomes[o].code }
 // Result is all there is to know about a run.
 type Result struct {
 	Scenario string
+	// Command repeats the run, where etcdsim run does not: a story told in Go is no
+	// file. Empty for scenarios.
+	Command  string
 	Seed     uint64
 	Nodes    int
 	Bugs     bug.Set

@@ -86,6 +86,8 @@ type run struct {
 	acting bool
 	// broken reports that an invariant of raft was found broken.
 	broken bool
+	// stopped is why somebody outside of the scenario ended it, or nil.
+	stopped *halt
 	// settled reports that all running members proved to be well in the end.
 	settled bool
 	// outside are operations of clients that are not the run's own.
@@ -276,6 +278,9 @@ const brokenEvents = 100_000
 
 // step lets one event happen.
 func (r *run) step() *halt {
+	if r.stopped != nil {
+		return r.stopped
+	}
 	r.steps++
 	if f := r.opts.Fork; f.By != 0 && r.c.NextAt() >= f.At {
 		r.opts.Fork = Fork{}

@@ -39,10 +39,7 @@ func NewStage(f *File, seed uint64, o Options, adapt func(*cluster.Config), judg
 	if err := r.begin(); err != nil {
 		return nil, err
 	}
-	s := &Stage{r: r, file: f, scope: f.scope, outside: r.clients.Reserve()}
-	s.scope.bindings = f.scope.clone()
-	s.scope.running = true
-	return s, nil
+	return &Stage{r: r, file: f, scope: f.After(), outside: r.clients.Reserve()}, nil
 }
 
 // Configure returns the settings of the universe that a scenario makes.

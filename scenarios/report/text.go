@@ -278,6 +278,9 @@ func plural(n uint64, what string) string {
 
 // Reproduce returns the command that repeats a run.
 func Reproduce(r *scenarios.Result) string {
+	if r.Command != "" {
+		return r.Command
+	}
 	name := quote(r.Scenario)
 	if r.Scenario == scenarios.Drawn {
 		name = "--nemesis"

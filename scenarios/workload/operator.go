@@ -104,23 +104,6 @@ func Reached(list []store.Member, urls []string) uint64 {
 	return 0
 }
 
-// KindOf returns the kind of a request about members.
-func KindOf(req store.Request) Kind {
-	switch req.(type) {
-	case *store.MemberAddRequest:
-		return MemberAdd
-	case *store.MemberRemoveRequest:
-		return MemberRemove
-	case *store.MemberUpdateRequest:
-		return MemberUpdate
-	case *store.MemberPromoteRequest:
-		return MemberPromote
-	case *store.MoveLeaderRequest:
-		return MoveLeader
-	}
-	return MemberList
-}
-
 // listing is the life of a client that lists the members all the time.
 func (l *Load) listing(s *Session) {
 	s.Sleep(s.rand.Between(time.Nanosecond, startSpread))
