@@ -19,6 +19,7 @@ import (
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/live"
 	"etcdsim/sim/live/endpoint"
+	"etcdsim/sim/live/older"
 	"etcdsim/sim/live/rpc"
 	"etcdsim/sim/live/vitals"
 	"etcdsim/store"
@@ -108,6 +109,7 @@ func (h *Host) process(id uint64) (*grpc.Server, http.Handler) {
 	vitals.Register(mux, vitals.Member{
 		Driver: h.Driver, ID: id, Patience: h.Settings.Node.RequestTimeout(), Counters: counters,
 	})
+	older.Register(mux, older.Member{Driver: h.Driver, ID: id})
 	return server, mux
 }
 
