@@ -201,6 +201,14 @@ var rooms = []room{
 		why: "takes words from scenarios and looks at results; what statements mean is the language's business",
 	},
 	{
+		path: "scenarios/playground",
+		imports: []string{
+			"scenarios", "scenarios/report", "scenarios/report/chronicle", "scenarios/report/page", "checker", "sim", "sim/bug",
+			"sim/trace", "sim/cluster", "store",
+		},
+		why: "a session that a page or a program drives: requests in, frames out; it acts only through the language",
+	},
+	{
 		path: "scenarios/report/export",
 		imports: []string{
 			"scenarios", "scenarios/report", "scenarios/report/chronicle", "checker/history", "checker/recorded", "sim", "sim/trace", "store",

@@ -121,3 +121,8 @@ func (n *Node) LeaseLeft(id int64) (left time.Duration, counted bool) {
 	}
 	return c.expiry.Sub(n.now), true
 }
+
+// Patience returns how many ticks the member has heard nothing of a leader, and after
+// how many it wants an election. A leader counts the ticks since it last made sure of
+// its quorum instead.
+func (n *Node) Patience() (elapsed, timeout int) { return *n.raft.timer.elapsed, *n.raft.timer.timeout }

@@ -22,23 +22,10 @@ func (r *run) judge(h *halt) {
 	res.Digest = r.log.Digest()
 	res.Counts = r.counters.counts()
 	res.Breakdowns = r.c.Breakdowns()
-	ops := r.clients.Ops()
-	if len(r.outside) > 0 {
-		ops = slices.Concat(ops, r.outside)
-		slices.SortFunc(ops, func(a, b history.Op) int { return cmp.Compare(a.ID, b.ID) })
-	}
-	res.History = history.History{Ops: ops, Commits: r.c.Commits(), Members: r.c.Members(), Watches: r.watched()}
+	res.History = r.history()
 	res.Counts.Commits = uint64(len(res.History.Commits))
 
-	outcome := Pass
-	node := r.universe.cluster.Node
-	options := checker.Options{
-		Invariants: r.invariants, Converged: r.settled, Lessors: &r.lessors, MaxLearners: int(node.MaxLearners),
-		Leases: checker.LeaseRules{Election: node.Election(), Look: 500 * time.Millisecond, Retry: node.RequestTimeout()},
-	}
-	for _, b := range res.Breakdowns {
-		options.Breakdowns = append(options.Breakdowns, checker.Breakdown{At: b.At, Member: b.Member, Text: b.Text})
-	}
+	outcome, options := Pass, r.evidence()
 	if h != nil {
 		outcome = h.outcome
 		if h.stall != nil {
@@ -52,6 +39,29 @@ func (r *run) judge(h *halt) {
 		outcome = max(outcome, outcomeOf(res.Report))
 	}
 	res.Outcome = outcome
+}
+
+// history is what clients saw and members did so far.
+func (r *run) history() history.History {
+	ops := r.clients.Ops()
+	if len(r.outside) > 0 {
+		ops = slices.Concat(ops, r.outside)
+		slices.SortFunc(ops, func(a, b history.Op) int { return cmp.Compare(a.ID, b.ID) })
+	}
+	return history.History{Ops: ops, Commits: r.c.Commits(), Members: r.c.Members(), Watches: r.watched()}
+}
+
+// evidence is what the judges are told beside the history.
+func (r *run) evidence() checker.Options {
+	node := r.universe.cluster.Node
+	o := checker.Options{
+		Invariants: r.invariants, Converged: r.settled, Lessors: &r.lessors, MaxLearners: int(node.MaxLearners),
+		Leases: checker.LeaseRules{Election: node.Election(), Look: 500 * time.Millisecond, Retry: node.RequestTimeout()},
+	}
+	for _, b := range r.c.Breakdowns() {
+		o.Breakdowns = append(o.Breakdowns, checker.Breakdown{At: b.At, Member: b.Member, Text: b.Text})
+	}
+	return o
 }
 
 // outcomeOf is what the judges' report makes of a run.

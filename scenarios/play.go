@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"etcdsim/checker"
 	"etcdsim/scenarios/workload"
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/trace"
@@ -129,12 +130,32 @@ func (p *Play) Cluster() *cluster.Cluster { return p.r.c }
 // Clients returns the clients of the universe.
 func (p *Play) Clients() *workload.Clients { return p.r.clients }
 
+// Tick returns the length of a tick of raft.
+func (p *Play) Tick() time.Duration { return p.r.universe.cluster.Node.Tick }
+
 // Log returns the trace, with the clock, the digest and the counts of what happened.
 func (p *Play) Log() *trace.Log { return p.r.log }
 
 // Members returns the members that a variable of the scenario stands for, in order,
 // or nil.
 func (p *Play) Members(name string) []uint64 { return p.r.vars[name].list() }
+
+// Violations returns what the judges of safety object to so far; the run goes on. They
+// look at all that happened, so it costs as much as judging a whole run.
+func (p *Play) Violations() (all []checker.Violation) {
+	if p.over {
+		return p.r.result.Report.Violations()
+	}
+	p.guard(func() *halt {
+		for _, j := range checker.Judge(p.r.history(), p.r.evidence()).Judgements {
+			if j.Class == checker.Safety {
+				all = append(all, j.Violations...)
+			}
+		}
+		return p.halted
+	})
+	return all
+}
 
 // End lets the run come to rest, as after the last statement of a file, and judges it.
 func (p *Play) End() *Result {

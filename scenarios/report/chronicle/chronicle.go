@@ -64,7 +64,8 @@ func (f Fate) String() string {
 }
 
 var fates = [...]Fate{
-	trace.DropLoss: Lost, trace.DropCut: Cut, trace.DropDead: Dead, trace.DropStale: Stale, trace.DropCorrupt: Corrupt, trace.DropFull: Full,
+	trace.DropLoss: Lost, trace.DropCut: Cut, trace.DropDead: Dead, trace.DropStale: Stale, trace.DropCorrupt: Corrupt,
+	trace.DropFull: Full,
 }
 
 // Field is something that a member is or has.
@@ -81,6 +82,7 @@ const (
 	Last                 // the last index of its log
 	Durable              // the last index that its disk would give back
 	Link                 // towards Peer; 0 is everybody: as Open, Blocked, Held
+	Vote                 // whom it voted for in its term, as its disk has it, or 0
 	numFields
 )
 

@@ -200,7 +200,10 @@ func TestTell(t *testing.T) {
 			trace.Event{Kind: trace.RoleChange, Member: 4, Aux: trace.RoleLeader, Term: 3, Index: 9, A: 8},
 			"n4 leads term 3; its log ends at 9, committed through 8",
 		},
-		{trace.Event{Kind: trace.RoleChange, Member: 4, Aux: trace.RoleFollower, Term: 3}, "n4 is a follower in term 3, and knows no leader yet"},
+		{
+			trace.Event{Kind: trace.RoleChange, Member: 4, Aux: trace.RoleFollower, Term: 3},
+			"n4 is a follower in term 3, and knows no leader yet",
+		},
 		{
 			trace.Event{Kind: trace.ConfApplied, Member: 1, Index: 7, A: 0b1110, B: 0b10000},
 			"n1 applies a configuration at 7: voters n1 n2 n3, learners n4",

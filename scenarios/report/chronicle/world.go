@@ -21,6 +21,8 @@ type world struct {
 	underWay map[uint64]Packet
 	places   map[uint64]int
 	clients  int
+	// ended are the places of packets that ended since somebody asked.
+	ended []int
 }
 
 type memberState struct {
@@ -85,9 +87,9 @@ func (w *world) fold(e *trace.Event, c *Chronicle) {
 			Term: e.Term, Index: e.Index, LogTerm: e.A, Commit: e.B,
 		}, c)
 	case trace.Deliver:
-		w.ended(e, Arrived, c)
+		w.end(e, Arrived, c)
 	case trace.Drop:
-		w.ended(e, fates[e.Aux], c)
+		w.end(e, fates[e.Aux], c)
 	default:
 		if c != nil {
 			c.Notes = append(c.Notes, *e)
@@ -115,7 +117,7 @@ func (w *world) sent(p Packet, c *Chronicle) {
 	}
 }
 
-func (w *world) ended(e *trace.Event, fate Fate, c *Chronicle) {
+func (w *world) end(e *trace.Event, fate Fate, c *Chronicle) {
 	if c == nil {
 		delete(w.underWay, e.ID)
 		return
@@ -127,6 +129,7 @@ func (w *world) ended(e *trace.Event, fate Fate, c *Chronicle) {
 	p := &c.Packets[place]
 	if p.Fate == UnderWay {
 		p.Ended, p.Fate = e.At, fate
+		w.ended = append(w.ended, place)
 		return
 	}
 	if fate == Arrived {
@@ -242,6 +245,8 @@ func (w *world) changed(e *trace.Event, c *Chronicle) {
 		w.write(e, e.Index, e.Term, c)
 	case trace.LogDurable:
 		w.set(e, Durable, e.Index, c)
+	case trace.StateDurable:
+		w.set(e, Vote, e.A, c)
 	case trace.SnapInstall:
 		w.write(e, e.Index, e.Term, c)
 		w.set(e, Commit, e.Index, c)

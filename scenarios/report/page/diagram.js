@@ -21,8 +21,6 @@ class Diagram {
     this.beats = false;
     this.clients = true;
     this.op = 0;
-    this.cuts = model.lanes.map((n) => model.cutsOf(n));
-    this.opLanes = new Map(model.clients.map((c) => [c, model.ops.filter((o) => o.client === c)]));
     this.pending = false;
     this.frames = 0;
     this.colours();
@@ -222,7 +220,7 @@ class Diagram {
       }
     }
     g.strokeStyle = this.c.bad;
-    for (const s of this.cuts[n - 1]) {
+    for (const s of this.model.cuts[n - 1]) {
       if (s.to < this.t0 || s.from > this.t1) continue;
       const x0 = Math.max(this.x(s.from), GUTTER), x1 = Math.min(this.x(s.to), this.width);
       g.lineWidth = 1.5;
@@ -253,10 +251,20 @@ class Diagram {
     }
   }
 
+  // lanesOfOps are the operations of each client.
+  lanesOfOps() {
+    if (this.opCount !== this.model.ops.length) {
+      this.opCount = this.model.ops.length;
+      this.opLanes = new Map(this.model.clients.map((c) => [c, []]));
+      for (const o of this.model.ops) this.opLanes.get(o.client).push(o);
+    }
+    return this.opLanes;
+  }
+
   operations() {
     const g = this.g, model = this.model;
     const tint = { ok: this.c.client, failed: this.c.doubt, unknown: this.c.faint };
-    for (const [client, ops] of this.opLanes) {
+    for (const [client, ops] of this.lanesOfOps()) {
       const y = this.y(FIRST_CLIENT + client);
       for (const o of ops) {
         const end = o.return < 0 ? model.meta.to : o.return;
@@ -290,9 +298,10 @@ class Diagram {
   visible() {
     const { packets, longest, meta } = this.model;
     const out = [];
+    const ends = Math.max(meta.to, this.t1);
     for (let i = firstAfter(packets, this.t0 - longest - 1, (p) => p.sent); i < packets.length && packets[i].sent <= this.t1; i++) {
       const p = packets[i];
-      if ((p.fate ? p.ended : meta.to) < this.t0) continue;
+      if ((p.fate ? p.ended : ends) < this.t0) continue;
       if (p.type === BEAT && !this.beats) continue;
       if (this.y(p.from) === undefined || this.y(p.to) === undefined) continue;
       out.push(p);
@@ -371,7 +380,7 @@ class Diagram {
 
   // at is what a reader points at.
   at(x, y) {
-    for (const [client, ops] of this.opLanes) {
+    for (const [client, ops] of this.lanesOfOps()) {
       const lane = this.y(FIRST_CLIENT + client);
       if (lane === undefined || Math.abs(lane - y) > CLIENT_LANE / 2) continue;
       for (const o of ops) {

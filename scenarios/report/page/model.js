@@ -2,7 +2,7 @@
 // What a run was, as data: no drawing, no document. Times are nanoseconds.
 
 const FIRST_CLIENT = 1024;
-const LIFE = 0, ROLE = 1, TERM = 2, LEADER = 3, COMMIT = 4, APPLIED = 5, LAST = 6, DURABLE = 7, LINK = 8;
+const LIFE = 0, ROLE = 1, TERM = 2, LEADER = 3, COMMIT = 4, APPLIED = 5, LAST = 6, DURABLE = 7, LINK = 8, VOTED = 9;
 const DOWN = 0, UP = 1, PAUSED = 2, GONE = 3;
 const LIFE_NAMES = ["down", "up", "paused", "removed"];
 const ROLE_NAMES = ["follower", "candidate", "leader", "pre-candidate"];
@@ -41,102 +41,151 @@ function classOf(kind) {
 }
 
 class Model {
+  // data is what a page holds: everything of a run, or the beginning of one that goes
+  // on (append).
   constructor(data) {
-    Object.assign(this, data);
-    this.packets = (data.packets || []).map(([kind, from, to, sent, ended, fate, term, what], i) =>
-      ({ i, kind, from, to, sent, ended, fate, term, what, type: classOf(kind) }));
-    this.notes = (data.notes || []).map(([at, kind, member, what], i) => ({ i, at, kind, member, what }));
-    this.changes = data.changes || [];
-    this.entries = data.entries || [];
-    this.commits = new Map((data.commits || []).map(([index, term, rev, what, op]) => [index, { index, term, rev, what, op }]));
-    this.ops = data.ops || [];
-    this.op = new Map(this.ops.map((o) => [o.id, o]));
-    this.wrong = new Map();
-    for (const f of data.findings) for (const e of f.ops || []) this.wrong.set(e.op, e.note || "shows the violation");
+    this.fates = data.fates;
+    this.meta = data.meta;
+    this.phases = data.phases || [];
+    this.statements = data.statements || [];
+    this.judgements = data.judgements || [];
+    this.findings = data.findings || [];
+    this.stories = data.stories || {};
+    this.lesson = data.lesson;
+    this.packets = [];
+    this.notes = [];
+    this.changes = [];
+    this.entries = [];
+    this.commits = new Map();
+    this.ops = [];
+    this.op = new Map();
+    this.stream = []; // every event in order: notes, and packets twice
+    this.spans = []; // of each member: stretches in which life, role and term are the same
+    this.cuts = []; // of each member: stretches in which it cannot hear, or be heard by, the same others
     this.lanes = [];
-    for (let n = 1; n <= data.meta.members; n++) this.lanes.push(n);
-    const clients = new Set(this.ops.map((o) => o.client));
-    this.clients = [...clients].sort((a, b) => a - b);
-    this.longest = this.packets.reduce((d, p) => Math.max(d, (p.fate ? p.ended : data.meta.to) - p.sent), 0);
-    this.stream = this.merged();
-    this.spans = this.lanes.map((n) => this.spansOf(n));
+    this.clients = [];
+    this.longest = 0;
+    this.append(data);
+    this.wrong = new Map();
+    for (const f of this.findings) for (const e of f.ops || []) this.wrong.set(e.op, e.note || "shows the violation");
   }
 
-  // merged is every event in order: notes, and packets twice.
-  merged() {
-    const all = [];
-    for (const n of this.notes) all.push({ at: n.at, what: n.what, note: n });
-    for (const p of this.packets) {
-      if (p.fate !== 2) all.push({ at: p.sent, what: `${nameOf(p.from)} → ${nameOf(p.to)}  ${p.what}`, packet: p });
-      if (p.fate === 1 || p.fate === 2) all.push({ at: p.ended, what: `${nameOf(p.to)} gets from ${nameOf(p.from)}  ${p.what}`, packet: p });
-      else if (p.fate > 2) all.push({ at: p.ended, what: `✗ ${nameOf(p.from)} → ${nameOf(p.to)} ${this.fates[p.fate]}: ${p.what}`, packet: p });
+  // append takes in what happened next, up to meta.to.
+  append(data) {
+    for (let n = this.lanes.length + 1; n <= this.meta.members; n++) {
+      this.lanes.push(n);
+      this.spans.push([{ from: this.meta.from, to: this.meta.to, life: DOWN, role: 0, term: 0 }]);
+      this.cuts.push([]);
     }
-    const order = all.map((e, i) => i).sort((a, b) => all[a].at - all[b].at || a - b);
-    return order.map((i) => all[i]);
-  }
-
-  // spansOf are the stretches of time in which a member's life, role and term stay
-  // the same.
-  spansOf(member) {
-    const spans = [];
-    const now = [DOWN, 0, 0];
-    let open = { from: this.meta.from, life: DOWN, role: 0, term: 0 };
-    for (const [at, m, , field, value] of this.changes) {
-      if (m !== member || field > TERM) continue;
-      now[field] = value;
-      if (at > open.from) {
-        spans.push({ ...open, to: at });
-      }
-      open = { from: at, life: now[LIFE], role: now[ROLE], term: now[TERM] };
+    const fresh = [];
+    for (const [i, ended, fate] of data.ended || []) {
+      const p = this.packets[i];
+      p.ended = ended;
+      p.fate = fate;
+      this.arrived(p, fresh);
     }
-    spans.push({ ...open, to: this.meta.to });
-    return spans;
+    for (const [kind, from, to, sent, ended, fate, term, what] of data.packets || []) {
+      const p = { i: this.packets.length, kind, from, to, sent, ended, fate, term, what, type: classOf(kind) };
+      this.packets.push(p);
+      if (fate !== 2) fresh.push({ at: sent, what: `${nameOf(from)} → ${nameOf(to)}  ${what}`, packet: p });
+      if (fate) this.arrived(p, fresh);
+    }
+    for (const [at, kind, member, what] of data.notes || []) {
+      const n = { i: this.notes.length, at, kind, member, what };
+      this.notes.push(n);
+      fresh.push({ at, what, note: n });
+    }
+    const order = fresh.map((e, i) => i).sort((a, b) => fresh[a].at - fresh[b].at || a - b);
+    for (const i of order) this.stream.push(fresh[i]);
+    for (const c of data.changes || []) {
+      this.changes.push(c);
+      this.changed(c);
+    }
+    for (const e of data.entries || []) this.entries.push(e);
+    for (const [index, term, rev, what, op] of data.commits || []) this.commits.set(index, { index, term, rev, what, op });
+    for (const o of data.ops || []) {
+      const before = this.op.get(o.id);
+      if (before) { Object.assign(before, o); continue; }
+      this.ops.push(o);
+      this.op.set(o.id, o);
+      if (!this.clients.includes(o.client)) { this.clients.push(o.client); this.clients.sort((a, b) => a - b); }
+    }
+    for (const list of this.spans) list[list.length - 1].to = this.meta.to;
+    for (const list of this.cuts) if (list.length && list[list.length - 1].open) list[list.length - 1].to = this.meta.to;
   }
 
-  // stateAt is what each member is at a time, and which links are not open.
+  arrived(p, fresh) {
+    this.longest = Math.max(this.longest, p.ended - p.sent);
+    if (p.fate > 2) fresh.push({ at: p.ended, what: `✗ ${nameOf(p.from)} → ${nameOf(p.to)} ${this.fates[p.fate]}: ${p.what}`, packet: p });
+    else fresh.push({ at: p.ended, what: `${nameOf(p.to)} gets from ${nameOf(p.from)}  ${p.what}`, packet: p });
+  }
+
+  changed([at, member, peer, field, value]) {
+    if (field === LINK) {
+      this.relinked(at, member, member, peer, value);
+      if (peer > 0 && peer < FIRST_CLIENT) this.relinked(at, peer, member, peer, value);
+      return;
+    }
+    if (field > TERM || member < 1 || member > this.spans.length) return;
+    const list = this.spans[member - 1], last = list[list.length - 1];
+    const name = ["life", "role", "term"][field];
+    if (at > last.from) {
+      last.to = at;
+      list.push({ ...last, from: at, to: this.meta.to, [name]: value });
+    } else {
+      last[name] = value;
+    }
+  }
+
+  relinked(at, of, from, to, value) {
+    if (of < 1 || of > this.cuts.length) return;
+    const list = this.cuts[of - 1];
+    this.cut = this.cut || new Map();
+    const key = `${of}:${from}>${to}`;
+    if (value === 0) this.cut.delete(key); else this.cut.set(key, from === of ? to : from);
+    const whom = [...new Set([...this.cut].filter(([k]) => k.startsWith(of + ":")).map(([, w]) => w))].sort((a, b) => a - b).map(nameOf).join(" ");
+    const last = list[list.length - 1];
+    if (last && last.open) {
+      last.to = at;
+      last.open = false;
+      if (last.from === at) list.pop();
+    }
+    if (whom) list.push({ from: at, to: this.meta.to, whom, open: true });
+  }
+
+  // stateAt is what each member is at a time, and which links are not open. Asked for
+  // later and later times it goes on from where it was.
   stateAt(t) {
-    const members = this.lanes.map(() => new Array(8).fill(0));
-    const links = new Map();
-    for (const [at, member, peer, field, value] of this.changes) {
-      if (at > t) break;
+    if (!this.state || this.state.t > t) this.state = { t: -1, i: 0, members: [], links: new Map() };
+    const s = this.state;
+    while (s.members.length < this.lanes.length) s.members.push(new Array(10).fill(0));
+    for (; s.i < this.changes.length && this.changes[s.i][0] <= t; s.i++) {
+      const [, member, peer, field, value] = this.changes[s.i];
       if (field === LINK) {
         const key = member + ">" + peer;
-        if (value === 0) links.delete(key); else links.set(key, { from: member, to: peer, held: value === 2 });
-      } else if (member > 0 && member <= members.length) {
-        members[member - 1][field] = value;
+        if (value === 0) s.links.delete(key); else s.links.set(key, { from: member, to: peer, held: value === 2 });
+      } else if (member > 0 && member <= s.members.length) {
+        s.members[member - 1][field] = value;
       }
     }
-    return { members, links: [...links.values()] };
+    s.t = t;
+    return { members: s.members, links: [...s.links.values()] };
   }
 
   // logsAt is each member's log at a time: terms by index, of what the window knows.
   logsAt(t) {
-    const logs = this.lanes.map(() => ({ terms: new Map(), last: 0 }));
-    for (const [at, member, index, term] of this.entries) {
-      if (at > t) break;
-      const log = logs[member - 1];
+    if (!this.logState || this.logState.t > t) this.logState = { t: -1, i: 0, logs: [] };
+    const s = this.logState;
+    while (s.logs.length < this.lanes.length) s.logs.push({ terms: new Map(), last: 0 });
+    for (; s.i < this.entries.length && this.entries[s.i][0] <= t; s.i++) {
+      const [, member, index, term] = this.entries[s.i];
+      const log = s.logs[member - 1];
       if (index > log.last + 1) log.terms.clear(); // a snapshot took the place of the log
       for (let i = log.last; i >= index; i--) log.terms.delete(i);
       if (term) log.terms.set(index, term);
       log.last = term ? index : index - 1;
     }
-    return logs;
-  }
-
-  // cutsOf lists the times in which a member cannot hear, or be heard by, the same
-  // others.
-  cutsOf(member) {
-    const cut = new Map(); // from>to
-    const spans = [];
-    let open;
-    for (const [at, from, to, field, value] of this.changes) {
-      if (field !== LINK || (from !== member && to !== member)) continue;
-      if (value === 0) cut.delete(from + ">" + to); else cut.set(from + ">" + to, from === member ? to : from);
-      const whom = [...new Set(cut.values())].sort((a, b) => a - b).map(nameOf).join(" ");
-      if (open && at > open.from) spans.push({ ...open, to: at });
-      open = whom ? { from: at, whom } : undefined;
-    }
-    if (open) spans.push({ ...open, to: this.meta.to });
-    return spans;
+    s.t = t;
+    return s.logs;
   }
 }

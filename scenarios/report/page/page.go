@@ -43,6 +43,21 @@ var (
 
 var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 
+// Style is the style of pages; Scripts are those of their scripts that know data and
+// draw the diagram, for other pages that show the same.
+func Style() string { return pageCSS }
+
+// Scripts returns the scripts.
+func Scripts() string { return modelJS + "\n" + diagramJS }
+
+// Fates are the names of fates, by number.
+func Fates() (names []string) {
+	for f := chronicle.UnderWay; f <= chronicle.Full; f++ {
+		names = append(names, f.String())
+	}
+	return names
+}
+
 // Record runs a scenario as [scenarios.Run] does and keeps what its page shows. If
 // the run is too long for that, it runs once more, with the window around what
 // was found; determinism makes that the same run.
@@ -129,7 +144,7 @@ type contents struct {
 	Changes    [][5]uint64         `json:"changes"` // at, member, peer, field, value
 	Entries    [][4]uint64         `json:"entries"` // at, member, index, term
 	Commits    [][]any             `json:"commits"` // index, term, revision, what, operation
-	Ops        []op                `json:"ops"`
+	Ops        []Op                `json:"ops"`
 	Stories    map[uint64][][3]int `json:"stories"` // at, packet, note
 	Fates      []string            `json:"fates"`
 	Lesson     *lesson             `json:"lesson,omitempty"`
@@ -192,7 +207,8 @@ type judgement struct {
 	Note    string `json:"note,omitempty"`
 }
 
-type op struct {
+// Op is an operation as pages know it.
+type Op struct {
 	ID      uint64   `json:"id"`
 	Client  int      `json:"client"`
 	Member  uint64   `json:"member"`
@@ -271,22 +287,19 @@ func findingsOf(r *scenarios.Result) []finding {
 
 // see takes over what the film shows.
 func (out *contents) see(c *chronicle.Chronicle) {
-	for f := chronicle.UnderWay; f <= chronicle.Full; f++ {
-		out.Fates = append(out.Fates, f.String())
-	}
+	out.Fates = Fates()
 	for i := range c.Packets {
-		p := &c.Packets[i]
-		out.Packets = append(out.Packets, []any{p.Kind, p.From, p.To, p.Sent, p.Ended, p.Fate, p.Term, p.Summary()})
+		out.Packets = append(out.Packets, PacketRow(&c.Packets[i]))
 	}
 	for i := range c.Notes {
 		e := &c.Notes[i]
-		out.Notes = append(out.Notes, []any{e.At, e.Kind.String(), e.Member, out.tell(e)})
+		out.Notes = append(out.Notes, NoteRow(e, out.tell(e)))
 	}
 	for _, ch := range c.Changes {
-		out.Changes = append(out.Changes, [5]uint64{uint64(ch.At), uint64(ch.Member), uint64(ch.Peer), uint64(ch.Field), ch.Value})
+		out.Changes = append(out.Changes, ChangeRow(ch))
 	}
 	for _, e := range c.Entries {
-		out.Entries = append(out.Entries, [4]uint64{uint64(e.At), uint64(e.Member), e.Index, e.Term})
+		out.Entries = append(out.Entries, EntryRow(e))
 	}
 }
 
@@ -313,22 +326,14 @@ func (out *contents) recall(h *history.History, c *chronicle.Chronicle) {
 	for i := range h.Commits {
 		commit := &h.Commits[i]
 		entries[commit.Proposal.ID] = commit.Index
-		out.Commits = append(out.Commits, []any{
-			commit.Index, commit.Term, commit.Response.Revision, store.Describe(commit.Proposal.Request), commit.Proposal.ID,
-		})
+		out.Commits = append(out.Commits, CommitRow(commit))
 	}
 	for i := range h.Ops {
 		o := &h.Ops[i]
 		if o.Invoke > c.To || o.Return < c.From {
 			continue
 		}
-		shown := op{
-			ID: o.ID, Client: o.Client, Member: o.Member, Load: o.Load, Text: store.DescribeAnswered(o.Request, o.Response),
-			Invoke: o.Invoke, Return: o.Return, Outcome: report.OutcomeName(o.Outcome), Rev: o.Response.Revision, Term: o.Term,
-		}
-		if o.Return == sim.Forever {
-			shown.Return = -1
-		}
+		shown := OpOf(o)
 		if index, ok := entries[o.ID]; ok {
 			shown.Index = index
 		} else if o.Outcome == history.OK {
@@ -347,14 +352,14 @@ func (out *contents) recall(h *history.History, c *chronicle.Chronicle) {
 // place numbers the operations in the order in which they took effect: that of the
 // log, reads behind the entry that they saw last. It is the order that the judge of
 // linearizability tries first.
-func place(ops []op, entries map[uint64]uint64) {
+func place(ops []Op, entries map[uint64]uint64) {
 	var order []int
 	for i := range ops {
 		if ops[i].Index > 0 {
 			order = append(order, i)
 		}
 	}
-	read := func(o *op) int {
+	read := func(o *Op) int {
 		if _, written := entries[o.ID]; written {
 			return 0
 		}

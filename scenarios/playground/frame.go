@@ -1,0 +1,289 @@
+package playground
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"etcdsim/scenarios/report/chronicle"
+	"etcdsim/scenarios/report/page"
+	"etcdsim/sim"
+	"etcdsim/sim/cluster"
+	"etcdsim/sim/trace"
+	"etcdsim/store"
+)
+
+// Request asks a session for something. Times are nanoseconds of virtual time.
+type Request struct {
+	// Do is open, advance (by For), step, say (Text at At), back (to At), end.
+	Do   string   `json:"do"`
+	Open *Open    `json:"open,omitempty"`
+	For  int64    `json:"for,omitempty"`
+	At   sim.Time `json:"at,omitempty"`
+	Text string   `json:"text,omitempty"`
+}
+
+// Frame is an answer: what happened since the frame before.
+type Frame struct {
+	// Error says why nothing was done; empty if it was.
+	Error string `json:"error,omitempty"`
+	// Reset: everything from the beginning; what was there before is gone.
+	Reset bool     `json:"reset,omitempty"`
+	Now   sim.Time `json:"now"`
+	Meta  meta     `json:"meta"`
+
+	Packets [][]any     `json:"packets,omitempty"`
+	Ended   [][3]int64  `json:"ended,omitempty"` // packet, when, fate: of packets of earlier frames
+	Notes   [][]any     `json:"notes,omitempty"`
+	Changes [][5]uint64 `json:"changes,omitempty"`
+	Entries [][4]uint64 `json:"entries,omitempty"`
+	Commits [][]any     `json:"commits,omitempty"`
+	// Ops are new operations, and those of earlier frames that have ended.
+	Ops []page.Op `json:"ops,omitempty"`
+
+	// Members is what can be seen of the present only.
+	Members []memberNow `json:"members"`
+	Story   []told      `json:"story"`
+	Finding *finding    `json:"finding,omitempty"`
+	// Failure is why the universe has come to its end, or empty.
+	Failure string `json:"failure,omitempty"`
+	// Ended by end: what etcdsim run prints of the story, its digest, and the story.
+	Report   string `json:"report,omitempty"`
+	Digest   string `json:"digest,omitempty"`
+	Scenario string `json:"scenario,omitempty"`
+}
+
+type meta struct {
+	Name    string `json:"name"`
+	Seed    uint64 `json:"seed,string"`
+	Bugs    string `json:"bugs,omitempty"`
+	Members int    `json:"members"`
+	Clients int    `json:"clients"`
+	Tick    int64  `json:"tick"` // ns
+}
+
+// memberNow is a member as it is now.
+type memberNow struct {
+	Elapsed  int      `json:"elapsed"` // ticks without a leader
+	Timeout  int      `json:"timeout"` // ticks until it wants an election
+	Revision int64    `json:"revision"`
+	Peers    [][3]any `json:"peers,omitempty"` // member, match, next: as the leader sees them
+	Keys     [][3]any `json:"keys,omitempty"`  // key, value, revision
+}
+
+type told struct {
+	Text string   `json:"text"`
+	From sim.Time `json:"from"`
+	To   sim.Time `json:"to"`
+}
+
+type finding struct {
+	Property string   `json:"property"`
+	Why      string   `json:"why"`
+	At       sim.Time `json:"at"`
+	Ops      []uint64 `json:"ops,omitempty"`
+	Notes    []string `json:"notes,omitempty"`
+}
+
+// sent is how much of everything earlier frames held.
+type sent struct {
+	any                                       bool
+	packets, notes, changes, entries, commits int
+	ops                                       int
+	open                                      []int // operations that had not ended
+}
+
+// keysShown is how many keys a frame shows of each member.
+const keysShown = 12
+
+// Player takes requests as JSON, and holds the session that they are about. The zero
+// value has none yet.
+type Player struct{ session *Session }
+
+// Do answers a request. It never fails: errors are in the frame.
+func (p *Player) Do(request []byte) []byte {
+	var r Request
+	frame := &Frame{}
+	if err := json.Unmarshal(request, &r); err != nil {
+		frame.Error = err.Error()
+	} else {
+		frame = p.do(&r)
+	}
+	answer, err := json.Marshal(frame)
+	if err != nil {
+		answer, _ = json.Marshal(&Frame{Error: err.Error()})
+	}
+	return answer
+}
+
+func (p *Player) do(r *Request) *Frame {
+	if r.Do == "open" {
+		o := Open{Seed: 1}
+		if r.Open != nil {
+			o = *r.Open
+		}
+		s, err := New(o)
+		if err != nil {
+			return &Frame{Error: err.Error()}
+		}
+		if p.session != nil {
+			p.session.Close()
+		}
+		p.session = s
+		return s.frame(nil)
+	}
+	if p.session == nil {
+		return &Frame{Error: "no session: expected open first"}
+	}
+	return p.session.Do(r)
+}
+
+// mostAdvance bounds what one request may let pass.
+const mostAdvance = 10 * time.Second
+
+// Do answers a request about this session.
+func (s *Session) Do(r *Request) *Frame {
+	var err error
+	switch r.Do {
+	case "advance":
+		if r.For <= 0 || r.For > int64(mostAdvance) {
+			err = fmt.Errorf("advance: %d ns: expected up to %s", r.For, mostAdvance)
+			break
+		}
+		err = s.advance(time.Duration(r.For))
+	case "step":
+		err = s.step()
+	case "say":
+		err = s.statement(r.At, r.Text)
+	case "back":
+		err = s.branch(r.At)
+	case "end":
+		f := s.frame(nil)
+		f.Report, f.Digest, err = s.End()
+		f.Scenario = s.Story()
+		if err != nil {
+			f.Error = err.Error()
+		}
+		return f
+	default:
+		err = fmt.Errorf("%q: expected open, advance, step, say, back or end", r.Do)
+	}
+	return s.frame(err)
+}
+
+// frame tells what happened since the frame before.
+func (s *Session) frame(err error) *Frame {
+	s.judge()
+	c, was := s.live, &s.sent
+	f := &Frame{
+		Reset: !was.any, Now: s.Now(),
+		Meta: meta{s.name, s.open.Seed, s.opts.Bugs.String(), c.Members, c.Clients, int64(s.play.Tick())},
+	}
+	if err != nil {
+		f.Error = err.Error()
+	}
+	for _, i := range c.Ended() {
+		if i < was.packets {
+			p := &c.Packets[i]
+			f.Ended = append(f.Ended, [3]int64{int64(i), int64(p.Ended), int64(p.Fate)})
+		}
+	}
+	for i := was.packets; i < len(c.Packets); i++ {
+		f.Packets = append(f.Packets, page.PacketRow(&c.Packets[i]))
+	}
+	for i := was.notes; i < len(c.Notes); i++ {
+		f.Notes = append(f.Notes, page.NoteRow(&c.Notes[i], s.tell(&c.Notes[i])))
+	}
+	for i := was.changes; i < len(c.Changes); i++ {
+		f.Changes = append(f.Changes, page.ChangeRow(c.Changes[i]))
+	}
+	for i := was.entries; i < len(c.Entries); i++ {
+		f.Entries = append(f.Entries, page.EntryRow(c.Entries[i]))
+	}
+	was.packets, was.notes, was.changes, was.entries = len(c.Packets), len(c.Notes), len(c.Changes), len(c.Entries)
+	commits := s.play.Cluster().Commits()
+	for i := was.commits; i < len(commits); i++ {
+		f.Commits = append(f.Commits, page.CommitRow(&commits[i]))
+	}
+	was.commits = len(commits)
+	s.operations(f)
+	was.any = true
+	s.present(f)
+	return f
+}
+
+// operations adds operations that are new, and those that have ended.
+func (s *Session) operations(f *Frame) {
+	ops := s.play.Clients().Ops()
+	var open []int
+	show := func(i int) {
+		f.Ops = append(f.Ops, page.OpOf(&ops[i]))
+		if ops[i].Return == sim.Forever {
+			open = append(open, i)
+		}
+	}
+	for _, i := range s.sent.open {
+		if ops[i].Return == sim.Forever {
+			open = append(open, i)
+			continue
+		}
+		f.Ops = append(f.Ops, page.OpOf(&ops[i]))
+	}
+	for i := s.sent.ops; i < len(ops); i++ {
+		show(i)
+	}
+	s.sent.ops, s.sent.open = len(ops), open
+}
+
+// present adds what can be seen of the present only.
+func (s *Session) present(f *Frame) {
+	c := s.play.Cluster()
+	for id := uint64(1); id <= uint64(c.Size()); id++ {
+		now := memberNow{}
+		if v := c.Member(id); v.State != cluster.Down {
+			n := c.Node(id)
+			now.Elapsed, now.Timeout = n.Patience()
+			now.Revision = v.Revision
+			for _, p := range n.Peers() {
+				now.Peers = append(now.Peers, [3]any{p.ID, p.Match, p.Next})
+			}
+			all := &store.RangeRequest{Key: "\x00", RangeEnd: "\x00", Limit: keysShown}
+			if res, ok := n.Store().Read(all).Result.(*store.RangeResult); ok {
+				for _, kv := range res.KVs {
+					now.Keys = append(now.Keys, [3]any{store.Text(kv.Key), store.Text(kv.Value), kv.ModRevision})
+				}
+			}
+		}
+		f.Members = append(f.Members, now)
+	}
+	for i := range s.story {
+		f.Story = append(f.Story, told{s.story[i].text, s.story[i].from, s.story[i].to})
+	}
+	if fail := s.play.Failure(); fail != nil {
+		f.Failure = fmt.Sprintf("%s: %s", fail.Outcome, fail.Why)
+	}
+	if len(s.found) > 0 {
+		v := s.found[0]
+		f.Finding = &finding{Property: v.Property, Why: v.Why, At: v.At}
+		for _, e := range v.Ops {
+			f.Finding.Ops = append(f.Finding.Ops, e.Op.ID)
+			f.Finding.Notes = append(f.Finding.Notes, e.Note)
+			f.Finding.At = max(f.Finding.At, e.Op.Invoke)
+		}
+	}
+}
+
+// tell says a note in words, with those of the story.
+func (s *Session) tell(e *trace.Event) string {
+	if e.Kind == trace.Action {
+		n := uint64(0)
+		for i := range s.story {
+			if st := s.story[i].parsed.Statement; st != nil {
+				if n++; n == e.ID || uint64(st.Number) == e.ID {
+					return st.String()
+				}
+			}
+		}
+	}
+	return chronicle.Tell(e)
+}
