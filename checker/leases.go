@@ -238,7 +238,11 @@ func (t *tenancy) justReplaced(id int64, op *history.Op) bool {
 			continue
 		}
 		successor := slices.IndexFunc(t.lessors.elections, func(e Election) bool { return e.Term > r.term && e.At <= r.at })
-		if successor < 0 || r.at > t.lessors.elections[successor].At.Add(2*t.rules.Election) {
+		if successor < 0 {
+			return false
+		}
+		since := t.lessors.elections[successor].At
+		if r.at > since.Add(2*t.rules.Election) && !t.lessors.isSluggish(r.member, since, r.at) {
 			return false
 		}
 		replaced = true
@@ -436,9 +440,11 @@ func (t *tenancy) keepAlive(op *history.Op, r *store.LeaseKeepAliveRequest) {
 		t.wrong(op, fmt.Sprintf("%ds", want))
 		return
 	}
-	// A leader that was just replaced may not know it yet.
+	// A leader that was just replaced may not know it yet; one with a slow processor for
+	// longer, since it counts few ticks.
 	t.current(op, r.ID, seen, func(sim.Time) bool {
-		return t.lessors != nil && !t.lessors.elected(op.Invoke.Add(-2*t.rules.Election), op.Return)
+		return t.lessors != nil && !t.lessors.elected(op.Invoke.Add(-2*t.rules.Election), op.Return) &&
+			!t.lessors.isSluggish(op.Member, op.Invoke.Add(-2*t.rules.Election-t.rules.Retry), op.Return)
 	})
 }
 
@@ -571,7 +577,7 @@ func (t *tenancy) deposed() {
 			continue
 		}
 		e := t.lessors.elections[i]
-		if r.at <= e.At.Add(2*t.rules.Election+t.rules.Look) {
+		if r.at <= e.At.Add(2*t.rules.Election+t.rules.Look) || t.lessors.isSluggish(r.member, e.At, r.at) {
 			continue
 		}
 		for _, k := range t.renewed[r.lease] {

@@ -267,6 +267,15 @@ func TestLeases(t *testing.T) {
 			make: func(s *leaseStory) { s.revoked(2600); s.keepAlive(2700, 2800, 0, 7) },
 		},
 		{
+			name: "a renewal by a leader with a slow processor, that does not know",
+			make: func(s *leaseStory) {
+				s.at(50, trace.Event{Kind: trace.MemberFault, Aux: trace.FaultSlowSteps, Member: 1, A: uint64(time.Second)})
+				s.at(60, trace.Event{Kind: trace.MemberFault, Aux: trace.FaultSlowSteps, Member: 1})
+				s.revoked(2600)
+				s.keepAlive(2700, 2800, 2, 6)
+			},
+		},
+		{
 			name:     "a renewal by a leader that does not know",
 			make:     func(s *leaseStory) { s.revoked(2600); s.keepAlive(2700, 2800, 2, 6) },
 			property: "answers",

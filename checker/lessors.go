@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"slices"
 	"sort"
 	"time"
 
@@ -23,6 +24,8 @@ type Lessors struct {
 	// impaired are members that stand still and links that do not carry, at
 	// present.
 	impaired map[impairment]bool
+	// sluggish are the times at which members had slow processors.
+	sluggish []sluggishness
 	paces
 }
 
@@ -49,8 +52,8 @@ type trouble struct {
 	impaired bool
 }
 
-// impairment is a member that is paused or whose disk stalls (kind says which), or
-// a link that is cut or held.
+// impairment is a member that is paused or slow, or whose disk stalls or is slow (kind
+// says which), or a link that is cut or held.
 type impairment struct {
 	kind         trace.Kind
 	member, peer trace.Addr
@@ -69,6 +72,7 @@ func (l *Lessors) Watch(log *trace.Log) {
 const (
 	faultStall  uint16 = 1
 	faultResume uint16 = 2
+	faultSlow   uint16 = 3
 )
 
 // Observe takes note of one event.
@@ -98,17 +102,53 @@ func (l *Lessors) Observe(e *trace.Event) {
 	case trace.LinkFree:
 		delete(l.impaired, impairment{trace.LinkHold, e.Member, e.Peer})
 	case trace.MemberFault:
-		l.observe(e)
-		return
+		if e.Aux != trace.FaultSlowSteps {
+			l.observe(e)
+			return
+		}
+		l.paced(e)
 	case trace.DiskFault:
 		switch e.Aux {
 		case faultStall:
 			l.impair(trace.DiskFault, e.Member, 0)
 		case faultResume:
 			delete(l.impaired, impairment{trace.DiskFault, e.Member, 0})
+		case faultSlow:
+			if e.A > 1 {
+				l.impair(trace.DiskSync, e.Member, 0)
+			} else {
+				delete(l.impaired, impairment{trace.DiskSync, e.Member, 0})
+			}
 		}
 	}
 	l.troubles = append(l.troubles, trouble{e.At, len(l.impaired) > 0})
+}
+
+// sluggishness is a span of time in which the processor of a member was slow.
+type sluggishness struct {
+	member   trace.Addr
+	from, to sim.Time
+}
+
+// paced takes note of how fast the processor of a member is from now on.
+func (l *Lessors) paced(e *trace.Event) {
+	for i := range l.sluggish {
+		if s := &l.sluggish[i]; s.member == e.Member && s.to == sim.Forever {
+			s.to = e.At
+		}
+	}
+	delete(l.impaired, impairment{trace.MemberFault, e.Member, 0})
+	if e.A > 0 {
+		l.sluggish = append(l.sluggish, sluggishness{e.Member, e.At, sim.Forever})
+		l.impair(trace.MemberFault, e.Member, 0)
+	}
+}
+
+// isSluggish reports whether the processor of a member was slow at any time of a span.
+func (l *Lessors) isSluggish(member uint64, from, to sim.Time) bool {
+	return slices.ContainsFunc(l.sluggish, func(s sluggishness) bool {
+		return uint64(s.member) == member && s.from <= to && from <= s.to
+	})
 }
 
 func (l *Lessors) impair(kind trace.Kind, member, peer trace.Addr) {

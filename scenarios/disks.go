@@ -11,32 +11,6 @@ import (
 
 // Statements about disks.
 
-// SlowArgs slow members down.
-type SlowArgs struct {
-	Of Targets
-	// Disk is how many times as long syncs take.
-	Disk uint64
-}
-
-// String prints the arguments as they are written.
-func (a SlowArgs) String() string { return fmt.Sprintf("%s disk=%d", a.Of, a.Disk) }
-
-func (a SlowArgs) targets() []Targets { return []Targets{a.Of} }
-
-// maxSlow bounds how slow a disk may be: a sync takes seconds then, or minutes.
-const maxSlow = 100_000
-
-func parseSlow(p *parser) SlowArgs {
-	a := SlowArgs{Of: p.targets(false)}
-	o, found := p.option("disk")
-	if !found {
-		p.fail(p.end, "expected disk=N, such as disk=20")
-		return a
-	}
-	a.Disk = p.count(o, maxSlow)
-	return a
-}
-
 // count reads a number from 1 to most off an option.
 func (p *parser) count(o Option, most uint64) uint64 {
 	n, err := strconv.ParseUint(o.Value, 10, 63)
@@ -44,12 +18,6 @@ func (p *parser) count(o Option, most uint64) uint64 {
 		p.fail(o.Pos.Col, "%s: %q: expected a number from 1 to %d", o.Name, o.Value, most)
 	}
 	return n
-}
-
-func execSlow(r *run, _ *Statement, a SlowArgs) *halt {
-	return r.each(a.Of, fmt.Sprintf("with a disk %d times as slow", a.Disk), func(id uint64) {
-		r.c.Disk(id).Slow(int64(a.Disk))
-	})
 }
 
 // DamageArgs damage disks, or wipe them.

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"etcdsim/node"
+	"etcdsim/sim"
 	"etcdsim/sim/trace"
 )
 
@@ -26,6 +27,7 @@ var remedies = []func(r *run, id uint64) *halt{
 	func(r *run, id uint64) *halt {
 		r.repair(id)
 		r.c.Disk(id).Slow(1)
+		r.c.Slow(id, sim.Range{})
 		r.c.ResumeDisk(id)
 		return nil
 	},

@@ -154,8 +154,8 @@ var statements = []statement{
 		"the disks of members stall: no sync completes, and what waits for one waits").undoneBy("unstall"),
 	row(groupFaults, "unstall", "TARGET...", parseMembers, execUnstall,
 		"stalled disks go on"),
-	row(groupFaults, "slow", "TARGET... disk=N", parseSlow, execSlow,
-		"the syncs of members' disks take N times as long; 1 is normal"),
+	row(groupFaults, "slow", "TARGET... [disk=N] [cpu=DURATION..DURATION]", parseSlow, execSlow,
+		"the syncs of members' disks take N times as long (1 is normal), or each step of theirs takes so long (0s is normal)"),
 	row(groupFaults, "damage", "TARGET... [kind=rot|garbage|misdirected] [sectors=N] [force=on]", parseDamage, execDamage,
 		"bits of members' disks flip, or sectors hold garbage, or what belongs elsewhere; members "+
 			"notice when they start, and refuse").undoneBy("repair"),

@@ -121,8 +121,9 @@ type member struct {
 	// incarnation counts the starts, from 1. Events of an earlier incarnation
 	// are void.
 	incarnation uint32
-	// backlog is what arrived while the member was paused.
+	// backlog is what arrived while the member was paused, or had no time.
 	backlog []event
+	pace    pace
 	// stopping: a graceful stop waits for leadership to move on.
 	stopping bool
 	// awake is since when the process has run without a pause that others noticed;
@@ -179,6 +180,9 @@ func (c *Cluster) Turn(by uint64) {
 	}
 	for _, m := range c.members {
 		m.disk.Turn(by)
+		if m.pace.rand != (sim.Rand{}) {
+			m.pace.rand.Turn(by)
+		}
 		if m.node != nil {
 			m.node.Turn(by)
 		}
@@ -324,6 +328,7 @@ func (c *Cluster) down(m *member, reason *store.Error) {
 	view := m.node.View()
 	m.node.Halt()
 	m.node, m.state, m.stopping, m.backlog = nil, Down, false, nil
+	m.pace.idle()
 	for _, call := range pending {
 		why := reason
 		if call.Streamed {
@@ -417,6 +422,10 @@ func (c *Cluster) Resume(id uint64) {
 		m.awake = c.Now()
 	}
 	c.log.Emit(trace.Event{Kind: trace.MemberResume, Member: m.addr})
+	if m.pace.slow() || m.pace.until > c.Now() {
+		c.attendLater(m)
+		return
+	}
 	backlog := m.backlog
 	m.backlog = nil
 	for _, e := range backlog {
@@ -622,6 +631,9 @@ func (c *Cluster) answer(m *member, a node.Answer) {
 
 // step lets something happen to a member that is up, and routes what it wants.
 func (c *Cluster) step(m *member, in *node.Input) {
+	if m.pace.slow() {
+		c.spend(m)
+	}
 	out := c.guarded(m, in)
 	if out == nil {
 		return
@@ -723,6 +735,7 @@ func (c *Cluster) breakdown(m *member, text, stack string) {
 		m.node.Halt()
 	}
 	m.node, m.state, m.stopping, m.backlog = nil, Down, false, nil
+	m.pace.idle()
 	m.disk.Crash()
 }
 

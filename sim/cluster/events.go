@@ -30,6 +30,7 @@ const (
 	evAlarm        // a member's timer rings
 	evUnreachable  // the transport found nobody at peer ref
 	evRemoved      // a member that was removed ends
+	evFree         // a member whose processor is slow has time again
 	evFlap         // flap ref breaks or mends its link
 	evResend       // the sender's kernel sends lost packets of stream ref again
 )
@@ -69,11 +70,23 @@ func (c *Cluster) happen(e event) {
 	if e.kind == evTick {
 		c.queue.Push(c.Now().Add(c.wait(m, c.cfg.Node.Tick)), e)
 	}
-	if m.state == Paused {
+	switch {
+	case e.kind == evFree:
+		c.attend(m)
+	case m.state == Paused:
 		m.postpone(e)
-		return
+	case c.occupied(m):
+		m.queueUp(e)
+	default:
+		c.act(m, e)
 	}
+}
+
+// act carries an event to a member that runs and has time for it.
+func (c *Cluster) act(m *member, e event) {
 	switch e.kind {
+	case evPacket:
+		c.arrive(e)
 	case evTick:
 		c.step(m, &node.Input{Kind: node.Tick})
 	case evSynced:
@@ -114,15 +127,17 @@ func (c *Cluster) arrive(e event) {
 	}
 	m := c.members[p.to-1]
 	if !p.arrived {
-		// A paused member's kernel goes on receiving.
-		if m.state == Paused {
-			p.arrived = true
-			m.backlog = append(m.backlog, e)
-			c.log.Hit(trace.ProbeBacklog)
-			return
-		}
 		if !c.net.Undisturbed() && !c.net.Arrive(p.asPacket()) {
 			c.lost(c.packets.take(slot), false)
+			return
+		}
+		// The kernel of a paused member goes on receiving, and that of a busy one.
+		if paused := m.state == Paused; paused || c.occupied(m) {
+			p.arrived = true
+			m.backlog = append(m.backlog, e)
+			if paused {
+				c.log.Hit(trace.ProbeBacklog)
+			}
 			return
 		}
 	}

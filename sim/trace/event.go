@@ -172,6 +172,7 @@ const (
 	FaultWiped                         // it was killed and its disk emptied: A = bytes that were in use
 	FaultForgot                        // a crash lost A bytes that the disk had said were durable
 	FaultRefused                       // it does not start from its disk as it is: A = hash of the reason; B = incarnation
+	FaultSlowSteps                     // its processor is slow: A = ns that a step takes at most, B = at least; A = 0: fast
 )
 
 // Drop reasons, for Aux of Drop.

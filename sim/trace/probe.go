@@ -74,6 +74,7 @@ const (
 	ProbePacketCorrupted                  // a packet was thrown away because it had changed on the way
 	ProbeLinkOfItsOwn                     // a packet took a link that behaves other than the rest
 	ProbeLinkFlapped                      // a link that flaps broke
+	ProbeBusy                             // something waited for a member whose processor is slow
 	numProbes                             // keep last
 )
 
@@ -104,7 +105,7 @@ var probeNames = [numProbes]string{
 	ProbeSyncSlowed:   "sync-slowed", ProbePromiseBroken: "promise-broken", ProbeDamageFound: "damage-found",
 	ProbeDiskFailed: "disk-failed", ProbeDiskWiped: "disk-wiped",
 	ProbePacketLate: "packet-late", ProbePacketCorrupted: "packet-corrupted", ProbeLinkOfItsOwn: "link-of-its-own",
-	ProbeLinkFlapped: "link-flapped",
+	ProbeLinkFlapped: "link-flapped", ProbeBusy: "busy",
 }
 
 // String returns the probe's name, as used on the command line.
