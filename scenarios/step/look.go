@@ -179,6 +179,19 @@ func (v *view) absence(m *cluster.View) string {
 	case m.Incarnation == 0:
 		return "announced, never started"
 	}
+	for _, fault := range []struct {
+		is   bool
+		name string
+	}{
+		{v.c.Wiped(m.ID), "its disk was emptied"},
+		{v.c.Refusal(m.ID) != nil, fmt.Sprint("it refused to start: ", v.c.Refusal(m.ID))},
+		{v.c.Disk(m.ID).Damaged(), "its disk is damaged"},
+		{v.c.Disk(m.ID).Full(), "its disk is full"},
+	} {
+		if fault.is {
+			return "down; " + fault.name
+		}
+	}
 	return "down"
 }
 
@@ -201,10 +214,16 @@ func (v *view) condition(m *cluster.View) string {
 		{!m.Serving, "not serving yet"},
 		{d.Stalled(), "disk stalled"},
 		{d.Full(), "disk full"},
+		{d.Lying(), "disk lies"},
+		{d.Failure() != nil, "disk fails"},
+		{d.Damaged(), "disk damaged"},
 	} {
 		if c.is {
 			all = append(all, c.name)
 		}
+	}
+	if clock := v.c.Clock(m.ID); clock.Drift() != 0 || clock.Offset() != 0 {
+		all = append(all, fmt.Sprintf("clock drifts by %v, is %v ahead", clock.Drift(), clock.Offset()))
 	}
 	return strings.Join(all, ", ")
 }
@@ -344,15 +363,11 @@ func (v *view) watchers(id uint64, more []string) error {
 	all := v.c.Node(id).Watches()
 	v.line("n%d  %d watchers", id, len(all))
 	for _, w := range all {
-		keys := store.Text(w.Key)
-		if w.RangeEnd != "" {
-			keys += " to " + store.Text(w.RangeEnd)
-		}
 		state := fmt.Sprintf("behind: next is revision %d", w.Next)
 		if w.Synced {
 			state = "up to date"
 		}
-		v.line("  %s  watcher %d of %s, %s", addressName(w.Client), w.ID, keys, state)
+		v.line("  %s  watcher %d of %s, %s", addressName(w.Client), w.ID, keyRange(w.Key, w.RangeEnd), state)
 	}
 	return nil
 }
@@ -368,6 +383,12 @@ func (v *view) disk(id uint64, more []string) error {
 		state = "stalled"
 	case d.Full():
 		state = "full"
+	case d.Failure() != nil:
+		state = d.Failure().Error()
+	case d.Damaged():
+		state = "damaged"
+	case d.Lying():
+		state = "lying about what is durable"
 	}
 	v.line("n%d  disk %s, %d bytes in use, %d syncs under way", id, state, d.Used(), d.Syncing())
 	for _, name := range d.List() {
@@ -466,4 +487,31 @@ func (v *view) clients() {
 			v.line("  %-4s %-8s pauses, connected to n%d", name, c.Load, c.Member)
 		}
 	}
+	for _, w := range v.s.play.Clients().Watches() {
+		keys := keyRange(w.Request.Key, w.Request.RangeEnd)
+		if len(w.Answers) == 0 {
+			v.line("  %-4s %-8s watches %s, and was told nothing yet", fmt.Sprintf("c%d", w.Client), w.Load, keys)
+			continue
+		}
+		events := 0
+		for i := range w.Answers {
+			events += len(w.Answers[i].Response.Events)
+		}
+		last := &w.Answers[len(w.Answers)-1]
+		v.line("  %-4s %-8s watches %s, was told of %d events, last by n%d at %s up to rev %d",
+			fmt.Sprintf("c%d", w.Client), w.Load, keys, events, last.Member, last.At, last.Response.Revision)
+	}
+}
+
+// keyRange prints what a watcher watches.
+func keyRange(key, end string) string {
+	switch {
+	case end == "":
+		return store.Text(key)
+	case end == "\x00" && key <= "\x00":
+		return "everything"
+	case end == "\x00":
+		return store.Text(key) + " and all after it"
+	}
+	return store.Text(key) + " up to " + store.Text(end)
 }

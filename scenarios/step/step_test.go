@@ -279,7 +279,7 @@ func TestLook(t *testing.T) {
 		},
 		"look disk n1":   {"disk well", ".wal", "durable"},
 		"look n1->n2":    {"n1->n2", "n2->n1", "latency="},
-		"look clients":   {"c0", "asks n", "since"},
+		"look clients":   {"c0", "asks n", "since", "watches ", "was told of"},
 		"look c0->n1":    {"c0->n1", "request"},
 		"look $l":        {"leader of term"},
 		"trace 3":        {"events before these"},
@@ -296,7 +296,11 @@ func TestLook(t *testing.T) {
 			}
 		}
 	}
-	do(t, s, "kill $l")
+	do(t, s, "clock n1 drift=+10%", "fill n2")
+	if said := do(t, s, "look"); !strings.Contains(said, "clock drifts by +10%") || !strings.Contains(said, "disk full") {
+		t.Errorf("faults are not shown:\n%s", said)
+	}
+	do(t, s, "free n2", "kill $l")
 	if said := do(t, s, "look log $l"); !strings.HasSuffix(said, "  down\n") {
 		t.Errorf("a log of who is down: %q", said)
 	}
