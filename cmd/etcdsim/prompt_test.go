@@ -161,6 +161,14 @@ func TestStepThroughAPipe(t *testing.T) {
 	if again, _ := piped(lines, "step", "steady", "--seed", "3"); again != walked {
 		t.Errorf("the second time the session says\n%s\ninstead of\n%s", again, walked)
 	}
+	drawn, wrong := piped("next all\nend\n", "step", "--nemesis", "--seed", "4")
+	if plan, _ := piped("", "run", "--nemesis", "--seed", "4"); wrong != "" || of(drawn) != of(plan) {
+		t.Errorf("a plan that was walked through says\n%s\nand run\n%s%s", drawn, plan, wrong)
+	}
+	if out, wrong := piped("expect crashes >=1\nend\n", "step"); !strings.Contains(wrong, "exit status 1") ||
+		!strings.Contains(out, "EXPECTATION  expect  crashes >=1") {
+		t.Errorf("a verdict that is no pass: %s\n%s", wrong, out)
+	}
 	if out, wrong := piped("look\nkil n1\nlook\n", "step"); !strings.Contains(wrong, `line 2: "kil" is neither`) ||
 		!strings.Contains(wrong, "exit status 64") || strings.Count(out, "digest") != 1 {
 		t.Errorf("a mistake in a pipe: %s\n%s", wrong, out)

@@ -11,6 +11,7 @@ import (
 
 	"etcdsim/cmd/etcdsim/prompt"
 	"etcdsim/scenarios"
+	"etcdsim/scenarios/nemesis"
 	"etcdsim/scenarios/step"
 )
 
@@ -18,7 +19,7 @@ func stepCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "step",
 		Usage:     "walk through a universe, statement by statement or event by event",
-		ArgsUsage: "[SCENARIO|FILE]",
+		ArgsUsage: "[SCENARIO|FILE|--nemesis]",
 		Description: "Lines are statements of the scenario language, and commands: help lists both.\n" +
 			"They come from the terminal, or from a pipe. The exit code is that of the verdict, if end was\n" +
 			"asked for, as of etcdsim run; and 64 if a line of a pipe was a mistake.",
@@ -27,14 +28,18 @@ func stepCommand() *cli.Command {
 				Name: "seed", Aliases: []string{"s"}, Value: "1",
 				Usage: "what decides everything that the lines leave open: `N`",
 			},
+			&cli.BoolFlag{Name: "nemesis", Usage: "begin with the plan that the nemesis draws from the seed (see etcdsim plan)"},
 		}, universeFlags()...),
 		Action: func(c *cli.Context) error { return stepAction(c, os.Stdin) },
 	}
 }
 
 func stepAction(c *cli.Context, in *os.File) error {
-	if c.NArg() > 1 {
+	switch {
+	case c.NArg() > 1:
 		return usage("step: %d arguments: expected at most one, the name of a scenario or a file", c.NArg())
+	case c.NArg() == 1 && c.Bool("nemesis"):
+		return usage("step: --nemesis and %q: expected one of them", c.Args().First())
 	}
 	seed, err := parseSeed(c, "seed", c.String("seed"))
 	if err != nil {
@@ -45,7 +50,9 @@ func stepAction(c *cli.Context, in *os.File) error {
 		return err
 	}
 	var f *scenarios.File
-	if c.NArg() == 1 {
+	if c.Bool("nemesis") {
+		f = nemesis.Draw(seed).File()
+	} else if c.NArg() == 1 {
 		if f, err = open(c.Command.Name, c.Args().First()); err != nil {
 			return err
 		}

@@ -82,7 +82,7 @@ func walk(rnd *sim.Rand, loads int) string {
 
 // Whatever is typed, the story is a scenario that gives the same digest as a file.
 func TestStoryIsAScenario(t *testing.T) {
-	for seed := uint64(1); seed <= 12; seed++ {
+	for seed := uint64(1); seed <= 30; seed++ {
 		rnd := sim.NewRand(seed, "walk")
 		s := begin(t, []string{"", "leader-kill", "lease-expiry"}[seed%3], seed, scenarios.Options{})
 		var typed []string
