@@ -166,7 +166,7 @@ func TestStepThroughAPipe(t *testing.T) {
 		t.Errorf("a plan that was walked through says\n%s\nand run\n%s%s", drawn, plan, wrong)
 	}
 	if out, wrong := piped("expect crashes >=1\nend\n", "step"); !strings.Contains(wrong, "exit status 1") ||
-		!strings.Contains(out, "EXPECTATION  expect  crashes >=1") {
+		!strings.Contains(out, "EXPECTATION  expect crashes >=1") {
 		t.Errorf("a verdict that is no pass: %s\n%s", wrong, out)
 	}
 	if out, wrong := piped("look\nkil n1\nlook\n", "step"); !strings.Contains(wrong, `line 2: "kil" is neither`) ||
