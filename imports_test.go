@@ -38,6 +38,8 @@ const (
 	etcdClient = "go.etcd.io/etcd/client/v3"
 	zapLib     = "go.uber.org/zap"
 	grpcLib    = "google.golang.org/grpc"
+	// grpcGateway is what etcd's API module generates its JSON mapping for.
+	grpcGateway = "github.com/grpc-ecosystem/grpc-gateway/v2"
 	// protobufAll is the library with its reflection.
 	protobufAll = "google.golang.org/protobuf"
 	cliLib      = "github.com/urfave/cli/v2"
@@ -247,14 +249,18 @@ var rooms = []room{
 		why: "translates etcd's v3 API; the simulation is behind sim/live",
 	},
 	{
+		path: "sim/live/gateway", imports: []string{"sim/live/rpc", etcdAPI, grpcLib, grpcGateway, protobufAll}, edge: true,
+		why: "translates JSON for the gRPC server of a member, and knows no universe",
+	},
+	{
 		path: "sim/live/endpoint", imports: []string{"sim/live", "store", grpcLib}, edge: true,
 		why: "opens and closes addresses; what is said there it does not know",
 	},
 	{
 		path: "sim/live/host", edge: true,
 		imports: []string{
-			"sim/live", "sim/live/endpoint", "sim/live/vitals", "sim/live/older", "sim/live/rpc", "sim", "sim/bug", "sim/cluster", "scenarios",
-			"store", grpcLib,
+			"sim/live", "sim/live/endpoint", "sim/live/gateway", "sim/live/vitals", "sim/live/older", "sim/live/rpc", "sim", "sim/bug",
+			"sim/cluster", "scenarios", "store", grpcLib,
 		},
 		tests: []string{"above", etcdClient, etcdAPI, zapLib, protobufAll},
 		why:   "puts a driver and its endpoints together",

@@ -20,14 +20,22 @@ import (
 type Config struct {
 	// Address returns the host and port of a member. Port 0 means any.
 	Address func(id uint64) string
-	// Process returns what answers for a member's process that begins: a new server
-	// for clients that speak HTTP/2, and a handler for the others.
-	Process func(id uint64) (*grpc.Server, http.Handler)
+	// Process returns what answers for a member's process that begins.
+	Process func(id uint64) (Process, error)
 	// MaxConns bounds the connections of a member; 0 means DefaultMaxConns.
 	MaxConns int
 	// Failed, if not nil, is told of what cannot be helped: a port that somebody else
 	// took while its member was down.
 	Failed func(error)
+}
+
+// Process is what answers for a member's process.
+type Process struct {
+	// GRPC is a new server, for clients that speak HTTP/2, HTTP answers the others.
+	GRPC *grpc.Server
+	HTTP http.Handler
+	// Close, if not nil, frees what both hold when the process has ended.
+	Close func()
 }
 
 // DefaultMaxConns bounds the connections of a member.
@@ -71,6 +79,7 @@ type process struct {
 	http        *http.Server
 	grpcConns   *handoff
 	httpConns   *handoff
+	closing     func() // or nil
 }
 
 // Reserve listens for the members 1 to n. Nobody answers before Serve.
@@ -230,13 +239,16 @@ func (e *Endpoints) start(m *endpoint, incarnation uint32) error {
 		}
 		time.Sleep(listenPause)
 	}
-	server, handler := e.cfg.Process(m.id)
+	answers, err := e.cfg.Process(m.id)
+	if err != nil {
+		return fmt.Errorf("%s: %w", store.MemberName(m.id), err)
+	}
 	p := &process{
-		incarnation: incarnation, listener: m.listener, gate: newGate(), grpc: server,
+		incarnation: incarnation, listener: m.listener, gate: newGate(), grpc: answers.GRPC, closing: answers.Close,
 		grpcConns: newHandoff(m.listener.Addr()), httpConns: newHandoff(m.listener.Addr()),
 	}
 	p.http = &http.Server{
-		Handler: handler, ReadHeaderTimeout: introduction, MaxHeaderBytes: 1 << 16,
+		Handler: answers.HTTP, ReadHeaderTimeout: introduction, MaxHeaderBytes: 1 << 16,
 		ErrorLog: log.New(discard{}, "", 0), // clients that talk nonsense are their own business
 	}
 	m.running = p
@@ -290,6 +302,9 @@ func (p *process) end() {
 	p.gate.end()
 	_ = p.http.Close()
 	p.grpc.Stop()
+	if p.closing != nil {
+		p.closing()
+	}
 }
 
 // Close ends all. Addresses are free again when it returns.

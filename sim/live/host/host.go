@@ -11,14 +11,13 @@ import (
 	"strconv"
 	"sync"
 
-	"google.golang.org/grpc"
-
 	"etcdsim/scenarios"
 	"etcdsim/sim"
 	"etcdsim/sim/bug"
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/live"
 	"etcdsim/sim/live/endpoint"
+	"etcdsim/sim/live/gateway"
 	"etcdsim/sim/live/older"
 	"etcdsim/sim/live/rpc"
 	"etcdsim/sim/live/vitals"
@@ -99,7 +98,7 @@ func Start(cfg Config) (*Host, error) {
 
 // process returns what answers for a member's process: etcd's v3 API over gRPC, and
 // what etcd tells over plain HTTP.
-func (h *Host) process(id uint64) (*grpc.Server, http.Handler) {
+func (h *Host) process(id uint64) (endpoint.Process, error) {
 	counters := &vitals.Counters{}
 	server := rpc.NewServer(rpc.Config{
 		Driver: h.Driver, Member: id, Cluster: h.ClusterID(), Election: h.Settings.Node.Election(),
@@ -110,7 +109,8 @@ func (h *Host) process(id uint64) (*grpc.Server, http.Handler) {
 		Driver: h.Driver, ID: id, Patience: h.Settings.Node.RequestTimeout(), Counters: counters,
 	})
 	older.Register(mux, older.Member{Driver: h.Driver, ID: id})
-	return server, mux
+	closing, err := gateway.Register(mux, server, int(h.Settings.Node.MaxRequest))
+	return endpoint.Process{GRPC: server, HTTP: mux, Close: closing}, err
 }
 
 // begin makes the universe and its driver.

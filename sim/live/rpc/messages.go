@@ -14,6 +14,10 @@ import (
 // full names.
 var concurrencyMessages = describeMessages()
 
+// NewMessage returns an empty message of the services Lock and Election, by its full
+// name, such as v3lockpb.LockRequest. It panics if there is none of this name.
+func NewMessage(name string) proto.Message { return newMessage(name).Message }
+
 // field is one field of a message: bytes, an int64, or a message by its full name.
 type field struct {
 	name string
