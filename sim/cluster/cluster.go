@@ -327,8 +327,9 @@ func (c *Cluster) down(m *member, reason *store.Error) {
 	pending := m.node.Pending()
 	view := m.node.View()
 	m.node.Halt()
-	m.node, m.state, m.stopping, m.backlog = nil, Down, false, nil
+	m.node, m.state, m.stopping = nil, Down, false
 	m.pace.idle()
+	c.unread(m)
 	for _, call := range pending {
 		why := reason
 		if call.Streamed {
@@ -734,8 +735,9 @@ func (c *Cluster) breakdown(m *member, text, stack string) {
 	if m.node != nil {
 		m.node.Halt()
 	}
-	m.node, m.state, m.stopping, m.backlog = nil, Down, false, nil
+	m.node, m.state, m.stopping = nil, Down, false
 	m.pace.idle()
+	c.unread(m)
 	m.disk.Crash()
 }
 

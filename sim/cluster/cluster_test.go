@@ -179,6 +179,29 @@ func TestPausedMemberCatchesUp(t *testing.T) {
 	}
 }
 
+// A process that is killed while it is paused has not read what came for it. Who sent
+// it learns of that: a leader would not send a snapshot again otherwise.
+func TestKilledWhilePaused(t *testing.T) {
+	s := newStory(t, 11, nil)
+	s.write()
+	s.run(time.Second)
+	follower := s.Leader()%3 + 1
+	s.Pause(follower)
+	s.run(50 * time.Millisecond)
+	stale := 0
+	s.log.Subscribe(trace.Kinds(trace.Drop), func(e *trace.Event) {
+		if e.Aux == trace.DropStale && e.Peer == trace.Addr(follower) {
+			stale++
+		}
+	})
+	s.Kill(follower)
+	if stale == 0 {
+		t.Error("what came for the paused member is gone without a trace")
+	}
+	s.Start(follower)
+	s.converge()
+}
+
 func TestPartitionedLeaderStepsDown(t *testing.T) {
 	s := newStory(t, 2, nil)
 	s.write()

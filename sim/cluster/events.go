@@ -112,6 +112,18 @@ func (m *member) postpone(e event) {
 	}
 }
 
+// unread ends the connections of packets that came for a process while it was paused,
+// and that it never read: it is gone. Whoever sent them learns of that.
+func (c *Cluster) unread(m *member) {
+	backlog := m.backlog
+	m.backlog = nil
+	for _, e := range backlog {
+		if e.kind == evPacket {
+			c.reset(m, c.packets.take(uint32(e.ref)))
+		}
+	}
+}
+
 // arrive delivers the packet in slot e.ref, if it survived the way and somebody
 // is there.
 func (c *Cluster) arrive(e event) {
