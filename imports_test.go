@@ -167,7 +167,7 @@ var rooms = []room{
 		why: "reads scenarios and runs none",
 	},
 	{
-		path: "scenarios/nemesis", imports: []string{"scenarios", "sim", "node"},
+		path: "scenarios/nemesis", imports: []string{"scenarios", "sim", "node"}, tests: []string{"sim/trace"},
 		why: "draws scenarios and counts what became of them; it acts only through the language",
 	},
 	{

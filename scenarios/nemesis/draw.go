@@ -43,7 +43,7 @@ func (p *Plan) choose(d *dice) []*profile {
 
 // enable draws which kinds of faults there are: mostly few.
 func (p *Plan) enable(d *dice) []*kind {
-	wanted := one(d, 1, 2, 2, 3, 3, 4, 6, 10)
+	wanted := one(d, 1, 2, 3, 3, 4, 5, 8, 12)
 	var enabled []*kind
 	left := make([]int, len(kinds))
 	for i := range kinds {
@@ -73,24 +73,40 @@ func (p *Plan) rounds(w *world) {
 	count := d.count(2, 4)
 	for i := range count {
 		last := i == count-1
-		end := now + d.time(w.election, 4*w.election)
+		end := now
 		var r Round
-		for range one(d, 1, 1, 1, 2, 2, 3) {
+		for range one(d, 1, 1, 2, 2, 3) {
 			number++
 			k := enabled[d.Intn(len(enabled))]
 			f := &fault{dice: newDice(p.Seed, fmt.Sprintf("fault/%d", number)), world: w, number: number}
-			f.begin = f.time(now, now+(end-now)/2)
-			f.end = f.begin + f.time(least, end-f.begin)
+			f.begin = f.time(now, now+w.election*3/2)
+			f.end = f.begin + f.length()
 			f.open = last && f.chance(40)
-			r.Faults = append(r.Faults, Fault{k.name, k.draw(f)})
+			actions := k.draw(f)
+			for _, a := range actions {
+				end = max(end, a.At)
+			}
+			r.Faults = append(r.Faults, Fault{k.name, actions})
 		}
 		p.Rounds = append(p.Rounds, r)
-		now = end
-		if !last && d.chance(60) {
+		if now = end; !last && d.chance(60) {
 			now += d.time(w.election/2, 3*w.election) // the cluster recovers
 		}
 	}
 	p.mend(d, w, now)
+}
+
+// length draws how long a fault lasts: too short for an election, hardly long enough,
+// or long enough for the others to go on without the victim.
+func (f *fault) length() time.Duration {
+	e := f.election
+	switch f.Intn(10) {
+	case 0, 1, 2:
+		return f.time(least, e/2)
+	case 3, 4, 5:
+		return f.time(e/2, e*3/2)
+	}
+	return f.time(e*3/2, e*7/2)
 }
 
 // mend draws how the faults end.

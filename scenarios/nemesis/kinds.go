@@ -28,7 +28,7 @@ type kind struct {
 // kinds are all of them.
 var kinds = []kind{
 	{
-		name: "kill", doc: "a member dies and is restarted", weight: 5, least: 1, draw: kill,
+		name: "kill", doc: "a member dies and is restarted", weight: 6, least: 1, draw: kill,
 		effect: []string{"undelivered", "lost-bytes"},
 	},
 	{
@@ -44,27 +44,27 @@ var kinds = []kind{
 		effect: []string{"stops"},
 	},
 	{
-		name: "pause", doc: "a member stands still", weight: 4, least: 1, draw: pause,
+		name: "pause", doc: "a member stands still", weight: 5, least: 1, draw: pause,
 		effect: []string{"backlog"},
 	},
 	{
-		name: "stall", doc: "the disk of a member stands still", weight: 4, least: 1, draw: stall,
+		name: "stall", doc: "the disk of a member stands still", weight: 6, least: 1, draw: stall,
 		effect: []string{"sync-stalled"},
 	},
 	{
-		name: "crash", doc: "a member dies at a point of its code", weight: 6, least: 1, draw: crash,
+		name: "crash", doc: "a member dies at a point of its code", weight: 7, least: 1, draw: crash,
 		effect: []string{"crash-at-point"},
 	},
 	{
-		name: "clock", doc: "the clock of a member runs too fast or too slow", weight: 3, least: 1, draw: clock,
+		name: "clock", doc: "the clock of a member runs too fast or too slow", weight: 2, least: 1, draw: clock,
 		effect: []string{"clock-drifts"},
 	},
 	{
-		name: "jump", doc: "somebody turns the wall clock of a member", weight: 3, least: 1, only: []string{"older", "users"}, draw: jump,
+		name: "jump", doc: "somebody turns the wall clock of a member", weight: 2, least: 1, only: []string{"older", "users"}, draw: jump,
 		effect: []string{"wall-clock-wrong"},
 	},
 	{
-		name: "slow", doc: "a disk is slow", weight: 2, least: 1, draw: slow,
+		name: "slow", doc: "a disk is slow", weight: 1, least: 1, draw: slow,
 		effect: []string{"sync-slowed"},
 	},
 	{
@@ -84,11 +84,11 @@ var kinds = []kind{
 		effect: []string{"disk-full"},
 	},
 	{
-		name: "partition", doc: "members fall apart into groups", weight: 5, least: 2, draw: partition,
+		name: "partition", doc: "members fall apart into groups", weight: 9, least: 2, draw: partition,
 		effect: []string{"blocked"},
 	},
 	{
-		name: "laggard", doc: "a member is away for so long that only a snapshot helps", weight: 4, least: 3, draw: laggard,
+		name: "laggard", doc: "a member is away for so long that only a snapshot helps", weight: 5, least: 3, draw: laggard,
 		effect: []string{"snapshot-installed"},
 	},
 	{
@@ -96,7 +96,7 @@ var kinds = []kind{
 		effect: []string{"blocked"},
 	},
 	{
-		name: "one-way", doc: "packets pass in one direction only", weight: 3, least: 2, draw: oneWay,
+		name: "one-way", doc: "packets pass in one direction only", weight: 4, least: 2, draw: oneWay,
 		effect: []string{"blocked"},
 	},
 	{
@@ -116,7 +116,7 @@ var kinds = []kind{
 		effect: []string{"blocked"},
 	},
 	{
-		name: "hold", doc: "packets wait on a link, and come late", weight: 2, least: 2, draw: hold,
+		name: "hold", doc: "packets wait on a link, and come late", weight: 4, least: 2, draw: hold,
 		effect: []string{"held"},
 	},
 	{
@@ -124,7 +124,7 @@ var kinds = []kind{
 		effect: []string{"dropped", "duplicated", "reordered"},
 	},
 	{
-		name: "compact", doc: "the history is compacted", weight: 2, least: 1, draw: compact,
+		name: "compact", doc: "the history is compacted", weight: 3, least: 1, draw: compact,
 		effect: []string{"compacted"},
 	},
 	{
@@ -132,7 +132,7 @@ var kinds = []kind{
 		effect: []string{"defragmented"},
 	},
 	{
-		name: "transfer", doc: "the leader is asked to hand over", weight: 2, least: 2, draw: transfer,
+		name: "transfer", doc: "the leader is asked to hand over", weight: 4, least: 2, draw: transfer,
 		effect: []string{"handed-over"},
 	},
 	{

@@ -9,15 +9,15 @@ import (
 // named: so these are attempts.
 
 func partition(f *fault) []Action {
-	switch few := names(f.few()...); f.Intn(6) {
+	switch few := names(f.few()...); f.Intn(8) {
 	case 0, 1:
 		return f.from("? partition "+few+" | rest", "? heal "+few+" <-> rest")
-	case 2, 3:
+	case 2, 3, 4, 5:
 		v := f.variable()
 		all := f.from("? partition "+v+" | rest", "? heal "+v+" <-> rest")
 		all[0].Statements = append([]string{"? let " + v + " = leader"}, all[0].Statements...)
 		return all
-	case 4: // some clients' side is not the same as others'
+	case 6: // some clients' side is not the same as others'
 		return f.from("? partition "+few+" clients | rest", "? heal "+few+" clients <-> rest")
 	}
 	if f.nodes < 3 {
@@ -33,7 +33,7 @@ func partition(f *fault) []Action {
 // laggard keeps a follower away for as long as the round lasts, and longer.
 func laggard(f *fault) []Action {
 	who := names(f.count(1, f.nodes))
-	f.end += f.time(f.election/2, 2*f.election)
+	f.end = max(f.end, f.begin+f.time(f.election, 4*f.election))
 	return f.from("? partition "+who+" | rest", "? heal "+who+" <-> rest")
 }
 

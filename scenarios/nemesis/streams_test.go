@@ -26,7 +26,7 @@ type draws struct {
 	healed sim.Time
 	// nodes are the founding members; who joins later may be another in another run.
 	nodes trace.Addr
-	last   trace.Event
+	last  trace.Event
 }
 
 // steady are settings with which each packet on a link that is whole draws the same
