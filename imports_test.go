@@ -211,6 +211,10 @@ var rooms = []room{
 		why: "a session that a page or a program drives: requests in, frames out; it acts only through the language",
 	},
 	{
+		path: "scenarios/playground/web", imports: []string{"scenarios", "scenarios/report/page", "sim/bug"},
+		why: "the page of a session: files, and what they must know of the language",
+	},
+	{
 		path: "scenarios/report/export",
 		imports: []string{
 			"scenarios", "scenarios/report", "scenarios/report/chronicle", "checker/history", "checker/recorded", "sim", "sim/trace", "store",

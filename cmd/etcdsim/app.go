@@ -89,6 +89,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			stepCommand(),
 			exportCommand(),
 			learnCommand(),
+			uiCommand(),
 			listCommand(),
 			planCommand(),
 			censusCommand(),

@@ -146,9 +146,9 @@ func TestViolationIsSeen(t *testing.T) {
 		s := open(t, playground.Open{Seed: seed, Bugs: "leader-local-read"})
 		do(t, s, playground.Request{Do: "advance", For: int64(3 * second)})
 		do(t, s, playground.Request{Do: "say", At: s.Now(), Text: "load readers clients=2 keys=4 mix=get via=leader timeout=500ms"})
-		f := do(t, s, playground.Request{Do: "say", At: s.Now(), Text: "partition leader | rest"})
+		do(t, s, playground.Request{Do: "say", At: s.Now(), Text: "partition leader | rest"})
 		for range 15 {
-			f = do(t, s, playground.Request{Do: "advance", For: 200_000_000})
+			f := do(t, s, playground.Request{Do: "advance", For: 200_000_000})
 			if f.Finding != nil {
 				if f.Finding.Property != "linearizability" || len(f.Finding.Ops) == 0 || f.Finding.Why == "" {
 					t.Errorf("seed %d: found %+v", seed, f.Finding)
@@ -172,7 +172,7 @@ func TestNoFalseAlarm(t *testing.T) {
 			case 6:
 				f = do(t, s, playground.Request{Do: "say", At: s.Now(), Text: "partition minority | rest"})
 			case 9:
-				f = do(t, s, playground.Request{Do: "say", At: s.Now(), Text: "heal"})
+				do(t, s, playground.Request{Do: "say", At: s.Now(), Text: "heal"})
 				f = do(t, s, playground.Request{Do: "say", At: s.Now(), Text: "restart all"})
 			}
 			if f.Finding != nil {

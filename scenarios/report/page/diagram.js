@@ -21,6 +21,7 @@ class Diagram {
     this.beats = false;
     this.clients = true;
     this.op = 0;
+    this.room = 0; // time shown behind the end, ns
     this.pending = false;
     this.frames = 0;
     this.colours();
@@ -78,10 +79,12 @@ class Diagram {
 
   look(t0, t1) {
     const { from, to } = this.model.meta;
-    const whole = Math.max(to - from, 1e6);
+    // A run that goes on has room behind its end, and is never looked at too closely
+    // only because it is young.
+    const whole = Math.max(to - from, this.room || 1e6);
     const span = Math.min(Math.max(t1 - t0, 20e3), whole * 1.02);
     const middle = (t0 + t1) / 2;
-    this.t0 = Math.max(from - whole * 0.01, Math.min(middle - span / 2, to + whole * 0.01 - span));
+    this.t0 = Math.max(from - whole * 0.01, Math.min(middle - span / 2, to + (this.room || whole * 0.01) - span));
     this.t1 = this.t0 + span;
     this.redraw();
   }

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"etcdsim/scenarios/playground"
+	"etcdsim/scenarios/playground/web"
+)
+
+func uiCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "ui",
+		Usage: "a playground in the browser: watch a universe, break it, go back, try another future",
+		Description: "Serves the playground on loopback until it is interrupted. With --export it writes static files instead, for any\n" +
+			"web server: the simulator is compiled to WebAssembly then, which needs Go and the sources of etcdsim.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8379", Usage: "the `ADDRESS` to serve on; only loopback"},
+			&cli.StringFlag{Name: "export", Usage: "write static files to the folder `DIR`"},
+		},
+		Action: uiAction,
+	}
+}
+
+func uiAction(c *cli.Context) error {
+	if err := noArguments(c); err != nil {
+		return err
+	}
+	if dir := c.String("export"); dir != "" {
+		if err := exportUI(c.Context, dir); err != nil {
+			return &exit{exitInternal, fmt.Errorf("ui: %w", err)}
+		}
+		fmt.Fprintf(c.App.ErrWriter, "written to %s; serve the folder with any web server\n", dir)
+		return nil
+	}
+	address := c.String("listen")
+	host, _, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return usage("ui: --listen: %q: expected an address on loopback, such as 127.0.0.1:8379", address)
+	}
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		return usage("ui: --listen: %w", err)
+	}
+	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
+	defer stop()
+	server := &http.Server{Handler: newUI(), ReadHeaderTimeout: 5 * time.Second}
+	go func() {
+		<-ctx.Done()
+		_ = server.Close()
+	}()
+	fmt.Fprintf(c.App.Writer, "http://%s\n", l.Addr())
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return &exit{exitInternal, fmt.Errorf("ui: %w", err)}
+	}
+	return nil
+}
+
+// mostSessions is how many pages may play at the same time; the one not used for
+// longest makes room.
+const mostSessions = 8
+
+// mostRequest bounds what a page sends at once, in bytes.
+const mostRequest = 1 << 20
+
+// ui serves the playground. Each page has a session of its own.
+type ui struct {
+	mu       sync.Mutex
+	sessions []*uiSession // the one used last comes last
+}
+
+type uiSession struct {
+	name   string
+	mu     sync.Mutex
+	player playground.Player
+}
+
+func newUI() http.Handler {
+	u := &ui{}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_ = web.Page(w, false)
+	})
+	mux.HandleFunc("POST /do", u.do)
+	return guardHost(mux)
+}
+
+// guardHost refuses requests that a page elsewhere makes a browser send here: by
+// another name for this address, or across origins.
+func guardHost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host, _, err := net.SplitHostPort(r.Host)
+		if err != nil {
+			host = r.Host
+		}
+		ip := net.ParseIP(host)
+		origin := r.Header.Get("Origin")
+		if host != "localhost" && (ip == nil || !ip.IsLoopback()) || origin != "" && origin != "http://"+r.Host {
+			http.Error(w, "expected a request from this page", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (u *ui) do(w http.ResponseWriter, r *http.Request) {
+	name := r.Header.Get("X-Session")
+	if name == "" || len(name) > 64 {
+		http.Error(w, "expected the header X-Session", http.StatusBadRequest)
+		return
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostRequest))
+	if err != nil {
+		http.Error(w, "expected a request of at most 1 MiB", http.StatusRequestEntityTooLarge)
+		return
+	}
+	s := u.session(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(s.player.Do(body))
+}
+
+// session returns the session of this name, a new one if there is none.
+func (u *ui) session(name string) *uiSession {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for i, s := range u.sessions {
+		if s.name == name {
+			u.sessions = append(append(u.sessions[:i:i], u.sessions[i+1:]...), s)
+			return s
+		}
+	}
+	if len(u.sessions) == mostSessions {
+		u.sessions = u.sessions[1:]
+	}
+	s := &uiSession{name: name}
+	u.sessions = append(u.sessions, s)
+	return s
+}
+
+// exportUI writes the playground as static files.
+func exportUI(ctx context.Context, dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	err := writeTo(nil, filepath.Join(dir, "index.html"), func(w io.Writer) error { return web.Page(w, true) })
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "worker.js"), []byte(web.Worker()), 0o644); err != nil {
+		return err
+	}
+	root, err := goEnv(ctx, "GOROOT")
+	if err != nil {
+		return err
+	}
+	glue, err := os.ReadFile(filepath.Join(root, "lib", "wasm", "wasm_exec.js"))
+	if err != nil {
+		return fmt.Errorf("%w: expected a Go installation of %s", err, runtime.Version())
+	}
+	if err := os.WriteFile(filepath.Join(dir, "wasm_exec.js"), glue, 0o644); err != nil {
+		return err
+	}
+	out, err := filepath.Abs(filepath.Join(dir, "etcdsim.wasm"))
+	if err != nil {
+		return err
+	}
+	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "etcdsim/cmd/etcdsim/wasm")
+	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("the simulator cannot be compiled to WebAssembly here (%w): expected Go, and the sources of etcdsim in the "+
+			"present folder: %s", err, strings.TrimSpace(string(text)))
+	}
+	return nil
+}
+
+func goEnv(ctx context.Context, name string) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", name).Output()
+	if err != nil {
+		return "", fmt.Errorf("go env %s: %w: expected Go to be installed", name, err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}

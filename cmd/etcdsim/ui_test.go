@@ -1,0 +1,93 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"etcdsim/scenarios/playground"
+)
+
+// post sends a request to the playground's server.
+func post(t *testing.T, server *httptest.Server, session, body string, header map[string]string) (int, playground.Frame) {
+	t.Helper()
+	r, err := http.NewRequest(http.MethodPost, server.URL+"/do", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Session", session)
+	for k, v := range header { // unordered: headers have no order
+		if k == "Host" {
+			r.Host = v
+		}
+		r.Header.Set(k, v)
+	}
+	answer, err := server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var f playground.Frame
+	if answer.StatusCode == http.StatusOK {
+		if err := json.NewDecoder(answer.Body).Decode(&f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return answer.StatusCode, f
+}
+
+const openRequest = `{"do":"open","open":{"seed":"3"}}`
+
+// Each page has a session of its own; one that was not used for long makes room.
+func TestUISessions(t *testing.T) {
+	server := httptest.NewServer(newUI())
+	defer server.Close()
+	post(t, server, "a", openRequest, nil)
+	post(t, server, "b", openRequest, nil)
+	_, a := post(t, server, "a", `{"do":"advance","for":100000000}`, nil)
+	_, b := post(t, server, "b", `{"do":"advance","for":200000000}`, nil)
+	if a.Now != 100_000_000 || b.Now != 200_000_000 {
+		t.Errorf("after 100 ms and 200 ms it is %s and %s", a.Now, b.Now)
+	}
+	for i := range mostSessions {
+		post(t, server, strings.Repeat("c", i+1), openRequest, nil)
+	}
+	if _, f := post(t, server, "a", `{"do":"step"}`, nil); !strings.Contains(f.Error, "expected open first") {
+		t.Errorf("the first session is still there after %d others: %+v", mostSessions+1, f)
+	}
+}
+
+// Pages elsewhere cannot use a browser to play here, and nobody sends too much.
+func TestUIGuards(t *testing.T) {
+	server := httptest.NewServer(newUI())
+	defer server.Close()
+	for _, c := range []struct {
+		why    string
+		header map[string]string
+		body   string
+		want   int
+	}{
+		{"another origin", map[string]string{"Origin": "http://example.com"}, openRequest, http.StatusForbidden},
+		{"another name of the host", map[string]string{"Host": "example.com"}, openRequest, http.StatusForbidden},
+		{"no session", map[string]string{"X-Session": ""}, openRequest, http.StatusBadRequest},
+		{"too much", nil, strings.Repeat("x", mostRequest+1), http.StatusRequestEntityTooLarge},
+		{"the page itself", map[string]string{"Origin": server.URL}, openRequest, http.StatusOK},
+	} {
+		if got, _ := post(t, server, "a", c.body, c.header); got != c.want {
+			t.Errorf("%s: status %d, want %d", c.why, got, c.want)
+		}
+	}
+}
+
+// It listens on loopback only.
+func TestUIRefusesOtherAddresses(t *testing.T) {
+	for _, address := range []string{"0.0.0.0:0", "192.0.2.1:80", "8379", ""} {
+		var out, errs strings.Builder
+		if code := run([]string{"ui", "--listen", address}, &out, &errs); code != exitUsage || !strings.Contains(errs.String(),
+			"loopback") {
+			t.Errorf("--listen %q: exit %d, %q", address, code, errs.String())
+		}
+	}
+}
