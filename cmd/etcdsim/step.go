@@ -79,7 +79,7 @@ func stepAction(c *cli.Context, in *os.File) error {
 		return usage("%w", err)
 	}
 	defer session.Close()
-	p := prompt.Prompt{Session: session, In: in, Out: c.App.Writer, Err: c.App.ErrWriter, Save: saveFile}
+	p := prompt.Prompt{Session: session, In: in, Out: c.App.Writer, Save: saveFile}
 	if err := p.Run(); err != nil {
 		return usage("step: %w", err)
 	}

@@ -53,12 +53,15 @@ func commands() []command {
 		{"story", "", "shows what happened, and what is ahead", (*Session).doStory, nil},
 		{"save", "FILE", "writes the story as a scenario, which etcdsim run gives the same digest", nil, nil},
 		{"end", "", "lets the run come to rest, as after the last line of a file, and judges it", (*Session).doEnd, nil},
-		{"help", "[COMMAND | STATEMENT]", "explains", (*Session).doHelp, helpWords},
+		{"help", "[VERB]", "explains a command or a statement; alone it lists them", (*Session).doHelp, helpWords},
 		{"quit", "", "leaves, without a verdict", (*Session).doQuit, nil},
 	}
 }
 
 func words(list ...string) func(*Session) []string { return func(*Session) []string { return list } }
+
+// usage is how the command is typed.
+func (c *command) usage() string { return strings.TrimSpace(c.name + " " + c.syntax) }
 
 func commandNamed(name string) *command {
 	all := commands()
@@ -375,7 +378,13 @@ func (s *Session) doHelp(words []string) (string, error) {
 	var b strings.Builder
 	if len(words) == 0 {
 		for _, c := range commands() {
-			fmt.Fprintf(&b, "  %-22s %s\n", strings.TrimSpace(c.name+" "+c.syntax), c.doc)
+			for i, line := range wrap(c.doc, 76) {
+				usage := ""
+				if i == 0 {
+					usage = c.usage()
+				}
+				fmt.Fprintf(&b, "  %-22s %s\n", usage, line)
+			}
 		}
 		fmt.Fprintf(&b, "And the statements of the scenario language; help VERB explains one:\n")
 		for _, line := range wrap(strings.Join(scenarios.Verbs(), " "), 100) {
@@ -384,7 +393,7 @@ func (s *Session) doHelp(words []string) (string, error) {
 		return b.String(), nil
 	}
 	if c := commandNamed(words[0]); c != nil {
-		fmt.Fprintf(&b, "  %s\n      %s\n", strings.TrimSpace(c.name+" "+c.syntax), c.doc)
+		fmt.Fprintf(&b, "%s\n    %s\n", c.usage(), strings.Join(wrap(c.doc, 96), "\n    "))
 	}
 	b.WriteString(scenarios.HelpOn(words[0]))
 	if b.Len() == 0 {

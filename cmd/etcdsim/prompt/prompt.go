@@ -20,8 +20,8 @@ type Prompt struct {
 	Session *step.Session
 	// In is where lines come from. If it is a terminal, they can be edited.
 	In *os.File
-	// Out is where answers go, Err where mistakes go unless In is a terminal.
-	Out, Err io.Writer
+	// Out is where answers go.
+	Out io.Writer
 	// Save writes a file.
 	Save step.Save
 }
