@@ -99,8 +99,7 @@ func (s *subject) hand(small *shrink.Shrunk, out string, stdout, stderr io.Write
 	if r.Digest != small.Result.Digest || r.Outcome != small.Result.Outcome {
 		return &exit{exitInternal, fmt.Errorf("what was reached is another run: digest %s, not %s", r.Digest, small.Result.Digest)}
 	}
-	fmt.Fprintf(stderr, "%d statements, %d of them faults, %d operations, after %d runs\n",
-		small.Statements, small.Faults, small.Operations, small.Trials)
+	fmt.Fprintf(stderr, "from  %s\nto    %s, after %d runs\n", amount(small.Before), amount(small.Progress), small.Trials)
 	fmt.Fprintf(stderr, "reproduce  %s\n", report.Reproduce(r))
 	if out == "" {
 		_, err = io.WriteString(stdout, text)
@@ -117,6 +116,11 @@ func (s *subject) hand(small *shrink.Shrunk, out string, stdout, stderr io.Write
 		return unwritten(err)
 	}
 	return nil
+}
+
+// amount says how much there is of a scenario.
+func amount(p shrink.Progress) string {
+	return fmt.Sprintf("%d statements, %d of them faults, %d operations", p.Statements, p.Faults, p.Operations)
 }
 
 // runner makes trials, so many at a time.
@@ -149,7 +153,6 @@ func newShrinkProgress(w io.Writer) *shrinkProgress {
 
 func (p *shrinkProgress) tell(at shrink.Progress) {
 	p.lines.Tell(func() string {
-		return fmt.Sprintf("%d statements, %d of them faults, %d operations, after %d runs: %s",
-			at.Statements, at.Faults, at.Operations, at.Trials, at.Done)
+		return fmt.Sprintf("%s, after %d runs: %s", amount(at), at.Trials, at.Done)
 	})
 }

@@ -39,7 +39,7 @@ type Config struct {
 }
 
 // DefaultEffort is about a minute of one processor.
-const DefaultEffort = 60_000_000
+const DefaultEffort = 120_000_000
 
 // Progress says how far a scenario has been shrunk.
 type Progress struct {
@@ -60,6 +60,8 @@ type Shrunk struct {
 	// Result is that of the failing run.
 	Result  *scenarios.Result
 	Finding scenarios.Finding
+	// Before is what there was to shrink.
+	Before Progress
 	Progress
 }
 
@@ -110,9 +112,10 @@ func Shrink(c Config) (*Shrunk, error) {
 	if !s.innocent(Trial{c.File, c.Seed, c.Options}) {
 		return nil, ErrWithoutBugs
 	}
+	before := s.progress("")
 	s.keep("without what must be covered", []*plan{original.without(covers)}, s.fails)
 	s.all()
-	return &Shrunk{File: s.file, Seed: s.seed, Result: s.result, Finding: s.finding, Progress: s.progress("")}, nil
+	return &Shrunk{File: s.file, Seed: s.seed, Result: s.result, Finding: s.finding, Before: before, Progress: s.progress("")}, nil
 }
 
 // maxSeeds bounds the seeds that a candidate gets.
@@ -128,8 +131,9 @@ func (s *shrinker) all() {
 		before, _ := s.plan.text()
 		s.seeds = min(4*round*round, maxSeeds)
 		s.drop("without a fault", of(scenarios.OfFaults))
+		s.idle()
 		s.drop("without clients", of(scenarios.OfClients))
-		s.drop("without a statement", func(*line) bool { return true })
+		s.drop("without a statement", func(l *line) bool { return l.concern != scenarios.OfVerdict })
 		s.unwrap()
 		s.fewerMembers()
 		s.fewerOperations()
@@ -145,10 +149,13 @@ func (s *shrinker) all() {
 
 func (s *shrinker) enough() bool { return s.spent >= s.Effort || s.Enough != nil && s.Enough() }
 
+// few is how many operations are few enough to be read.
+const few = 20
+
 // fails reports whether a run fails as the first one did. Clients may not do much
 // more than they did before: the failure would be harder to read.
 func (s *shrinker) fails(r *scenarios.Result) bool {
-	return s.same(r) && r.Counts.Operations <= max(20, s.result.Counts.Operations*5/4)
+	return s.same(r) && r.Counts.Operations <= max(few, s.result.Counts.Operations*5/4)
 }
 
 // same reports whether the same judge objects to the same. What a statement
@@ -275,6 +282,30 @@ func (s *shrinker) drop(done string, chosen func(*line) bool) {
 	}
 }
 
+// idle replaces statements by the time that they may take: some are there only
+// because they last.
+func (s *shrinker) idle() {
+	for again := true; again && !s.enough(); {
+		var candidates []*plan
+		for n, at := range s.plan.places() {
+			l := at.line()
+			i := slices.IndexFunc(l.words, func(w string) bool { return strings.HasPrefix(w, within) })
+			if l.concern != scenarios.OfFaults || i < 0 {
+				continue
+			}
+			c := s.plan.clone()
+			c.places()[n].in.lines[at.i] = &line{
+				words: []string{"wait", "elapsed", strings.TrimPrefix(l.words[i], within)}, concern: scenarios.OfWaits,
+			}
+			candidates = append(candidates, c)
+		}
+		again = s.keep("with a wait instead", candidates, s.fails) >= 0
+	}
+}
+
+// within begins the word that says how long a statement may take.
+const within = "within="
+
 // unwrap replaces blocks by what one of their branches holds.
 func (s *shrinker) unwrap() {
 	for again := true; again && !s.enough(); {
@@ -322,7 +353,8 @@ func (s *shrinker) fewerMembers() {
 }
 
 // fewerOperations lets clients ask less: loads end after some requests, and begin
-// later.
+// later. Where that is not enough, nothing need be proved in the end, or what is
+// asked again until it is done is asked when it can be done.
 func (s *shrinker) fewerOperations() {
 	fewer := func(r *scenarios.Result) bool { return s.same(r) && r.Counts.Operations < s.result.Counts.Operations }
 	for again := true; again && !s.enough(); {
@@ -331,7 +363,7 @@ func (s *shrinker) fewerOperations() {
 			if at.line().words[0] != "load" {
 				continue
 			}
-			for _, ops := range []int{1, 2, 3, 4, 6, 8, 10, 12, 16, 24, 40, 100} {
+			for _, ops := range []int{1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 18, 20, 24, 40, 100} {
 				c := s.plan.clone()
 				l := c.places()[n].line()
 				l.words = slices.DeleteFunc(l.words, func(w string) bool { return strings.HasPrefix(w, "ops=") })
@@ -348,6 +380,18 @@ func (s *shrinker) fewerOperations() {
 				own.in.lines = slices.Delete(own.in.lines, own.i, own.i+1)
 				own.in.lines = slices.Insert(own.in.lines, to, moved)
 				candidates = append(candidates, c)
+			}
+		}
+		if s.result.Counts.Operations > few {
+			c := s.plan.clone()
+			c.lines = append(c.lines, &line{words: []string{"liveness", "off"}, concern: scenarios.OfVerdict})
+			candidates = append(candidates, c)
+		}
+		if times := s.times(); s.result.Counts.Operations > few {
+			for k := range times {
+				for _, more := range []time.Duration{5 * time.Second, 2 * time.Second, time.Second} {
+					candidates = append(candidates, s.moved(times[k:], more))
+				}
 			}
 		}
 		again = s.keep("with fewer operations", candidates, fewer) >= 0
@@ -375,12 +419,7 @@ func (s *shrinker) sooner() {
 				if less = less.Truncate(time.Millisecond); less <= 0 {
 					continue
 				}
-				c := s.plan.clone()
-				all := c.places()
-				for _, t := range times[k:] {
-					all[t.number].line().words[t.word] = (t.at - less).String()
-				}
-				candidates = append(candidates, c)
+				candidates = append(candidates, s.moved(times[k:], -less))
 			}
 			if s.keep("sooner", candidates, s.fails) >= 0 {
 				again = true
@@ -393,6 +432,16 @@ func (s *shrinker) sooner() {
 type moment struct {
 	number, word int
 	at           time.Duration
+}
+
+// moved returns the plan with these moments moved.
+func (s *shrinker) moved(times []moment, by time.Duration) *plan {
+	c := s.plan.clone()
+	all := c.places()
+	for _, t := range times {
+		all[t.number].line().words[t.word] = (t.at + by).String()
+	}
+	return c
 }
 
 func (s *shrinker) times() []moment {
@@ -415,10 +464,13 @@ func (s *shrinker) fewerWords() {
 			if n >= len(s.plan.places()) {
 				break
 			}
-			words := s.plan.places()[n].line().words
+			own := s.plan.places()[n].line()
+			if own.concern == scenarios.OfVerdict || len(own.words) == 1 {
+				break
+			}
 			var candidates []*plan
-			for i := range words {
-				if strings.HasPrefix(words[i], "ops=") || len(words) == 1 {
+			for i := range own.words {
+				if strings.HasPrefix(own.words[i], "ops=") {
 					continue
 				}
 				c := s.plan.clone()

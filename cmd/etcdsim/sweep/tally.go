@@ -162,13 +162,13 @@ func (t *Tally) Summary() string {
 	}
 	if never := t.Never(); len(never) > 0 {
 		line("never reached")
-		for _, l := range wrap(never, 96) {
+		for _, l := range wrap(never, textWidth) {
 			line("  %s", l)
 		}
 	}
 	if rare := t.Rare(); len(rare) > 0 {
 		line("reached by fewer than one run in a hundred")
-		for _, l := range wrap(rare, 96) {
+		for _, l := range wrap(rare, textWidth) {
 			line("  %s", l)
 		}
 	}
@@ -195,6 +195,9 @@ func (t *Tally) Markdown() string {
 	}
 	return b.String()
 }
+
+// textWidth lets indented lists fit on a terminal of 80 columns.
+const textWidth = 76
 
 // wrap puts words, separated by commas, on lines of about a width.
 func wrap(words []string, width int) []string {
