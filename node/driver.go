@@ -50,14 +50,24 @@ func (d *driver) next() *raft.Ready {
 	return &d.ready
 }
 
-// advance tells raft that the Ready was handled. What raft then does to itself
-// (an acknowledgement of its own entry, a vote for itself, the end of an
-// application) may have something ready, unless nothing but messages was.
+// advance tells raft that the Ready was handled. What raft then does to itself may
+// have something ready: candidates vote for themselves, a leader acknowledges its own
+// entries, and of what is committed there may be more than fits into a Ready.
 func (d *driver) advance() {
-	d.node.Advance(d.ready)
-	if !d.onlyMessages() {
+	rd, state := &d.ready, *d.state
+	nothing := d.handedAll() && (state == raft.StateFollower && rd.Snapshot == nil || state == raft.StateLeader && len(rd.Entries) == 0)
+	d.node.Advance(*rd)
+	if !nothing {
 		d.doubt()
 	}
+}
+
+// handedAll reports that the Ready holds all that is committed and was not handed
+// out before, as far as it can tell.
+func (d *driver) handedAll() bool {
+	rd := &d.ready
+	n := len(rd.CommittedEntries)
+	return n == 0 || rd.CommittedEntries[n-1].GetIndex() == rd.HardState.GetCommit()
 }
 
 // onlyMessages reports that the Ready says nothing but what is to be sent, so that

@@ -52,7 +52,7 @@ func newDrivers(t *testing.T, seed uint64, voters int) *drivers {
 		u.must(s.ApplySnapshot(&pb.Snapshot{Metadata: meta}))
 		m, err := newDriver(&raft.Config{
 			ID: id, ElectionTick: 10, HeartbeatTick: 1 + int(seed%3), Storage: s, Applied: 1, MaxSizePerMsg: 1 << 20,
-			MaxInflightMsgs: 8, PreVote: seed%2 == 0, CheckQuorum: seed%3 > 0, Logger: logger{},
+			MaxInflightMsgs: 8, MaxCommittedSizePerReady: 16 * (seed % 2), PreVote: seed%4 < 2, CheckQuorum: seed%3 > 0, Logger: logger{},
 		}, sim.NewSeed(seed))
 		u.must(err)
 		u.all, u.storage = append(u.all, m), append(u.storage, s)
