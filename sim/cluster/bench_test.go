@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"etcdsim/checker"
+	"etcdsim/node"
 	"etcdsim/sim"
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/cluster/floor"
@@ -63,6 +64,59 @@ func BenchmarkPut(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkRead is the cost of one linearizable read, of a client of the leader and
+// of one of a follower, which asks the leader. The bare loop confirms a leadership.
+func BenchmarkRead(b *testing.B) {
+	for _, via := range []string{"leader", "follower"} {
+		b.Run("via="+via, func(b *testing.B) {
+			bare := loop(b, 3)
+			c, invariants := universe(b, 3)
+			r := &reader{c: c, self: trace.Client(0), member: c.Leader()}
+			if via == "follower" {
+				r.member = r.member%3 + 1
+			}
+			c.Attach(r.self, r)
+			r.Wake(0)
+			read := func() {
+				for before := r.answered; r.answered == before; {
+					c.Step()
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				read()
+			}
+			_, ratio := floor.Compare(51, func() { repeat(200, read) }, func() {
+				repeat(200, func() { try(b, bare.Read()) })
+			})
+			b.ReportMetric(float64(ratio)/1000, "x-bare")
+			if v := invariants.Violations(); len(v) > 0 || r.failed > 0 {
+				b.Fatal(r.failed, v)
+			}
+		})
+	}
+}
+
+// reader is a client that reads one key of one member, again and again.
+type reader struct {
+	c                *cluster.Cluster
+	self             trace.Addr
+	member           uint64
+	answered, failed int
+}
+
+var get = &store.RangeRequest{Key: keys[0]}
+
+func (r *reader) Wake(uint64) { r.c.Call(r.self, r.member, r.c.NextOp(), get) }
+
+func (r *reader) Answer(a node.Answer) {
+	r.answered++
+	if a.Err != nil {
+		r.failed++
+	}
+	r.Wake(0)
 }
 
 // BenchmarkSimulatedSeconds is how many simulated seconds pass in a real one,
