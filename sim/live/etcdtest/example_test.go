@@ -48,8 +48,8 @@ func Example_lock() {
 	defer cluster.Close()
 	ctx := context.Background()
 
-	lock := func(name string) *concurrency.Mutex {
-		session, err := concurrency.NewSession(cluster.Client(), concurrency.WithTTL(60))
+	lock := func(name string, ttl int) *concurrency.Mutex {
+		session, err := concurrency.NewSession(cluster.Client(), concurrency.WithTTL(ttl))
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -61,10 +61,10 @@ func Example_lock() {
 		fmt.Println(name, "holds the lock")
 		return mutex
 	}
-	first := lock("the first")
+	first := lock("the first", 60)
 	done := make(chan struct{})
 	go func() {
-		lock("the second")
+		lock("the second", 3600)
 		close(done)
 	}()
 	cluster.Advance(70 * time.Second)
