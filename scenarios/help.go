@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"etcdsim/node"
+	"etcdsim/scenarios/workload"
 )
 
 // Help explains the language, from the same tables that the parser reads.
@@ -31,6 +32,8 @@ func Help() string {
 	}
 	list("TARGETS", targetRows())
 	list("POINTS OF CRASH", pointRows())
+	list("LIVES OF A LOAD", workload.Lives())
+	list("KINDS OF REQUESTS IN A MIX", workload.MixKinds())
 	for _, k := range meterKinds {
 		list(strings.ToUpper(k.title), metersOf(k.kind))
 	}

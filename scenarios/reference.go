@@ -6,6 +6,7 @@ import (
 	"path"
 	"strings"
 
+	"etcdsim/scenarios/workload"
 	"etcdsim/sim"
 )
 
@@ -122,6 +123,12 @@ func (p *page) tables() {
 	p.heading(2, "Points of crash")
 	p.text("A member dies when it comes to the point: the next time, or after it has passed there `skip` times.")
 	p.table("point", "how things stand there", pointRows())
+	p.heading(2, "Lives of a load")
+	p.text("What the clients of `load NAME life=LIFE` do all the time.")
+	p.table("life", "what a client does", workload.Lives())
+	p.heading(2, "Kinds of requests in a mix")
+	p.text("Clients of the life `mixed` draw their requests from a mix of weights, such as `mix=put:5,get:4,txn:1`.")
+	p.table("kind", "what it does", workload.MixKinds())
 	for _, k := range meterKinds {
 		p.heading(2, upper(k.title))
 		p.table("meter", "what it shows", metersOf(k.kind))

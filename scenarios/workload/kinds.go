@@ -157,6 +157,17 @@ func KindNames() []string {
 	return names
 }
 
+// MixKinds lists the kinds of requests that a mix may name, each with what it does.
+func MixKinds() [][2]string {
+	var all [][2]string
+	for k := range numKinds {
+		if k.mixed() {
+			all = append(all, [2]string{kinds[k].name, kinds[k].doc})
+		}
+	}
+	return all
+}
+
 func (m *Mix) sum() uint64 {
 	var n uint64
 	for _, w := range m {

@@ -62,10 +62,11 @@ func parseLife(s string) (Life, error) {
 	return 0, fmt.Errorf("unknown life %q: expected %s", s, strings.Join(names, " or "))
 }
 
-func describeLives() string {
-	parts := make([]string, numLives)
+// Lives lists the lives that a load can have, each with what it does.
+func Lives() [][2]string {
+	all := make([][2]string, numLives)
 	for i := range lives {
-		parts[i] = lives[i].name + " (" + lives[i].doc + ")"
+		all[i] = [2]string{lives[i].name, lives[i].doc}
 	}
-	return strings.Join(parts, ", ")
+	return all
 }

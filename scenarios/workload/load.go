@@ -2,7 +2,6 @@ package workload
 
 import (
 	"strconv"
-	"strings"
 	"time"
 
 	"etcdsim/sim"
@@ -65,7 +64,7 @@ const (
 
 var options = sim.Options[Config]{Component: "load", All: []sim.Option[Config]{
 	{
-		Name: "life", Syntax: "mixed", Doc: "what each client does: " + describeLives(),
+		Name: "life", Syntax: "mixed", Doc: "what each client does, one of the lives of a load",
 		Set: func(c *Config, s string) error {
 			l, err := parseLife(s)
 			if err == nil {
@@ -83,7 +82,7 @@ var options = sim.Options[Config]{Component: "load", All: []sim.Option[Config]{
 		Get: func(c *Config) string { return c.Prefix },
 	},
 	{
-		Name: "mix", Syntax: "put:5,get:4", Doc: "kinds of requests and their weights: " + strings.Join(KindNames(), ", "),
+		Name: "mix", Syntax: "put:5,get:4", Doc: "kinds of requests and their weights",
 		Set: func(c *Config, s string) error {
 			m, err := ParseMix(s)
 			if err == nil {
