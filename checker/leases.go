@@ -58,14 +58,20 @@ type tenancy struct {
 	*linearity
 	all []history.Op // those of the key-value store and all others
 	paces
-	rules   LeaseRules
-	lessors *Lessors
-	lives   []leaseLife
-	byID    map[int64][]int // positions in lives
-	renewed map[int64][]int // positions in all of keep-alives, in order of invocation
-	judged  int
-	found   []Violation
+	// handovers are the times at which a leader may have been about to hand over: it
+	// takes no proposals until it has, or has given up after an election's time.
+	handovers []handover
+	rules     LeaseRules
+	lessors   *Lessors
+	lives     []leaseLife
+	byID      map[int64][]int // positions in lives
+	renewed   map[int64][]int // positions in all of keep-alives, in order of invocation
+	judged    int
+	found     []Violation
 }
+
+// handover is a time at which a leader may have been about to hand over.
+type handover struct{ from, to sim.Time }
 
 // leaseLife is the time from a grant to the end of a lease. An ID may have
 // several lives.
@@ -108,6 +114,9 @@ func judgeLeases(l *linearity, all []history.Op, o Options) (j Judgement, ok boo
 			t.keepAlive(&all[i], r)
 		case *store.LeaseTimeToLiveRequest:
 			t.timeToLive(&all[i], r)
+		case *store.MoveLeaderRequest:
+			asked := all[i].Invoke
+			t.handovers = append(t.handovers, handover{asked, min(all[i].Return, asked.Add(t.rules.Retry)).Add(t.rules.Election)})
 		case *store.LeaseLeasesRequest:
 			t.list(&all[i])
 		case *store.RangeRequest:
@@ -337,6 +346,11 @@ func (t *tenancy) late(life *leaseLife, expiry, now sim.Time) (limit sim.Time, l
 		for _, at := range life.refused {
 			if at <= limit {
 				last = max(last, at)
+			}
+		}
+		for _, h := range t.handovers {
+			if h.from <= limit {
+				last = max(last, min(h.to, limit))
 			}
 		}
 		longer := max(expiry, last).Add(t.rules.patience() + t.rules.Retry)

@@ -107,6 +107,13 @@ func TestLeases(t *testing.T) {
 			make: func(s *leaseStory) { s.revoked(2600) },
 		},
 		{
+			name: "a leader that was asked to hand over ends it late",
+			make: func(s *leaseStory) {
+				s.op(3, 1, 2000, 2100, &store.MoveLeaderRequest{Target: 2}, store.Response{Err: store.ErrTimeout}, 6)
+				s.revoked(11_000)
+			},
+		},
+		{
 			name: "a fast clock ends it early",
 			make: func(s *leaseStory) {
 				s.Ops = s.Ops[:2]
