@@ -151,7 +151,7 @@ func probeMeters() []meter {
 	var all []meter
 	for _, p := range trace.Probes() {
 		all = append(all, meter{
-			name: p.String(), doc: "times that a probe was hit", wakes: trace.AllKinds,
+			name: p.String(), doc: "times that " + p.Doc(), wakes: trace.AllKinds,
 			counter: func(c *counters) uint64 { return c.log.Hits(p) },
 		})
 	}

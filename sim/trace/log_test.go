@@ -160,6 +160,10 @@ func TestNamesComplete(t *testing.T) {
 		if int(p) != i || name == "" || seen[name] || strings.ToLower(name) != name {
 			t.Errorf("probe %d has the number %d and the name %q: expected a lower-case name of its own", i, p, name)
 		}
+		if p.Doc() == "" || seen[p.Doc()] {
+			t.Errorf("probe %s: %q: expected a text of its own that says what happened", name, p.Doc())
+		}
+		seen[p.Doc()] = true
 		seen[name] = true
 	}
 }
