@@ -23,6 +23,7 @@ const (
 	Transfers              // move amounts between accounts
 	Queues                 // put items into queues, and take them out
 	Kubernetes             // list, watch and guard objects
+	Operators              // compact, defragment, move the leader
 	numLives               // keep last
 )
 
@@ -46,6 +47,7 @@ var lives = [numLives]struct {
 	Transfers:  {"bank", "moves amounts between accounts, or adds them up", (*Load).transfers},
 	Queues:     {"queue", "puts items into queues, or takes the oldest out", (*Load).queue},
 	Kubernetes: {"kubernetes", "lists in pages, updates what is as it saw it last, and writes events that expire", (*Load).kubernetes},
+	Operators:  {"operator", "does chores in mid-traffic: compacts, defragments, moves the leader", (*Load).operator},
 }
 
 // String returns the name of the life.

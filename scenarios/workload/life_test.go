@@ -71,6 +71,10 @@ func TestLivesMeetWhatTheyAreFor(t *testing.T) {
 			"LeaseGrantRequest", "CampaignRequest", "ProclaimRequest", "ResignRequest", "LeaderRequest",
 			"LeaderRequest: election: no leader", "TxnRequest done=true", "TxnRequest done=false",
 		},
+		"operator": {
+			"RangeRequest", "CompactionRequest", "DefragmentRequest", "MemberListRequest", "MoveLeaderRequest",
+			"MoveLeaderRequest: " + store.ErrNotLeader.Text,
+		},
 		"counter":    {"RangeRequest", "TxnRequest done=true", "TxnRequest done=false"},
 		"append":     {"RangeRequest", "TxnRequest done=true", "TxnRequest done=false"},
 		"bank":       {"RangeRequest", "TxnRequest done=true", "TxnRequest done=false"},

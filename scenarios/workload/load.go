@@ -18,6 +18,8 @@ type Config struct {
 	Keys   uint64
 	Prefix string
 	Mix    Mix
+	// Chores is what operators do.
+	Chores ChoreMix
 	// Think is the pause after each answer.
 	Think sim.Range
 	// Rate is the number of requests a second of the whole load; 0 means that
@@ -46,7 +48,7 @@ func DefaultConfig() Config {
 		panic("workload: the default mix does not parse: " + err.Error())
 	}
 	return Config{
-		Clients: 4, Keys: 3, Prefix: "k", Mix: mix,
+		Clients: 4, Keys: 3, Prefix: "k", Mix: mix, Chores: ChoreMix{ChoreCompact: 3, ChoreDefrag: 1, ChoreTransfer: 1},
 		Think: sim.Range{Min: time.Millisecond, Max: 9 * time.Millisecond}, Timeout: 2 * time.Second,
 		TTL: sim.Range{Min: 2 * time.Second, Max: 5 * time.Second},
 	}
@@ -91,6 +93,17 @@ var options = sim.Options[Config]{Component: "load", All: []sim.Option[Config]{
 			return err
 		},
 		Get: func(c *Config) string { return c.Mix.String() },
+	},
+	{
+		Name: "chores", Syntax: "compact:3,defrag:1", Doc: "what operators do, and how often: compact, defrag, transfer, list, alarms",
+		Set: func(c *Config, s string) error {
+			m, err := parseChores(s)
+			if err == nil {
+				c.Chores = m
+			}
+			return err
+		},
+		Get: func(c *Config) string { return c.Chores.String() },
 	},
 	sim.RangeOption("think", "pause after each answer", func(c *Config) *sim.Range { return &c.Think }),
 	sim.CountOption("rate", "requests a second of the whole load, instead of thinking; 0 is none", 0, maxRate,
