@@ -219,6 +219,7 @@ func TestAuth(t *testing.T) {
 			s := newRightsStory()
 			tt.make(s)
 			j, ok := Judge(s.History, Options{}).Judgement("auth")
+			prove(j)
 			switch {
 			case !ok || j.Judged == 0:
 				t.Fatal("nothing was judged")

@@ -177,6 +177,7 @@ func TestConfigurations(t *testing.T) {
 			if v == nil {
 				t.Fatalf("%s was not violated, but %+v", invariantNames[tt.property], s.inv.Violations())
 			}
+			prove(Judgement{Judge: "raft", Violations: []Violation{*v}})
 			if v.Why != tt.why+"." {
 				t.Errorf("got  %s\nwant %s", v.Why, tt.why)
 			}

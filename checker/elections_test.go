@@ -165,6 +165,7 @@ func TestElections(t *testing.T) {
 				}
 				return
 			}
+			prove(j)
 			if len(j.Violations) != 1 || j.Violations[0].Property != "elections, "+tt.property || !strings.Contains(j.Violations[0].Why, tt.why) {
 				t.Errorf("%+v\nwant %s: %s", j.Violations, tt.property, tt.why)
 			}

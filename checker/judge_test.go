@@ -38,6 +38,7 @@ func expect(t *testing.T, j Judgement, why string) {
 	if j.Verdict != Violated || len(j.Violations) == 0 {
 		t.Fatalf("%s: got %v, expected a violation: %s", j.Judge, j.Verdict, why)
 	}
+	prove(j)
 	if got := j.Violations[0].Why; got != why {
 		t.Errorf("%s:\ngot  %s\nwant %s", j.Judge, got, why)
 	}
@@ -300,6 +301,7 @@ func TestCoverage(t *testing.T) {
 	expect(t, judged(t, "coverage", twoPuts().History, o), "")
 	o.Cover = append(o.Cover, Requirement{What: "packet-lost", Least: 1}, Requirement{What: "write-torn", Least: 3, Met: 2})
 	j := judged(t, "coverage", twoPuts().History, o)
+	prove(j)
 	if j.Verdict != Unknown || j.Note != "packet-lost: 0 of at least 1, write-torn: 2 of at least 3" {
 		t.Errorf("got %v %q", j.Verdict, j.Note)
 	}

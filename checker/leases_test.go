@@ -374,6 +374,7 @@ func TestLeases(t *testing.T) {
 				}
 				return
 			}
+			prove(j)
 			if j.Verdict != Violated {
 				t.Fatalf("the verdict is %v, want a violation of %q", j.Verdict, tt.property)
 			}

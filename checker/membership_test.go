@@ -196,6 +196,7 @@ func TestMembership(t *testing.T) {
 			tt.wrong(wrong)
 			report = Judge(wrong.h, Options{Invariants: wrong.inv})
 			j, ok := report.Judgement("membership")
+			prove(j)
 			if !ok || len(j.Violations) == 0 {
 				t.Fatalf("nothing was violated: %+v", j)
 			}

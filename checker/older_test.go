@@ -145,6 +145,7 @@ func TestOlder(t *testing.T) {
 			if !ok || j.Judged == 0 {
 				t.Fatal("nothing was judged")
 			}
+			prove(j)
 			var got []string
 			for _, v := range j.Violations {
 				got = append(got, v.Property+": "+v.Why)

@@ -243,6 +243,7 @@ func TestWatchGuarantees(t *testing.T) {
 			if len(j.Violations) != 1 || j.Violations[0].Property != "watch, "+guaranteeNames[c.broken] {
 				t.Fatalf("want %s broken and nothing else: %+v", guaranteeNames[c.broken], j.Violations)
 			}
+			prove(j)
 			if v := j.Violations[0]; !strings.HasSuffix(v.Why, c.why) || v.At == 0 || v.Member == 0 {
 				t.Errorf("at %v by n%d: %s\nwant ... %s", v.At, v.Member, v.Why, c.why)
 			}
