@@ -97,6 +97,9 @@ type memberAccount struct {
 	// hole is the index before an entry that did not follow the log: only a
 	// snapshot up to there makes it right. 0 if there is none.
 	hole uint64
+	// heard is the leader that it last answered, and heardAt when; 0 if it has not.
+	heard   trace.Addr
+	heardAt sim.Time
 	// offered: a leader has sent a snapshot that was not installed. Whoever dies while
 	// it is saved may start from it, without ever having told.
 	offered bool
@@ -335,9 +338,29 @@ func (v *Invariants) report(which invariant, e *trace.Event, format string, args
 		return
 	}
 	v.first[which] = &Violation{
-		Property: invariantNames[which], Why: fmt.Sprintf(format, args...) + ".",
+		Property: invariantNames[which], Why: fmt.Sprintf(format, args...) + ".", Belief: v.account(e.Member).belief(),
 		At: e.At, Member: uint64(e.Member), Index: e.Index,
 	}
+}
+
+// belief says what a member believes, as far as the account goes.
+func (m *memberAccount) belief() string {
+	if m.incarnation == 0 {
+		return ""
+	}
+	role := "follows in"
+	switch m.role {
+	case trace.RoleLeader:
+		role = "leads"
+	case trace.RoleCandidate, trace.RolePreCandidate:
+		role = "campaigns in"
+	}
+	s := fmt.Sprintf("n%d %s term %d; its log goes to index %d, is durable to %d, committed to %d and applied to %d",
+		m.id, role, m.term, m.last, m.durable, m.commit, m.applied)
+	if m.heard != 0 {
+		s += fmt.Sprintf("; it last answered a leader, n%d, at %v", m.heard, m.heardAt)
+	}
+	return s + "."
 }
 
 // started compares what a member has after a restart with what was durable.
@@ -505,6 +528,7 @@ func (v *Invariants) voteSent(m *memberAccount, e *trace.Event) {
 // appendAcknowledged checks that a follower acknowledges only what is durable
 // (same contract).
 func (v *Invariants) appendAcknowledged(m *memberAccount, e *trace.Event) {
+	m.heard, m.heardAt = e.Peer, e.At
 	if e.Index > m.durable && (e.Index > m.outdone || e.Term >= m.outdoneBy) {
 		v.report(appendDurable, e, "n%d acknowledged the log through index %d to n%d, though it was durable only through %d",
 			m.id, e.Index, e.Peer, m.durable)

@@ -186,7 +186,7 @@ func TestTellsWhatIsWrong(t *testing.T) {
 			name: "stale read",
 			make: func(c *chronicle) { c.op(1, 2, 31, 40, get("k"), read(2, first), 5) },
 			key:  "k", ops: []uint64{2, 3}, notes: []string{"", "stale"},
-			why: "n2 answered in term 2, and answered from applied index 5 (rev 2); k = 2 (rev 3) was committed at index 6 in term 2 at 0.025s.",
+			why: "n2 answered in term 2, from applied index 5 (rev 2); k = 2 (rev 3) was committed at index 6 in term 2 at 0.025s.",
 		},
 		{
 			name: "a read that returned binds the next one",
@@ -196,7 +196,7 @@ func TestTellsWhatIsWrong(t *testing.T) {
 				c.op(2, 3, 60, 70, get("k"), read(2, first), 5)
 			},
 			key: "k", ops: []uint64{2, 3, 4}, notes: []string{"committed", "", "older than the read before it"},
-			why: "n3 answered in term 2, and answered from applied index 5 (rev 2); k = 2 (rev 3) was committed at index 6 in term 2 at 0.025s.",
+			why: "n3 answered in term 2, from applied index 5 (rev 2); k = 2 (rev 3) was committed at index 6 in term 2 at 0.025s.",
 		},
 		{
 			name: "a read from the future",
@@ -267,7 +267,7 @@ func TestTellsWhatIsWrong(t *testing.T) {
 				c.commit(3, 7, 55, put("k", "3"), wrote(4))
 			},
 			key: "k", ops: []uint64{3, 4, 5}, notes: []string{"committed", "", "older than the read before it"},
-			why: "n2 answered in term 2, and answered from applied index 6 (rev 3); k = 3 (rev 4) was committed at index 7 in term 2 at 0.055s.",
+			why: "n2 answered in term 2, from applied index 6 (rev 3); k = 3 (rev 4) was committed at index 7 in term 2 at 0.055s.",
 		},
 		{
 			name: "a refusal that was due", legal: true,
@@ -315,7 +315,7 @@ func TestTellsWhatIsWrong(t *testing.T) {
 				c.op(1, 2, 62, 65, &store.RangeRequest{Key: "k", Revision: 2}, read(3, first), 6)
 			},
 			key: "k", ops: []uint64{3, 4}, notes: []string{"", "stale"},
-			why: "n2 answered in term 2, and answered from applied index 6 (rev 3); " +
+			why: "n2 answered in term 2, from applied index 6 (rev 3); " +
 				`the refusal "etcdserver: mvcc: required revision has been compacted" was committed at index 7 in term 2 at 0.055s.`,
 		},
 		{

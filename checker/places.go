@@ -311,7 +311,7 @@ func (l *linearity) overtaken(read *act, from, to int) (write int, key, due stri
 
 // whereServed says who answered a read, and in which belief.
 func (l *linearity) whereServed(op *history.Op) string {
-	s := fmt.Sprintf("n%d", op.Member)
+	s, from := fmt.Sprintf("n%d", op.Member), ", and answered from"
 	leader, known := l.facts.leaderBefore(op.Return)
 	switch {
 	case known && op.Term < leader.Term && l.facts.leads(op.Member, op.Term):
@@ -321,11 +321,12 @@ func (l *linearity) whereServed(op *history.Op) string {
 		s += fmt.Sprintf(" was still in term %d, while n%d had led term %d since %v", op.Term, leader.Member, leader.Term, leader.At)
 	case op.Term != 0:
 		s += fmt.Sprintf(" answered in term %d", op.Term)
+		from = ", from"
 	default:
-		s += " answered"
+		s, from = s+" answered", " from"
 	}
 	if op.Applied != 0 {
-		s += fmt.Sprintf(", and answered from applied index %d (%s)", op.Applied, revText(op.Response.Revision))
+		s += fmt.Sprintf("%s applied index %d (%s)", from, op.Applied, revText(op.Response.Revision))
 	}
 	return s
 }

@@ -49,6 +49,9 @@ type Violation struct {
 	Ops []Exhibit
 	// Why says in plain words, with values, what is wrong.
 	Why string
+	// Belief says what the member believed then: its role and term, how far its log
+	// went, and from whom it took that. Empty where it explains nothing.
+	Belief string
 	// At is when it became certain: the time to turn to in the trace.
 	At sim.Time
 	// Member is the member that did it, Index the place in the log; 0 if there is

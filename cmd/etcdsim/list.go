@@ -10,7 +10,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"etcdsim/scenarios"
-	"etcdsim/sim/bug"
 	"etcdsim/sim/trace"
 )
 
@@ -65,25 +64,6 @@ func listAll(w io.Writer) error {
 		}
 	}
 	return nil
-}
-
-func bugsCommand() *cli.Command {
-	return &cli.Command{
-		Name:  "bugs",
-		Usage: "list the defects that run --bug can switch on",
-		Action: func(c *cli.Context) error {
-			if err := noArguments(c); err != nil {
-				return err
-			}
-			for _, b := range bug.All() {
-				fmt.Fprintf(c.App.Writer, "%-18s  %s; judge %s; etcdsim run %s --bug %s\n", b.Name, b.Reference, b.Judge, b.Scenario, b.Name)
-				for _, line := range wrap(b.Cause, textWidth) {
-					fmt.Fprintf(c.App.Writer, "    %s\n", line)
-				}
-			}
-			return nil
-		},
-	}
 }
 
 func languageCommand() *cli.Command {

@@ -62,6 +62,7 @@ WHY  n4 still believed that it led term 3; n2 had committed rev 57 at 1.126s.
 EXPECTATION  ! wait acked w >=1
 WHY  at 1.141s: w: 1 acked.
 reproduce  etcdsim run kill-leader --seed 41 --set net.drop=1% --bug leader-local-read
+look       etcdsim export mermaid kill-leader --seed 41 --set net.drop=1% --bug leader-local-read --window 1.041s..1.241s
 FAIL violation  2 operations, 1 message, 2 elections, 1 killed, 1.141s
 digest  00000000000000000000000000000000
 `

@@ -5,11 +5,13 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"etcdsim/checker"
 	"etcdsim/checker/history"
 	"etcdsim/scenarios"
+	"etcdsim/sim"
 	"etcdsim/store"
 )
 
@@ -130,12 +132,10 @@ func fileName(scenario string) string {
 // failures tells what went wrong, the judges' words first.
 func (p *printer) failures(r *scenarios.Result) {
 	violations := r.Report.Violations()
-	for i := range violations {
-		p.violation(&violations[i])
-	}
-	for _, b := range r.Breakdowns {
-		p.line("%s  n%d broke down at %s", p.paint(red, "PANIC"), b.Member, b.At)
-		p.line("WHY  %s", b.Text)
+	for _, j := range r.Report.Judgements {
+		for i := range j.Violations {
+			p.violation(j.Judge, &j.Violations[i])
+		}
 	}
 	if r.Failure != nil && len(r.Breakdowns) == 0 && !judged(violations, r.Failure) {
 		p.failure(r.Failure)
@@ -160,6 +160,20 @@ func (p *printer) failures(r *scenarios.Result) {
 	if r.Outcome != scenarios.Pass {
 		p.line("reproduce  %s", Reproduce(r))
 	}
+	if len(violations) > 0 && violations[0].At > 0 && r.Command == "" && r.Scenario != scenarios.Drawn {
+		p.line("look       %s", look(r, violations[0].At))
+	}
+}
+
+// lookAround is how much of a run is worth a look, before and after a failure.
+const lookAround = 100 * time.Millisecond
+
+// look returns the command that shows the messages around a failure.
+func look(r *scenarios.Result, at sim.Time) string {
+	ms := func(d time.Duration) string {
+		return max(0, time.Duration(at)+d).Truncate(time.Millisecond).String()
+	}
+	return strings.Replace(Reproduce(r), "run", "export mermaid", 1) + " --window " + ms(-lookAround) + ".." + ms(lookAround)
 }
 
 // judged reports whether the judge of liveness has told of the failure already.
@@ -182,8 +196,11 @@ func (p *printer) failure(f *scenarios.Failure) {
 	p.line("WHY  at %s: %s.", f.At, f.Why)
 }
 
-func (p *printer) violation(v *checker.Violation) {
+func (p *printer) violation(judge string, v *checker.Violation) {
 	about := v.Property
+	if !strings.HasPrefix(about, judge) {
+		about = judge + ", " + about
+	}
 	if v.Key != "" {
 		about += ", key " + store.Text(v.Key)
 	}
@@ -193,6 +210,9 @@ func (p *printer) violation(v *checker.Violation) {
 	p.line("%s %s", p.paint(bold+red, "VIOLATION"), about)
 	p.exhibits(v.Ops)
 	p.line("WHY  %s", v.Why)
+	if v.Belief != "" {
+		p.line("THEN %s", v.Belief)
+	}
 }
 
 // exhibits prints operations as a table.
