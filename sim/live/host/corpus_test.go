@@ -56,7 +56,7 @@ func TestAnswersAsRecordedFromEtcd(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := startAt(t, 100) // watchers that are behind are served every 100 ms
+	s := startAt(t, 20) // watchers that are behind are served every 100 ms
 	conn := s.client(s.Endpoints()[0]).ActiveConnection()
 	r := &corpus{t: t, conn: conn, watchers: map[string]*watcher{}}
 	for text := range bytes.Lines(data) {

@@ -54,7 +54,7 @@ func TestOlderAnswersAsRecordedFromEtcd(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s := startAt(t, 100)
+			s := startAt(t, 20)
 			r := &olderCorpus{t: t, host: s.Host, base: "http://" + s.Endpoints()[0], waits: map[string]chan olderAnswer{}}
 			for text := range bytes.Lines(data) {
 				var rec olderRecord
