@@ -37,6 +37,7 @@ func benchmarkJudge(b *testing.B, ops, clients int) {
 func BenchmarkJudge2300(b *testing.B)           { benchmarkJudge(b, 2300, 8) }
 func BenchmarkJudge10000(b *testing.B)          { benchmarkJudge(b, 10_000, 8) }
 func BenchmarkJudge10000Clients64(b *testing.B) { benchmarkJudge(b, 10_000, 64) }
+func BenchmarkJudge100000(b *testing.B)         { benchmarkJudge(b, 100_000, 8) }
 
 // The two halves of a proof.
 func BenchmarkWitness(b *testing.B) {
