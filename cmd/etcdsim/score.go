@@ -207,8 +207,13 @@ func within(all []found, d time.Duration) (n int) {
 }
 
 func (s *scorer) summary(all []found) string {
-	return fmt.Sprintf("%d defects: %d found within 10 s, %d within 60 s, %d within %v, on one core",
-		len(all), within(all, 10*time.Second), within(all, time.Minute), within(all, s.limit), s.limit)
+	text := fmt.Sprintf("%d defects: ", len(all))
+	for _, d := range []time.Duration{10 * time.Second, time.Minute} {
+		if d < s.limit {
+			text += fmt.Sprintf("%d found within %v, ", within(all, d), d)
+		}
+	}
+	return text + fmt.Sprintf("%d found within %v, when a search is given up, on one core", within(all, s.limit), s.limit)
 }
 
 // document writes the scoreboard with the shortest scenarios.
