@@ -314,7 +314,8 @@ func (t *tenancy) over(life *leaseLife) {
 	if t.lessors == nil || len(t.Commits) == 0 {
 		return
 	}
-	end := min(life.ended, t.commitTime(int32(len(t.Commits)-1)))
+	// That it ended then does not show that it could have ended before.
+	end := min(life.ended-1, t.commitTime(int32(len(t.Commits)-1)))
 	all := t.deadlines(life)
 	latest := sim.Time(0)
 	for i, d := range all {

@@ -178,6 +178,10 @@ func TestLeases(t *testing.T) {
 			property: "ended", why: "Lease 7 expired at 2.105s and was to be gone by 4.605s, but it ended at 4.800s.",
 		},
 		{
+			name: "it ends late, with the first that is committed for long",
+			make: func(s *leaseStory) { s.goesOn(2000); s.goesOn(4800); s.revoked(4800); s.Commits[4].Index = 9 },
+		},
+		{
 			name:     "it never ends",
 			make:     func(s *leaseStory) { s.goesOn(4700) },
 			property: "ended", why: "Lease 7 expired at 2.105s and was to be gone by 4.605s, but it is still there.",
