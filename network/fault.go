@@ -192,3 +192,10 @@ func (n *Network) SetLinkConfig(from, to trace.Addr, c Config) { n.link(from, to
 
 // ResetLinkConfig makes one direction behave as all others again.
 func (n *Network) ResetLinkConfig(from, to trace.Addr) { n.link(from, to).own = nil }
+
+// Renew makes packets that are sent from now on in one direction not wait for those
+// before them, as over a new connection: one of those may be much too late.
+func (n *Network) Renew(from, to trace.Addr) {
+	l := n.link(from, to)
+	l.last, l.free = 0, 0
+}

@@ -346,6 +346,19 @@ func TestReleaseAllGoesLinkByLink(t *testing.T) {
 	}
 }
 
+func TestARenewedLinkDoesNotWait(t *testing.T) {
+	w := newWorld(latency(500*ms, 500*ms), 16)
+	late := w.send(1, 2)
+	w.SetConfig(latency(ms, ms))
+	if behind := w.send(1, 2); behind.At != late.At {
+		t.Errorf("a packet arrives at %v, the late one before it at %v", behind.At, late.At)
+	}
+	w.Renew(1, 2)
+	if v := w.send(1, 2); v.At.Sub(0) != ms {
+		t.Errorf("over the renewed link a packet takes %v, want 1ms", v.At.Sub(0))
+	}
+}
+
 func TestLinkConfigOverridesOneDirection(t *testing.T) {
 	w := newWorld(latency(ms, ms), 14)
 	w.SetLinkConfig(1, 2, latency(500*ms, 500*ms))

@@ -83,11 +83,13 @@ func execMend(r *run, _ *Statement, a MemberArgs) *halt {
 	return nil
 }
 
-// mendLink undoes the faults of a link. What was held goes its way.
+// mendLink undoes the faults of a link. What was held goes its way, and nothing waits
+// any more for a packet that is late.
 func (r *run) mendLink(from, to trace.Addr) {
 	r.c.Heal(from, to)
 	if r.c.Network().IsHeld(from, to) {
 		r.c.Release(from, to)
 	}
 	r.c.Network().ResetLinkConfig(from, to)
+	r.c.Network().Renew(from, to)
 }
