@@ -60,12 +60,16 @@ var kinds = []kind{
 		effect: []string{"clock-drifts"},
 	},
 	{
-		name: "jump", doc: "somebody turns the wall clock of a member", weight: 2, least: 1, only: []string{"older", "users"}, draw: jump,
+		name: "jump", doc: "somebody turns the wall clock of a member", weight: 2, least: 1, only: []string{"older"}, draw: jump,
 		effect: []string{"wall-clock-wrong"},
 	},
 	{
 		name: "slow", doc: "a disk is slow", weight: 1, least: 1, draw: slow,
 		effect: []string{"sync-slowed"},
+	},
+	{
+		name: "cpu", doc: "a processor is slow", weight: 1, least: 1, draw: busy,
+		effect: []string{"busy"},
 	},
 	{
 		name: "damage", doc: "a disk is damaged, and its member refuses to start", weight: 1, least: 3, draw: damage,
@@ -105,7 +109,7 @@ var kinds = []kind{
 	},
 	{
 		name: "flap", doc: "a link breaks again and again", weight: 1, least: 2, draw: flap,
-		effect: []string{"blocked"},
+		effect: []string{"link-flapped"},
 	},
 	{
 		name: "swizzle", doc: "members are cut off one after another, and return in another order", weight: 2, least: 3, draw: swizzle,
@@ -122,6 +126,18 @@ var kinds = []kind{
 	{
 		name: "loss", doc: "the network loses, doubles and reorders many packets", weight: 2, least: 2, draw: loss,
 		effect: []string{"dropped", "duplicated", "reordered"},
+	},
+	{
+		name: "link", doc: "a link is slow or lossy, the others are not", weight: 2, least: 2, draw: link,
+		effect: []string{"link-of-its-own"},
+	},
+	{
+		name: "late", doc: "some packets are much too late", weight: 2, least: 2, draw: late,
+		effect: []string{"packet-late"},
+	},
+	{
+		name: "corrupt", doc: "packets change on the way", weight: 1, least: 2, draw: corrupt,
+		effect: []string{"packet-corrupted"},
 	},
 	{
 		name: "compact", doc: "the history is compacted", weight: 3, least: 1, draw: compact,
@@ -311,6 +327,14 @@ func slow(f *fault) []Action {
 	who, let := f.victim()
 	times := one(f.dice, "5", "20", "100")
 	all := f.from("? slow "+who+" disk="+times, "? slow "+who+" disk=1")
+	all[0].Statements = append(let, all[0].Statements...)
+	return all
+}
+
+func busy(f *fault) []Action {
+	who, let := f.victim()
+	step := f.time(f.election/1000, f.election/50)
+	all := f.from("? slow "+who+" cpu="+span(step/4, step), "? slow "+who+" cpu=0s")
 	all[0].Statements = append(let, all[0].Statements...)
 	return all
 }

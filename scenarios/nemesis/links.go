@@ -50,35 +50,33 @@ func oneWay(f *fault) []Action {
 	return f.from("? cut rest -> "+few, "? heal rest -> "+few)
 }
 
-func ring(f *fault) []Action {
-	ids := f.members(f.nodes, f.nodes)
-	var cuts, heals []string
-	for i, a := range ids {
-		for j := i + 2; j < len(ids); j++ {
-			if i == 0 && j == len(ids)-1 {
-				continue // they are neighbours, too
-			}
-			pair := fmt.Sprintf("%s <-> %s", names(a), names(ids[j]))
-			cuts, heals = append(cuts, "cut "+pair), append(heals, "heal "+pair)
-		}
-	}
-	all := []Action{{f.begin, cuts}}
-	if !f.open {
-		all = append(all, Action{f.end, heals})
-	}
-	return all
-}
+func ring(f *fault) []Action { return f.from("? ring all", "heal") }
 
 func flap(f *fault) []Action {
 	pair := f.members(2, f.nodes)
 	link := names(pair[0]) + one(f.dice, " <-> ", " -> ") + names(pair[1])
-	var all []Action
-	for at := f.begin; at < f.end; at += f.time(f.election/20, f.election/2) {
-		all = append(all, Action{at, []string{"cut " + link}})
-		at += f.time(f.election/20, f.election/2)
-		all = append(all, Action{at, []string{"heal " + link}})
-	}
-	return all
+	f.open = false
+	up, down := f.time(f.election/20, f.election/2), f.time(f.election/20, f.election)
+	return f.from(fmt.Sprintf("flap %s up=%s down=%s", link, span(up/2, up), span(down/2, down)), "heal "+link)
+}
+
+func link(f *fault) []Action {
+	few := names(f.few()...)
+	link := one(f.dice, few+" <-> rest", few+" -> rest", "rest -> "+few)
+	latency := f.time(f.election/20, f.election/2)
+	how := one(f.dice,
+		"latency="+span(latency/2, latency), "drop=30%", "bandwidth=20KB queue=4KB", "reorder=30%", "drop=5% latency="+span(latency/4, latency/2))
+	return f.from("? link "+link+" "+how, "? link "+link+" normal")
+}
+
+func late(f *fault) []Action {
+	f.open = false
+	return f.from("net tail="+one(f.dice, "1%", "5%", "20%"), "net tail=0%")
+}
+
+func corrupt(f *fault) []Action {
+	f.open = false
+	return f.from("net corrupt="+one(f.dice, "1%", "10%"), "net corrupt=0%")
 }
 
 // swizzle is named after FoundationDB's way of clogging connections.
