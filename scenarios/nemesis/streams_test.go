@@ -19,7 +19,7 @@ type draws struct {
 	until  sim.Time
 	// lost says of each packet between two members whether the link lost it, and syncs
 	// how long each sync of a disk took. Neither follows a component any further than
-	// to what it draws for another reason: the end of the faults, and a crash.
+	// to what it draws for another reason: the end of the faults, and its own end.
 	lost   map[[2]trace.Addr][]bool
 	syncs  map[trace.Addr][]uint64
 	done   map[trace.Addr]bool
@@ -58,7 +58,7 @@ func (d *draws) see(e *trace.Event) {
 	link := [2]trace.Addr{e.Member, e.Peer}
 	switch {
 	case e.At >= d.healed || e.Member > d.nodes || e.Peer > d.nodes:
-	case e.Kind == trace.MemberCrash:
+	case e.Kind == trace.MemberCrash || e.Kind == trace.MemberStop:
 		d.done[e.Member] = true
 	case e.Kind == trace.DiskSync && !d.done[e.Member]:
 		d.syncs[e.Member] = append(d.syncs[e.Member], e.B)
@@ -76,7 +76,7 @@ func (d *draws) see(e *trace.Event) {
 }
 
 // others are kinds of faults after which links or disks draw for another reason.
-var others = []string{"loss", "hold", "slow", "stall", "damage"}
+var others = []string{"loss", "hold", "link", "late", "corrupt", "slow", "stall", "damage", "wipe", "fail", "full"}
 
 // A plan without one of its faults is the same run up to that fault; and after it, all
 // links and disks go on drawing what they would have drawn.
