@@ -1,6 +1,9 @@
 package recorded
 
-import "slices"
+import (
+	"math"
+	"slices"
+)
 
 // event is one line of a history of events: a process asks, or learns what became of
 // what it asked.
@@ -36,7 +39,7 @@ type operation struct {
 }
 
 // forever is when an operation of unknown outcome returns.
-const forever = 1 << 60
+const forever = math.MaxInt
 
 // pair makes operations of events. A process has one operation under way at a time.
 func (r *reader) pair(events []event) ([]operation, error) {
