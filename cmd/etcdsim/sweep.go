@@ -190,6 +190,9 @@ func sweepAction(c *cli.Context) error {
 	context.AfterFunc(ctx, stop)
 	// One job is one processor, the collector's work included.
 	runtime.GOMAXPROCS(j.pool.Jobs)
+	// Jobs share the collector, and wait for each other when it stops them: it may
+	// take some 300 MiB to stop them seldom.
+	collectAt(1200)
 	return j.run(ctx, c.App.Writer, c.App.ErrWriter)
 }
 
