@@ -48,6 +48,10 @@ type held struct {
 // request takes in a client's request: reads go to their rounds, writes to
 // raft.
 func (n *Node) request(c Call) {
+	if _, gone := c.Request.(*store.StreamCloseRequest); gone && !c.Streamed {
+		n.abandon(c.Op)
+		return
+	}
 	if !n.serving && c.Client.IsClient() && !n.bugs.Has(bug.SingletonStaleReadIndex) {
 		n.requests.early = append(n.requests.early, c)
 		return
@@ -239,6 +243,9 @@ func (n *Node) timeoutReason(arrived sim.Time) *store.Error {
 
 // answer puts an answer into the output.
 func (n *Node) answer(client trace.Addr, op uint64, r store.Response, applied uint64) {
+	if client == nobody {
+		return
+	}
 	a := Answer{Client: client, Op: op, Response: r, Applied: applied, Term: n.term, Member: n.id}
 	if client == n.addr {
 		n.own.answers = append(n.own.answers, a)
@@ -282,7 +289,7 @@ func (n *Node) Pending() []Call {
 		calls = append(calls, Call{Client: s.client, Streamed: true, Op: s.op})
 	}
 	calls = append(calls, n.pendingMaintenance()...)
-	calls = slices.DeleteFunc(calls, func(c Call) bool { return c.Client == n.addr })
+	calls = slices.DeleteFunc(calls, func(c Call) bool { return c.Client == n.addr || c.Client == nobody })
 	slices.SortFunc(calls, func(a, b Call) int {
 		if a.Op < b.Op {
 			return -1

@@ -106,6 +106,10 @@ func (s *stage) act(t *testing.T, d *datadriven.TestData) string {
 		}
 		s.asked[op] = r
 		s.step(&out, Input{Kind: Request, Call: &Call{Client: trace.Client(0), Op: op, Request: r}})
+	case "abandon": // the client of a request waits no longer
+		var op uint64
+		d.ScanArgs(t, "op", &op)
+		s.step(&out, Input{Kind: Request, Call: &Call{Client: trace.Client(0), Op: op, Request: &store.StreamCloseRequest{}}})
 	case "state":
 		v := s.node.View()
 		fmt.Fprintf(&out, "term %d %s leader %d commit %d applied %d last %d revision %d\n",

@@ -98,7 +98,9 @@ type StreamTakenRequest struct{ Bytes int64 }
 // StreamPingRequest asks whether the member is there; it is answered at once.
 type StreamPingRequest struct{}
 
-// StreamCloseRequest ends the stream. It is not answered.
+// StreamCloseRequest ends the stream. It is not answered. To HTTP/2 a call that is
+// answered once is a stream, too: it tells the member that nobody waits for that
+// answer any more, since the client gave up or its deadline has passed.
 type StreamCloseRequest struct{}
 
 // StreamPong answers a StreamPingRequest.

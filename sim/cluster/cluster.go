@@ -245,6 +245,15 @@ func (c *Cluster) CallAs(client trace.Addr, member, op uint64, token string, r s
 	})
 }
 
+// GiveUp tells a member that the client of a call waits no longer. If the network
+// loses that, the member finds out by itself when it gives up, too.
+func (c *Cluster) GiveUp(client trace.Addr, member, op uint64) {
+	c.sendPacket(&packet{
+		from: client, to: trace.Addr(member), kind: trace.ClientRequest,
+		call: &node.Call{Client: client, Op: op, Request: &store.StreamCloseRequest{}}, size: requestBytes,
+	})
+}
+
 // WakeAt rings the endpoint's timer at the given time, once.
 func (c *Cluster) WakeAt(at sim.Time, addr trace.Addr, token uint64) {
 	c.queue.Push(at, event{kind: evWake, member: addr, ref: token})

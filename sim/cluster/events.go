@@ -224,7 +224,7 @@ func (c *Cluster) refuse(m *member, p packet) {
 	switch {
 	case p.message != nil:
 		c.lost(p, true)
-	case p.call != nil:
+	case p.call != nil && !p.givesUp():
 		c.answer(m, refusal(p.call, m.id))
 	}
 }

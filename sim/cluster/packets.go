@@ -37,6 +37,13 @@ func (p *packet) op() uint64 {
 	return p.answer.Op
 }
 
+// givesUp reports whether the packet only tells that nobody waits for an answer. It
+// has none itself.
+func (p *packet) givesUp() bool {
+	_, closing := p.call.Request.(*store.StreamCloseRequest)
+	return closing && !p.streamed
+}
+
 func (p *packet) asPacket() network.Packet {
 	return network.Packet{ID: p.id, From: p.from, To: p.to, Kind: p.kind, Size: int(p.size)}
 }

@@ -72,8 +72,9 @@ func (w *waiter) next(ctx context.Context, stopped <-chan struct{}) (Answer, err
 }
 
 // Call sends a request to a member, in the name of whom the token stands for, and
-// waits for the answer. The error is that of the context, after which nobody knows
-// what becomes of the request; what the member refuses is in the answer.
+// waits for the answer. The error is that of the context: the member is told that
+// nobody waits any more, but nobody knows what became of the request until then. What
+// the member refuses is in the answer.
 func (d *Driver) Call(ctx context.Context, member uint64, token string, r store.Request) (Answer, error) {
 	w := newWaiter(false)
 	if err := d.send(ctx, message{input: Input{Kind: Call, Member: member, Token: token, Request: r}, w: w}); err != nil {
@@ -81,10 +82,7 @@ func (d *Driver) Call(ctx context.Context, member uint64, token string, r store.
 	}
 	a, err := w.next(ctx, d.stopped)
 	if err != nil {
-		select { // it is only a matter of memory: nothing of it enters
-		case d.inbox <- message{do: func() { d.forget(w) }}:
-		case <-d.stopped:
-		}
+		_ = d.send(context.WithoutCancel(ctx), message{input: Input{Kind: GiveUp}, w: w})
 	}
 	return a, err
 }

@@ -178,7 +178,7 @@ func (d *Driver) enter(m *message) (note string, err error) {
 	in := &m.input
 	if m.w != nil && in.Kind != Call && in.Kind != Open {
 		if m.w.over {
-			return "", nil // the stream has ended meanwhile
+			return "", nil // it has ended meanwhile
 		}
 		in.Op, in.Member = m.w.op, m.w.member
 	}
@@ -191,7 +191,7 @@ func (d *Driver) enter(m *message) (note string, err error) {
 			d.calls++
 		}
 	}
-	if in.Kind == HangUp {
+	if in.Kind == HangUp || in.Kind == GiveUp {
 		d.forget(m.w)
 	}
 	if d.cfg.Recorder != nil {

@@ -41,9 +41,12 @@ const (
 	Do
 	// Advertise says where a member is reached by clients from its next start on.
 	Advertise
+	// GiveUp is the end of a Call that is not answered yet: its client hung up, or its
+	// deadline has passed.
+	GiveUp
 )
 
-var kindNames = [...]string{"call", "open", "send", "hangup", "do", "advertise"}
+var kindNames = [...]string{"call", "open", "send", "hangup", "do", "advertise", "giveup"}
 
 // String returns the kind's name in recordings.
 func (k Kind) String() string { return kindNames[k] }

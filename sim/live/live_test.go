@@ -281,3 +281,32 @@ func TestConditions(t *testing.T) {
 		t.Errorf("it is %v", now)
 	}
 }
+
+// A write whose client gives up while there is no leader is never made, as in etcd,
+// and the recording says when that was.
+func TestGivingUp(t *testing.T) {
+	s := newSession(t, 1)
+	s.do("kill n1")
+	s.do("kill n2")
+	if err := s.Advance(t.Context(), 5*time.Second); err != nil { // n3 no longer leads
+		t.Fatal(err)
+	}
+	for _, r := range []store.Request{&store.PutRequest{Key: "k"}, &store.RangeRequest{Key: "k"}, &store.LeaseTimeToLiveRequest{ID: 1}} {
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+		if _, err := s.Call(ctx, 3, "", r); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("without a leader, %s ended with %v", store.Describe(r), err)
+		}
+		cancel()
+	}
+	s.do("start n1")
+	if err := s.Advance(t.Context(), 5*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if a := s.call(3, &store.RangeRequest{Key: "k"}); a.Err != nil || a.Revision != 1 {
+		t.Errorf("afterwards the key is %+v", a)
+	}
+	s.replay()
+	if n := strings.Count(s.rec.String(), `"kind":"giveup"`); n != 3 {
+		t.Errorf("%d requests are given up in the recording:\n%s", n, &s.rec)
+	}
+}

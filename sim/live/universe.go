@@ -105,15 +105,23 @@ func (u *Universe) enter(in *Input) (note string, err error) {
 		u.c.Stream(u.self, in.Member, in.Op, in.Request)
 	case HangUp:
 		u.c.HangUp(in.Op)
-		if u.witness != nil {
-			u.witness.hungUp(in.Op, u.c.Now())
-		}
+		u.left(in.Op)
+	case GiveUp:
+		u.c.GiveUp(u.self, in.Member, in.Op)
+		u.left(in.Op)
 	case Do:
 		return u.world.Do(in.Text)
 	case Advertise:
 		u.c.Advertise(in.Member, in.Text)
 	}
 	return "", nil
+}
+
+// left notes that the outside waits for an operation no longer.
+func (u *Universe) left(op uint64) {
+	if u.witness != nil {
+		u.witness.hungUp(op, u.c.Now())
+	}
 }
 
 // invoke notes that an operation begins.
