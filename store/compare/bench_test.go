@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -103,11 +104,12 @@ func (p *pair) apply(req store.Request) store.Result {
 	return resp.Result
 }
 
-// some returns random keys.
+// some returns random keys, in bytes of their own as a request has them that was just
+// decoded.
 func (p *pair) some(n int) []string {
 	keys := make([]string, n)
 	for i := range keys {
-		keys[i] = p.keys[p.rnd.IntN(len(p.keys))]
+		keys[i] = strings.Clone(p.keys[p.rnd.IntN(len(p.keys))])
 	}
 	return keys
 }
@@ -205,8 +207,9 @@ func BenchmarkRange100(b *testing.B) {
 	var reads []*store.RangeRequest
 	for range 500 {
 		i := p.rnd.IntN(len(p.keys) - 100)
-		from, to = append(from, []byte(p.keys[i])), append(to, []byte(p.keys[i+100]))
-		reads = append(reads, &store.RangeRequest{Key: p.keys[i], RangeEnd: p.keys[i+100]})
+		key, end := strings.Clone(p.keys[i]), strings.Clone(p.keys[i+100])
+		from, to = append(from, []byte(key)), append(to, []byte(end))
+		reads = append(reads, &store.RangeRequest{Key: key, RangeEnd: end})
 	}
 	race(b, len(reads),
 		func(i int) { p.expect(b, 100, from[i], to[i]) },

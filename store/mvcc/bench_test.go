@@ -111,7 +111,7 @@ func benchGet(b *testing.B, rev int64) {
 	}
 	req := make([]*store.RangeRequest, 1<<16)
 	for i := range req {
-		req[i] = &store.RangeRequest{Key: keys[rnd.Intn(len(keys))], Revision: rev}
+		req[i] = &store.RangeRequest{Key: strings.Clone(keys[rnd.Intn(len(keys))]), Revision: rev}
 	}
 	b.ReportAllocs()
 	i := 0
@@ -191,7 +191,7 @@ func BenchmarkFloorGet(b *testing.B) {
 	}
 	req := make([]*store.RangeRequest, 1<<16)
 	for i := range req {
-		req[i] = &store.RangeRequest{Key: keys[rnd.Intn(len(keys))]}
+		req[i] = &store.RangeRequest{Key: strings.Clone(keys[rnd.Intn(len(keys))])}
 	}
 	b.ReportAllocs()
 	i := 0

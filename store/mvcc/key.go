@@ -40,7 +40,7 @@ func (t *table) find(key string, hash uint64) (slot uint64, p place) {
 		if slot == 0 {
 			return i, 0
 		}
-		if slot>>32 == hash>>32 && t.at(place(slot)).kv.Key == key {
+		if slot>>32 == hash>>32 && t.hasKey(place(slot), key) {
 			return i, place(slot)
 		}
 	}

@@ -1,6 +1,10 @@
 package mvcc
 
-import "etcdsim/store"
+import (
+	"unsafe"
+
+	"etcdsim/store"
+)
 
 // place is the number of a version in the order of revisions, from 1. Place 0 is
 // the version that every chain ends in: empty, of revision 0, a tombstone.
@@ -44,9 +48,30 @@ func (l *link) sub() uint32 { return l.rankAndSub & (1<<subBits - 1) }
 
 func (l *link) rank() uint32 { return l.rankAndSub >> subBits }
 
+// text holds the bytes of a version's key, and behind it those of its value where
+// there is room; longer ones stay where they came from. It lies where the place says:
+// who compares a key waits for the version and for the key's bytes at once, and not for
+// the one to learn where the other is.
+type text [textLen]byte
+
+const textLen = 40
+
+// hold lets a key-value refer to the text for its bytes. It must be done once: what
+// strings refer to does not change.
+func (t *text) hold(kv *store.KeyValue) {
+	n := len(kv.Key)
+	if n == 0 || n > textLen {
+		return
+	}
+	kv.Key = unsafe.String(&t[0], copy(t[:], kv.Key))
+	if m := len(kv.Value); m > 0 && n+m <= textLen {
+		kv.Value = unsafe.String(&t[n], copy(t[n:], kv.Value))
+	}
+}
+
 const (
 	chunkBits = 10
-	chunkLen  = 1 << chunkBits // 64 and 16 KiB: whole pages
+	chunkLen  = 1 << chunkBits // 64, 40 and 16 KiB: whole pages
 	firstLen  = 16             // most simulated stores are small
 )
 
@@ -59,13 +84,14 @@ type versions struct {
 }
 
 // chunk is a part of the log. What is looked at while a version is sought lies
-// apart from the versions. Invariant: both slices have the same length.
+// apart from the versions. Invariant: all slices have the same length.
 type chunk struct {
 	versions []version
+	texts    []text
 	links    []link
 }
 
-func newChunk(n int) chunk { return chunk{make([]version, n), make([]link, n)} }
+func newChunk(n int) chunk { return chunk{make([]version, n), make([]text, n), make([]link, n)} }
 
 func newVersions() versions {
 	return versions{chunks: []chunk{newChunk(firstLen)}, next: 1}
@@ -73,6 +99,15 @@ func newVersions() versions {
 
 func (v *versions) at(p place) *version {
 	return &v.chunks[p>>chunkBits].versions[p&(chunkLen-1)]
+}
+
+// hasKey reports whether the version at p is of the key.
+func (v *versions) hasKey(p place, key string) bool {
+	c, i := &v.chunks[p>>chunkBits], p&(chunkLen-1)
+	if kv := &c.versions[i].kv; len(key) > textLen || len(kv.Key) != len(key) {
+		return kv.Key == key
+	}
+	return string(c.texts[i][:len(key)]) == key
 }
 
 func (v *versions) link(p place) *link {
@@ -90,11 +125,14 @@ func (v *versions) add(prev place, sub uint32, kv *store.KeyValue) place {
 		// who hold them.
 		v.chunks[i] = newChunk(4 * len(last.versions))
 		copy(v.chunks[i].versions, last.versions)
+		copy(v.chunks[i].texts, last.texts)
 		copy(v.chunks[i].links, last.links)
 	}
 	v.next++
-	v.at(p).kv = *kv
-	ln := v.link(p)
+	c, i := &v.chunks[p>>chunkBits], p&(chunkLen-1)
+	c.versions[i].kv = *kv
+	c.texts[i].hold(&c.versions[i].kv)
+	ln := &c.links[i]
 	ln.prev, ln.jump, ln.rankAndSub = prev, prev, sub
 	if prev != 0 {
 		before := v.link(prev)
