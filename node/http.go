@@ -54,7 +54,7 @@ func (n *Node) serveHTTP(c Call, r *store.HTTPRequest) {
 		return
 	}
 	m := n.olderMember()
-	asked := v2store.Parse(v2store.Request{Method: r.Method, Path: r.Path, Query: r.Query, Body: r.Body}, n.olderTime(), m)
+	asked := v2store.Parse(r, n.olderTime(), m)
 	v1 := strings.HasPrefix(r.Path, "/v1/")
 	switch {
 	case asked.Kind == v2store.Propose && v1 && n.leader != n.id:
@@ -83,7 +83,7 @@ func (n *Node) redirect(c Call, r *store.HTTPRequest, asked *v2store.Call) {
 	if r.Query != "" {
 		location += "?" + r.Query
 	}
-	n.reply(c, v2store.Response{Status: 307, Header: []v2store.Field{{Name: "Location", Value: location}}})
+	n.reply(c, store.HTTPResult{Status: 307, Header: []store.HTTPField{{Name: "Location", Value: location}}})
 }
 
 // olderMember is what this member knows of itself and of the cluster.
@@ -101,18 +101,12 @@ func (n *Node) olderMember() v2store.Member {
 	return m
 }
 
-// reply answers a request in one piece.
-func (n *Node) reply(c Call, r v2store.Response) { n.replyPart(c, r, false) }
-
-func (n *Node) replyPart(c Call, r v2store.Response, more bool) {
-	result := &store.HTTPResult{Status: r.Status, Body: string(r.Body), More: more}
-	for _, f := range r.Header {
-		result.Header = append(result.Header, store.HTTPField(f))
-	}
+// reply answers a request, or if there is more to come a part of it.
+func (n *Node) reply(c Call, r store.HTTPResult) {
 	if c.Streamed {
-		n.tell(c.Client, c.Op, store.Response{Result: result})
+		n.tell(c.Client, c.Op, store.Response{Result: &r})
 	} else {
-		n.answer(c.Client, c.Op, store.Response{Result: result}, n.applied)
+		n.answer(c.Client, c.Op, store.Response{Result: &r}, n.applied)
 	}
 }
 
@@ -122,14 +116,14 @@ func (n *Node) replyJSON(c Call, status int, value any, end string) {
 	if err != nil {
 		panic("node: an answer does not marshal: " + err.Error())
 	}
-	n.reply(c, v2store.Response{
-		Status: status, Header: []v2store.Field{n.clusterField(), {Name: "Content-Type", Value: "application/json"}},
-		Body: append(body, end...),
+	n.reply(c, store.HTTPResult{
+		Status: status, Header: []store.HTTPField{n.clusterField(), {Name: "Content-Type", Value: "application/json"}},
+		Body: string(body) + end,
 	})
 }
 
-func (n *Node) clusterField() v2store.Field {
-	return v2store.Field{Name: "X-Etcd-Cluster-Id", Value: strconv.FormatUint(sim.Mix(n.seed.Origin()), 16)}
+func (n *Node) clusterField() store.HTTPField {
+	return store.HTTPField{Name: "X-Etcd-Cluster-Id", Value: strconv.FormatUint(sim.Mix(n.seed.Origin()), 16)}
 }
 
 // replyMessage answers with etcd's HTTPError.
@@ -140,12 +134,12 @@ func (n *Node) replyMessage(c Call, status int, text string) {
 }
 
 func (n *Node) replyNotAllowed(c Call, allowed string) {
-	n.reply(c, v2store.Response{
-		Status: 405, Header: []v2store.Field{
+	n.reply(c, store.HTTPResult{
+		Status: 405, Header: []store.HTTPField{
 			{Name: "Allow", Value: allowed},
 			{Name: "Content-Type", Value: "text/plain; charset=utf-8"},
 			{Name: "X-Content-Type-Options", Value: "nosniff"},
-		}, Body: []byte("Method Not Allowed\n"),
+		}, Body: "Method Not Allowed\n",
 	})
 }
 
@@ -247,7 +241,7 @@ func (n *Node) replyAdded(c Call, r store.Response) {
 func (n *Node) replyChanged(c Call, id uint64, r store.Response) {
 	switch {
 	case r.Err == nil:
-		n.reply(c, v2store.Response{Status: 204, Header: []v2store.Field{n.clusterField()}})
+		n.reply(c, store.HTTPResult{Status: 204, Header: []store.HTTPField{n.clusterField()}})
 	case r.Err == store.ErrMemberNotFound && n.members.Removed(id):
 		n.replyMessage(c, 410, "Member permanently removed: "+hexID(id))
 	case r.Err == store.ErrMemberNotFound:

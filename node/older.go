@@ -185,7 +185,7 @@ func (n *Node) answerOlder(id uint64, r store.Response) bool {
 	}
 	delete(n.older.calls, id)
 	m := n.olderMember()
-	var response v2store.Response
+	var response store.HTTPResult
 	if r.Err != nil {
 		response = c.asked.Refuse(v2store.Unavailable(r.Err.Text), m)
 	} else {
@@ -232,7 +232,7 @@ type olderWait struct {
 	olderCall
 	watcher *v2store.Watcher
 	// head is what the answer begins with, if it was not sent yet.
-	head *v2store.Response
+	head *store.HTTPResult
 }
 
 // waitOlder takes in a request that waits. Over a stream v2 begins its answer at
@@ -245,7 +245,8 @@ func (n *Node) waitOlder(c olderCall, v1 bool) {
 	}
 	w := &olderWait{olderCall: c, watcher: watcher}
 	if c.Streamed && !v1 {
-		n.replyPart(c.Call, head, true)
+		head.More = true
+		n.reply(c.Call, head)
 	} else {
 		w.head = &head
 	}
@@ -275,13 +276,12 @@ func (n *Node) serveWait(w *olderWait) {
 			return
 		}
 		m := n.olderMember()
-		part := v2store.Response{Body: w.asked.Chunk(e, m)}
+		part := store.HTTPResult{Body: w.asked.Chunk(e, m), More: w.Streamed && w.asked.Stream}
 		if w.head != nil {
 			part.Status, part.Header, w.head = w.head.Status, w.head.Header, nil
 		}
-		goesOn := w.Streamed && w.asked.Stream
-		n.replyPart(w.Call, part, goesOn)
-		if !goesOn {
+		n.reply(w.Call, part)
+		if !part.More {
 			n.leaveOlder(w.Op)
 			return
 		}

@@ -3,6 +3,8 @@ package v2store
 import (
 	"fmt"
 	"testing"
+
+	"etcdsim/store"
 )
 
 // benchKeys is how many files, in directories of a hundred, a store of a
@@ -131,7 +133,7 @@ func BenchmarkWhole(b *testing.B) {
 
 func BenchmarkHTTP(b *testing.B) {
 	s, _ := benchStore()
-	r := Request{Method: "PUT", Path: "/v2/keys/app/00/key00", Query: "prevExist=true", Body: "value=some+value"}
+	r := &store.HTTPRequest{Method: "PUT", Path: "/v2/keys/app/00/key00", Query: "prevExist=true", Body: "value=some+value"}
 	b.ReportAllocs()
 	for b.Loop() {
 		call := Parse(r, Epoch, Member{})

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"etcdsim/store"
 )
 
 // record is one line of a recording; the README beside the recordings explains
@@ -130,7 +132,7 @@ type player struct {
 type wait struct {
 	call    Call
 	watcher *Watcher // nil if it was refused
-	answer  Response
+	answer  store.HTTPResult
 	got     bool // an event came
 }
 
@@ -205,7 +207,7 @@ func (p *player) member() Member {
 }
 
 func (p *player) parse(r record) Call {
-	call := Parse(Request{
+	call := Parse(&store.HTTPRequest{
 		Method: r.Method, Path: r.Path, Query: encodeForm(r.Query), Body: encodeForm(r.Form),
 	}, p.now, p.member())
 	if call.Kind == Propose {
@@ -226,7 +228,7 @@ func encodeForm(fields map[string]string) string {
 	return v.Encode()
 }
 
-func (p *player) compare(r record, got Response) {
+func (p *player) compare(r record, got store.HTTPResult) {
 	if got.Status != r.Status {
 		p.differs(r, "status %d, want %d", got.Status, r.Status)
 		return
@@ -240,8 +242,8 @@ func (p *player) compare(r record, got Response) {
 		return
 	}
 	var body any
-	if len(got.Body) > 0 {
-		if err := json.Unmarshal(got.Body, &body); err != nil {
+	if got.Body != "" {
+		if err := json.Unmarshal([]byte(got.Body), &body); err != nil {
 			p.differs(r, "body %q: %v", got.Body, err)
 			return
 		}

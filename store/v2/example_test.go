@@ -3,6 +3,7 @@ package v2store_test
 import (
 	"fmt"
 
+	"etcdsim/store"
 	v2store "etcdsim/store/v2"
 )
 
@@ -10,24 +11,24 @@ import (
 // an answer; both hold the same state.
 func Example() {
 	asked, other := v2store.New(), v2store.New()
-	member := v2store.Member{ClusterID: 0xcafe, RaftIndex: 8, RaftTerm: 2}
+	self := v2store.Member{ClusterID: 0xcafe, RaftIndex: 8, RaftTerm: 2}
 	now := v2store.Epoch
 
-	call := v2store.Parse(v2store.Request{
+	call := v2store.Parse(&store.HTTPRequest{
 		Method: "PUT", Path: "/v2/keys/lock", Query: "prevExist=false&noValueOnSuccess=true", Body: "value=me&ttl=5",
-	}, now, member)
+	}, now, self)
 
 	entry := call.Command.Append(nil) // what the log carries
 	var result v2store.Result
-	for _, store := range []*v2store.Store{other, asked} {
+	for _, member := range []*v2store.Store{other, asked} {
 		command, err := v2store.DecodeCommand(entry)
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		result = store.Apply(command)
+		result = member.Apply(command)
 	}
-	response := call.Reply(result, member)
+	response := call.Reply(result, self)
 	fmt.Printf("%d %s", response.Status, response.Body)
 	fmt.Println("same state:", asked.Hash() == other.Hash())
 

@@ -4,39 +4,9 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"etcdsim/store"
 )
-
-// Request is an HTTP request as the front sees it.
-type Request struct {
-	Method string
-	// Path is decoded and without the query.
-	Path string
-	// Query and Body are URL-encoded. As with Go's net/http, a body counts only
-	// in a PUT, POST or PATCH, and there its fields come before the query's.
-	Query, Body string
-}
-
-// Response is the answer.
-type Response struct {
-	Status int
-	Header []Field
-	// Body is empty in the answer to a HEAD.
-	Body []byte
-}
-
-// Field is one header field.
-type Field struct{ Name, Value string }
-
-// Get returns the value of a header field; empty if there is none. Names are
-// compared exactly, in the spelling of this package.
-func (r *Response) Get(name string) string {
-	for _, f := range r.Header {
-		if f.Name == name {
-			return f.Value
-		}
-	}
-	return ""
-}
 
 // Member is what the member that answers knows of itself and of its cluster.
 type Member struct {
@@ -55,7 +25,7 @@ type Call struct {
 	// Kind says who answers; the fields below belong to kinds.
 	Kind Kind
 	// Answer is the response to Answered.
-	Answer Response
+	Answer store.HTTPResult
 	// Command is what to Propose.
 	Command Command
 	// Path is what to Read or Wait for. A Wait with Since 0 is for the next event.
@@ -87,7 +57,7 @@ const (
 
 // Parse understands a request of either API. now is the clock of the member that
 // received it; it becomes the command's time, and TTLs count from it.
-func Parse(r Request, now Time, m Member) Call {
+func Parse(r *store.HTTPRequest, now Time, m Member) Call {
 	switch {
 	case strings.HasPrefix(r.Path, v2Keys+"/"), r.Path == v2Keys:
 		return parseV2(r, now, m)
@@ -104,7 +74,7 @@ func Parse(r Request, now Time, m Member) Call {
 // Serve answers a call on a single store, as a cluster of one would that commits
 // at once: it is the whole protocol in one place. For a Wait it also returns the
 // watcher, from which the events of the body come.
-func (c *Call) Serve(s *Store, now Time, m Member) (Response, *Watcher) {
+func (c *Call) Serve(s *Store, now Time, m Member) (store.HTTPResult, *Watcher) {
 	m.StoreIndex = s.Index()
 	switch c.Kind {
 	case Propose:
@@ -126,7 +96,7 @@ func (c *Call) Serve(s *Store, now Time, m Member) (Response, *Watcher) {
 }
 
 // Reply renders the outcome of a Propose or Read.
-func (c *Call) Reply(r Result, m Member) Response {
+func (c *Call) Reply(r Result, m Member) store.HTTPResult {
 	switch {
 	case r.Err != nil:
 		return c.Refuse(r.Err, m)
@@ -137,18 +107,18 @@ func (c *Call) Reply(r Result, m Member) Response {
 }
 
 // Refuse renders an error of the store, or one of [Unavailable].
-func (c *Call) Refuse(err *Error, m Member) Response {
+func (c *Call) Refuse(err *Error, m Member) store.HTTPResult {
 	if c.v1 && c.Kind == Wait {
 		// v1 does not say why there can be no watch.
 		err = &Error{Code: ClientInternal, Cause: clean(c.Path), Index: err.Index}
 	}
-	var header []Field
+	var header []store.HTTPField
 	if !c.v1 {
 		header = append(header, clusterID(m))
 	}
 	header = append(header,
-		Field{"Content-Type", "application/json"},
-		Field{"X-Etcd-Index", strconv.FormatUint(err.Index, 10)})
+		field("Content-Type", "application/json"),
+		field("X-Etcd-Index", strconv.FormatUint(err.Index, 10)))
 	return c.respond(err.Code.Status(), header, append(err.AppendJSON(nil), '\n'))
 }
 
@@ -158,77 +128,81 @@ func Unavailable(cause string) *Error { return &Error{Code: RaftInternal, Cause:
 
 // Open renders how the answer to a Wait begins. v2 sends it before there is an
 // event; the body follows in chunks.
-func (c *Call) Open(w *Watcher, m Member) Response {
+func (c *Call) Open(w *Watcher, m Member) store.HTTPResult {
 	if c.v1 {
-		return c.respond(200, []Field{sniffed}, nil)
+		return c.respond(200, []store.HTTPField{sniffed}, nil)
 	}
 	return c.respond(200, headerV2(w.StartIndex(), m), nil)
 }
 
 // Chunk renders one event of a Wait; v1 shows the member's index in it.
-func (c *Call) Chunk(e *Event, m Member) []byte {
+func (c *Call) Chunk(e *Event, m Member) string {
 	switch {
 	case c.head:
-		return nil
+		return ""
 	case c.v1:
-		return appendV1(nil, e, m.StoreIndex)
+		return string(appendV1(nil, e, m.StoreIndex))
 	}
-	return append(e.AppendJSON(nil), '\n')
+	return string(append(e.AppendJSON(nil), '\n'))
 }
 
 // Counters renders the answer to ReadStats.
-func (c *Call) Counters(st Stats) Response {
-	return c.respond(200, []Field{{"Content-Type", "application/json"}}, st.AppendJSON(nil))
+func (c *Call) Counters(st Stats) store.HTTPResult {
+	return c.respond(200, []store.HTTPField{field("Content-Type", "application/json")}, st.AppendJSON(nil))
 }
 
-func (c *Call) respond(status int, header []Field, body []byte) Response {
+func (c *Call) respond(status int, header []store.HTTPField, body []byte) store.HTTPResult {
 	if c.head {
 		body = nil
 	}
-	return Response{Status: status, Header: header, Body: body}
+	return store.HTTPResult{Status: status, Header: header, Body: string(body)}
 }
+
+// field is one of a header.
+func field(name, value string) store.HTTPField { return store.HTTPField{Name: name, Value: value} }
 
 // sniffed is the content type that Go's net/http finds in a body whose handler
 // gave none, JSON included.
-var sniffed = Field{"Content-Type", "text/plain; charset=utf-8"}
+var sniffed = field("Content-Type", "text/plain; charset=utf-8")
 
-func clusterID(m Member) Field {
-	return Field{"X-Etcd-Cluster-Id", strconv.FormatUint(m.ClusterID, 16)}
+func clusterID(m Member) store.HTTPField {
+	return field("X-Etcd-Cluster-Id", strconv.FormatUint(m.ClusterID, 16))
 }
 
 // answered makes the call whose response is known.
-func answered(r Response) Call { return Call{Kind: Answered, Answer: r} }
+func answered(r store.HTTPResult) Call { return Call{Kind: Answered, Answer: r} }
 
 // plain is a response as Go's http.Error makes it.
-func plain(status int, text string, header ...Field) Response {
-	return Response{
+func plain(status int, text string, header ...store.HTTPField) store.HTTPResult {
+	return store.HTTPResult{
 		Status: status,
-		Header: append(header, sniffed, Field{"X-Content-Type-Options", "nosniff"}),
-		Body:   []byte(text + "\n"),
+		Header: append(header, sniffed, field("X-Content-Type-Options", "nosniff")),
+		Body:   text + "\n",
 	}
 }
 
 func notFound() Call { return answered(plain(404, "404 page not found")) }
 
 func machines(m Member) Call {
-	return answered(Response{Status: 200, Header: []Field{sniffed}, Body: []byte(strings.Join(m.Machines, ", "))})
+	return answered(store.HTTPResult{Status: 200, Header: []store.HTTPField{sniffed}, Body: strings.Join(m.Machines, ", ")})
 }
 
 // getOnly passes the call if the request's method is one of those allowed.
-func getOnly(r Request, c Call, allowed ...string) Call {
+func getOnly(r *store.HTTPRequest, c Call, allowed ...string) Call {
 	for _, method := range allowed {
 		if r.Method == method {
 			if c.head = method == "HEAD"; c.head {
-				c.Answer.Body = nil
+				c.Answer.Body = ""
 			}
 			return c
 		}
 	}
-	return answered(plain(405, "Method Not Allowed", Field{"Allow", strings.Join(allowed, ",")}))
+	return answered(plain(405, "Method Not Allowed", field("Allow", strings.Join(allowed, ","))))
 }
 
-// form returns the fields of the body, then those of the query.
-func (r *Request) form() (url.Values, error) {
+// form returns the fields of the body, then those of the query. As with Go's net/http a
+// body counts only in a PUT, POST or PATCH.
+func form(r *store.HTTPRequest) (url.Values, error) {
 	form := url.Values{}
 	var first error
 	read := func(encoded string) {

@@ -8,35 +8,38 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"etcdsim/store"
 )
 
 // TestHeaders: the bodies are in the stories and recordings; here is the rest.
 func TestHeaders(t *testing.T) {
 	m := Member{ClusterID: 0xcdf818194e3a8c32, RaftIndex: 12, RaftTerm: 3, Leader: "http://l"}
-	cluster := Field{"X-Etcd-Cluster-Id", "cdf818194e3a8c32"}
-	text := Field{"Content-Type", "text/plain; charset=utf-8"}
-	asJSON := Field{"Content-Type", "application/json"}
-	v2 := []Field{cluster, asJSON, {"X-Etcd-Index", "0"}, {"X-Raft-Index", "12"}, {"X-Raft-Term", "3"}}
+	cluster := field("X-Etcd-Cluster-Id", "cdf818194e3a8c32")
+	text := field("Content-Type", "text/plain; charset=utf-8")
+	nosniff := field("X-Content-Type-Options", "nosniff")
+	asJSON := field("Content-Type", "application/json")
+	v2 := []store.HTTPField{cluster, asJSON, field("X-Etcd-Index", "0"), field("X-Raft-Index", "12"), field("X-Raft-Term", "3")}
 
 	for _, tt := range []struct {
 		name, method, path, query string
-		want                      []Field
+		want                      []store.HTTPField
 	}{
 		{"v2 read", "GET", "/v2/keys/", "", v2},
 		{"v2 wait", "GET", "/v2/keys/", "wait=true", v2},
-		{"v2 error", "GET", "/v2/keys/a", "", []Field{cluster, asJSON, {"X-Etcd-Index", "0"}}},
-		{"v2 mistake", "GET", "/v2/keys/a", "wait=x", []Field{cluster, asJSON, {"X-Etcd-Index", "0"}}},
-		{"v2 method", "PATCH", "/v2/keys/a", "", []Field{{"Allow", "HEAD,GET,PUT,POST,DELETE"}, text, {"X-Content-Type-Options", "nosniff"}}},
-		{"v2 statistics", "GET", "/v2/stats/store", "", []Field{asJSON}},
-		{"v2 machines", "PUT", "/v2/machines", "", []Field{{"Allow", "GET,HEAD"}, text, {"X-Content-Type-Options", "nosniff"}}},
-		{"v1 read", "GET", "/v1/keys/", "", []Field{text}},
-		{"v1 wait", "GET", "/v1/watch/a", "", []Field{text}},
-		{"v1 error", "GET", "/v1/keys/a", "", []Field{asJSON, {"X-Etcd-Index", "0"}}},
-		{"v1 leader", "GET", "/v1/leader", "", []Field{text}},
-		{"elsewhere", "GET", "/v3/keys", "", []Field{text, {"X-Content-Type-Options", "nosniff"}}},
+		{"v2 error", "GET", "/v2/keys/a", "", []store.HTTPField{cluster, asJSON, field("X-Etcd-Index", "0")}},
+		{"v2 mistake", "GET", "/v2/keys/a", "wait=x", []store.HTTPField{cluster, asJSON, field("X-Etcd-Index", "0")}},
+		{"v2 method", "PATCH", "/v2/keys/a", "", []store.HTTPField{field("Allow", "HEAD,GET,PUT,POST,DELETE"), text, nosniff}},
+		{"v2 statistics", "GET", "/v2/stats/store", "", []store.HTTPField{asJSON}},
+		{"v2 machines", "PUT", "/v2/machines", "", []store.HTTPField{field("Allow", "GET,HEAD"), text, nosniff}},
+		{"v1 read", "GET", "/v1/keys/", "", []store.HTTPField{text}},
+		{"v1 wait", "GET", "/v1/watch/a", "", []store.HTTPField{text}},
+		{"v1 error", "GET", "/v1/keys/a", "", []store.HTTPField{asJSON, field("X-Etcd-Index", "0")}},
+		{"v1 leader", "GET", "/v1/leader", "", []store.HTTPField{text}},
+		{"elsewhere", "GET", "/v3/keys", "", []store.HTTPField{text, nosniff}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			call := Parse(Request{Method: tt.method, Path: tt.path, Query: tt.query}, Epoch, m)
+			call := Parse(&store.HTTPRequest{Method: tt.method, Path: tt.path, Query: tt.query}, Epoch, m)
 			got, _ := call.Serve(New(), Epoch, m)
 			if !reflect.DeepEqual(got.Header, tt.want) {
 				t.Errorf("header %v, want %v", got.Header, tt.want)
@@ -49,10 +52,10 @@ func TestHeaders(t *testing.T) {
 // of consensus, and without a leader v1 says so.
 func TestNoLog(t *testing.T) {
 	var m Member
-	put := Parse(Request{Method: "PUT", Path: "/v2/keys/a", Body: "value=v"}, Epoch, m)
+	put := Parse(&store.HTTPRequest{Method: "PUT", Path: "/v2/keys/a", Body: "value=v"}, Epoch, m)
 	for _, tt := range []struct {
 		name string
-		got  Response
+		got  store.HTTPResult
 		want string
 	}{
 		{
@@ -60,11 +63,11 @@ func TestNoLog(t *testing.T) {
 			`{"errorCode":300,"message":"Raft Internal Error","cause":"etcdserver: request timed out","index":0}`,
 		},
 		{
-			"election", Parse(Request{Method: "GET", Path: "/v1/leader"}, Epoch, m).Answer,
+			"election", Parse(&store.HTTPRequest{Method: "GET", Path: "/v1/leader"}, Epoch, m).Answer,
 			`{"errorCode":301,"message":"During Leader Election","index":0}`,
 		},
 	} {
-		if tt.got.Status != 500 || string(tt.got.Body) != tt.want+"\n" {
+		if tt.got.Status != 500 || tt.got.Body != tt.want+"\n" {
 			t.Errorf("%s: %d %s, want 500 %s", tt.name, tt.got.Status, tt.got.Body, tt.want)
 		}
 	}
@@ -90,7 +93,7 @@ func TestKinds(t *testing.T) {
 		{"DELETE", "/v1/keys/a", "", Propose},
 		{"DELETE", "/v1/watch/a", "", Answered},
 	} {
-		if got := Parse(Request{Method: tt.method, Path: tt.path, Query: tt.query}, Epoch, Member{}); got.Kind != tt.want {
+		if got := Parse(&store.HTTPRequest{Method: tt.method, Path: tt.path, Query: tt.query}, Epoch, Member{}); got.Kind != tt.want {
 			t.Errorf("%s %s?%s: kind %d, want %d", tt.method, tt.path, tt.query, got.Kind, tt.want)
 		}
 	}
@@ -101,14 +104,14 @@ func TestKinds(t *testing.T) {
 func TestLateAnswer(t *testing.T) {
 	s := New()
 	for _, path := range []string{"/v1/keys/a", "/v2/keys/a"} {
-		call := Parse(Request{Method: "PUT", Path: path, Body: "value=v"}, Epoch, Member{})
+		call := Parse(&store.HTTPRequest{Method: "PUT", Path: path, Body: "value=v"}, Epoch, Member{})
 		result := s.Apply(call.Command)
 		got := call.Reply(result, Member{StoreIndex: 99})
 		var body struct {
 			Index uint64
 			Node  struct{ ModifiedIndex uint64 }
 		}
-		if err := json.Unmarshal(got.Body, &body); err != nil {
+		if err := json.Unmarshal([]byte(got.Body), &body); err != nil {
 			t.Fatal(err)
 		}
 		if body.Index+body.Node.ModifiedIndex != result.Index {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/datadriven"
+
+	"etcdsim/store"
 )
 
 // TestStories runs the scripts of testdata/stories. Each tells one side of the APIs by
@@ -49,7 +51,7 @@ func (s *story) run(t *testing.T, d *datadriven.TestData) string {
 	case "take":
 		w := s.waits[d.CmdArgs[0].Key]
 		for e, ok := w.watcher.Next(); ok; e, ok = w.watcher.Next() {
-			fmt.Fprintf(&out, "%s\n", strings.TrimSpace(string(w.call.Chunk(e, s.member()))))
+			fmt.Fprintf(&out, "%s\n", strings.TrimSpace(w.call.Chunk(e, s.member())))
 		}
 		if w.watcher.Done() {
 			out.WriteString("done\n")
@@ -102,16 +104,16 @@ func (s *story) parse(line string) Call {
 	method, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 	target, body, _ := strings.Cut(rest, " ")
 	path, query, _ := strings.Cut(target, "?")
-	return Parse(Request{Method: method, Path: path, Query: query, Body: body}, s.now, s.member())
+	return Parse(&store.HTTPRequest{Method: method, Path: path, Query: query, Body: body}, s.now, s.member())
 }
 
-func printAnswer(out *strings.Builder, r Response) {
+func printAnswer(out *strings.Builder, r store.HTTPResult) {
 	fmt.Fprintf(out, "%d", r.Status)
 	if index := r.Get("X-Etcd-Index"); index != "" {
 		fmt.Fprintf(out, " at %s", index)
 	}
 	if len(r.Body) > 0 {
-		fmt.Fprintf(out, " %s", strings.TrimSpace(string(r.Body)))
+		fmt.Fprintf(out, " %s", strings.TrimSpace(r.Body))
 	}
 	out.WriteByte('\n')
 }

@@ -3,6 +3,8 @@ package v2store
 import (
 	"strconv"
 	"strings"
+
+	"etcdsim/store"
 )
 
 // parseV1 understands a request of the v1 API: the tree seen as flat keys.
@@ -17,7 +19,7 @@ import (
 //
 // Commands and errors are v2's; v1 cannot make or delete a directory, but makes
 // those that a key needs. Other methods are not found, rather than not allowed.
-func parseV1(r Request, now Time, m Member) Call {
+func parseV1(r *store.HTTPRequest, now Time, m Member) Call {
 	call := Call{v1: true, head: r.Method == "HEAD"}
 	reads := r.Method == "GET" || call.head
 	writes := r.Method == "PUT" || r.Method == "POST"
@@ -59,8 +61,8 @@ func parseV1(r Request, now Time, m Member) Call {
 }
 
 // set reads the form of a write. Malformed escapes are ignored, as in etcd.
-func (c Call) set(r Request, now Time, m Member) Call {
-	form, _ := r.form()
+func (c Call) set(r *store.HTTPRequest, now Time, m Member) Call {
+	form, _ := form(r)
 	c.Command = Command{Path: c.Path, Value: form.Get("value"), Time: now}
 	if c.Command.Value == "" {
 		return answered(c.Refuse(&Error{Code: ValueRequired, Cause: "Set", Index: m.StoreIndex}, m))
@@ -81,9 +83,9 @@ func (c Call) set(r Request, now Time, m Member) Call {
 	return c
 }
 
-func (c Call) watch(r Request, m Member) Call {
+func (c Call) watch(r *store.HTTPRequest, m Member) Call {
 	if r.Method == "POST" {
-		form, _ := r.form()
+		form, _ := form(r)
 		since, err := strconv.ParseUint(form.Get("index"), 10, 64)
 		if err != nil {
 			return answered(c.Refuse(&Error{Code: IndexNotNumber, Cause: "Watch From Index", Index: m.StoreIndex}, m))
@@ -98,16 +100,16 @@ func (c Call) leader(m Member) Call {
 	if m.Leader == "" {
 		return answered(c.Refuse(&Error{Code: DuringElection, Index: m.StoreIndex}, m))
 	}
-	return answered(c.respond(200, []Field{sniffed}, []byte(m.Leader)))
+	return answered(c.respond(200, []store.HTTPField{sniffed}, []byte(m.Leader)))
 }
 
 // replyV1 renders a success. A write shows its own index, a read the store's.
-func (c *Call) replyV1(r Result, m Member) Response {
+func (c *Call) replyV1(r Result, m Member) store.HTTPResult {
 	index := m.StoreIndex
 	if c.Kind == Propose {
 		index = 0
 	}
-	return c.respond(200, []Field{sniffed}, appendV1(nil, r.Event, index))
+	return c.respond(200, []store.HTTPField{sniffed}, appendV1(nil, r.Event, index))
 }
 
 // appendV1 appends the event as v1 shows it: an object, or for a directory the

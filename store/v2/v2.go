@@ -3,17 +3,19 @@ package v2store
 import (
 	"net/url"
 	"strconv"
+
+	"etcdsim/store"
 )
 
 const v2Keys = "/v2/keys"
 
 // parseV2 understands a request under /v2/keys. Of several mistakes the one that
 // etcd finds first is reported.
-func parseV2(r Request, now Time, m Member) Call {
+func parseV2(r *store.HTTPRequest, now Time, m Member) Call {
 	switch r.Method {
 	case "HEAD", "GET", "PUT", "POST", "DELETE":
 	default:
-		return answered(plain(405, "Method Not Allowed", Field{"Allow", "HEAD,GET,PUT,POST,DELETE"}))
+		return answered(plain(405, "Method Not Allowed", field("Allow", "HEAD,GET,PUT,POST,DELETE")))
 	}
 	call, err := readV2(r, now)
 	if err != nil {
@@ -22,9 +24,9 @@ func parseV2(r Request, now Time, m Member) Call {
 	return call
 }
 
-func readV2(r Request, now Time) (Call, *Error) {
+func readV2(r *store.HTTPRequest, now Time) (Call, *Error) {
 	call := Call{head: r.Method == "HEAD", Path: clean(r.Path[len(v2Keys):])}
-	values, err := r.form()
+	values, err := form(r)
 	if err != nil {
 		return call, &Error{Code: InvalidForm, Cause: err.Error()}
 	}
@@ -91,7 +93,7 @@ func (c *Call) propose(method Method) {
 }
 
 // replyV2 renders a success. noValueOnSuccess leaves the nodes of a write out.
-func (c *Call) replyV2(r Result, m Member) Response {
+func (c *Call) replyV2(r Result, m Member) store.HTTPResult {
 	status := 200
 	if r.Event.Creates() {
 		status = 201
@@ -109,13 +111,13 @@ func (c *Call) replyV2(r Result, m Member) Response {
 	return c.respond(status, headerV2(r.Index, m), append(body, '\n'))
 }
 
-func headerV2(index uint64, m Member) []Field {
-	return []Field{
+func headerV2(index uint64, m Member) []store.HTTPField {
+	return []store.HTTPField{
 		clusterID(m),
-		{"Content-Type", "application/json"},
-		{"X-Etcd-Index", strconv.FormatUint(index, 10)},
-		{"X-Raft-Index", strconv.FormatUint(m.RaftIndex, 10)},
-		{"X-Raft-Term", strconv.FormatUint(m.RaftTerm, 10)},
+		field("Content-Type", "application/json"),
+		field("X-Etcd-Index", strconv.FormatUint(index, 10)),
+		field("X-Raft-Index", strconv.FormatUint(m.RaftIndex, 10)),
+		field("X-Raft-Term", strconv.FormatUint(m.RaftTerm, 10)),
 	}
 }
 
