@@ -1,11 +1,8 @@
 package checker
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"os"
 	"slices"
 	"testing"
 
@@ -18,21 +15,7 @@ import (
 // The model answers as a real etcd did. This is what makes it a reference: the
 // members' store passes the same comparison with other code.
 func TestModelAnswersAsRecordedFromEtcd(t *testing.T) {
-	path := os.Getenv("CONFORMANCE_CORPUS")
-	if path == "" {
-		path = "../../shared/conformance/corpus.jsonl"
-	}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("no recording to compare with: %v (CONFORMANCE_CORPUS names another one)", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	records, err := conformance.Parse(data)
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
+	records := conformance.Records(t)
 	var m model
 	s := emptyState()
 	compared, failed := 0, 0

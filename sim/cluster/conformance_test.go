@@ -1,10 +1,7 @@
 package cluster_test
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"testing"
 	"time"
 
@@ -19,21 +16,7 @@ import (
 // clusters, over the network: whichever member is asked, every answer, event and
 // error must be the recorded one.
 func TestAnswersAsRecordedFromEtcd(t *testing.T) {
-	path := os.Getenv("CONFORMANCE_CORPUS")
-	if path == "" {
-		path = "../../../shared/conformance/corpus.jsonl"
-	}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("no recording to compare with: %v (CONFORMANCE_CORPUS names another one)", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	records, err := conformance.Parse(data)
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
+	records := conformance.Records(t)
 	for _, nodes := range []int{1, 3} {
 		t.Run(fmt.Sprintf("nodes=%d", nodes), func(t *testing.T) {
 			r := newReplay(t, nodes)

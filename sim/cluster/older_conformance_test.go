@@ -1,15 +1,7 @@
 package cluster_test
 
 import (
-	"bufio"
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
 	"net/url"
-	"os"
-	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,57 +11,27 @@ import (
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/trace"
 	"etcdsim/store"
+	"etcdsim/store/conformance"
 )
-
-// olderRecord is one line of a recording of the older APIs; the README beside the
-// recordings explains the fields.
-type olderRecord struct {
-	I          int
-	Op         string // request, wait_start or wait_result
-	Name       string // of a wait
-	Method     string
-	Path       string
-	Query      map[string]string
-	Form       map[string]string
-	Status     int
-	XEtcdIndex *uint64 `json:"x_etcd_index"`
-	Body       any
-	Text       string
-}
 
 // TestOlderAnswersAsRecordedFromEtcd replays what real servers of v2 and v1 were
 // asked against whole clusters, over the network: whichever member is asked, every
 // status, index and body must be the recorded one; while nobody dies, and while
 // members die, restart from their disks and are sent snapshots.
 func TestOlderAnswersAsRecordedFromEtcd(t *testing.T) {
-	for _, api := range []struct{ name, env, file string }{
-		{"v2", "CONFORMANCE_CORPUS_V2", "corpus-v2.jsonl"},
-		{"v1", "CONFORMANCE_CORPUS_V1", "corpus-v1.jsonl"},
-	} {
-		path := os.Getenv(api.env)
-		if path == "" {
-			path = "../../../shared/conformance/" + api.file
-		}
-		data, err := os.ReadFile(path)
-		if errors.Is(err, fs.ErrNotExist) {
-			t.Run(api.name, func(t *testing.T) { t.Skipf("no recording to compare with: %v (%s names another one)", err, api.env) })
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
+	for _, api := range []struct {
+		name   string
+		corpus conformance.Corpus
+	}{{"v2", conformance.V2}, {"v1", conformance.V1}} {
 		for _, way := range []struct {
 			name  string
 			nodes int
 			dying bool
 		}{{"one member", 1, false}, {"one member, dying", 1, true}, {"three members", 3, false}, {"three members, dying", 3, true}} {
 			t.Run(api.name+", "+way.name, func(t *testing.T) {
-				r := replayOlder(t, data, way.nodes, way.dying)
-				t.Logf("%d records of %s replayed, %d differ; %d deaths, %d snapshots installed, %d redirects",
-					r.played, path, r.differ, r.deaths, r.log.Hits(trace.ProbeSnapshotInstalled), r.log.Hits(trace.ProbeOlderRedirected))
-				if r.played == 0 {
-					t.Errorf("%s is empty", path)
-				}
+				r := replayOlder(t, conformance.OlderRecords(t, api.corpus), way.nodes, way.dying)
+				t.Logf("%d records replayed, %d differ; %d deaths, %d snapshots installed, %d redirects",
+					r.played, r.differ, r.deaths, r.log.Hits(trace.ProbeSnapshotInstalled), r.log.Hits(trace.ProbeOlderRedirected))
 			})
 		}
 	}
@@ -89,7 +51,7 @@ type olderReplay struct {
 	played, differ, deaths int
 }
 
-func replayOlder(t *testing.T, recording []byte, nodes int, dying bool) *olderReplay {
+func replayOlder(t *testing.T, records []conformance.OlderRecord, nodes int, dying bool) *olderReplay {
 	r := &olderReplay{
 		story: newStory(t, 1, func(c *cluster.Config) {
 			c.Nodes = nodes
@@ -100,18 +62,12 @@ func replayOlder(t *testing.T, recording []byte, nodes int, dying bool) *olderRe
 		self: trace.Client(0), got: map[uint64]store.HTTPResult{}, done: map[uint64]bool{}, waits: map[string]uint64{},
 	}
 	r.Attach(r.self, r)
-	lines := bufio.NewScanner(bytes.NewReader(recording))
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var rec olderRecord
-		if err := json.Unmarshal(lines.Bytes(), &rec); err != nil {
-			t.Fatalf("record %d: %v", r.played, err)
-		}
+	for i := range records {
 		if dying && len(r.waits) == 0 {
 			r.die()
 		}
 		r.settled()
-		r.play(&rec)
+		r.play(&records[i])
 		r.played++
 	}
 	r.settled()
@@ -168,40 +124,34 @@ func (r *olderReplay) Answer(a node.Answer) {
 func (r *olderReplay) Wake(uint64) {}
 
 // member returns whom to ask about a record.
-func (r *olderReplay) member(rec *olderRecord) uint64 {
-	id := uint64(rec.I%r.Size()) + 1
+func (r *olderReplay) member(rec *conformance.OlderRecord) uint64 {
+	id := uint64(rec.Line%r.Size()) + 1
 	if id == r.down {
 		id = id%uint64(r.Size()) + 1
 	}
 	return id
 }
 
-func (r *olderReplay) play(rec *olderRecord) {
-	req := &store.HTTPRequest{Method: rec.Method, Path: rec.Path, Query: encodeForm(rec.Query), Body: encodeForm(rec.Form)}
+func (r *olderReplay) play(rec *conformance.OlderRecord) {
 	switch rec.Op {
-	case "request":
-		r.compare(rec, r.ask(r.member(rec), req))
-	case "wait_start":
+	case conformance.OlderRequest:
+		got := r.ask(r.member(rec), rec.Request())
+		r.compare(rec, &got)
+	case conformance.OlderWaitStart:
 		op := r.NextOp()
 		r.waits[rec.Name] = op
-		r.Stream(r.self, r.member(rec), op, req)
+		r.Stream(r.self, r.member(rec), op, rec.Request())
 		r.run(50 * time.Millisecond)
-	case "wait_result":
+	case conformance.OlderWaitResult:
 		op := r.waits[rec.Name]
 		delete(r.waits, rec.Name)
 		r.run(50 * time.Millisecond)
-		switch got := r.got[op]; {
-		case rec.Text == "timeout" && got.Body != "":
-			r.differs(rec, "an event: %s", got.Body)
-		case rec.Text == "timeout":
-		case !r.done[op]:
-			r.differs(rec, "no event")
-		default:
-			r.compare(rec, got)
+		if got := r.got[op]; r.done[op] || got.Body != "" {
+			r.compare(rec, &got)
+		} else {
+			r.compare(rec, nil)
 		}
 		r.HangUp(op)
-	default:
-		r.t.Fatalf("record %d: unknown op %q", rec.I, rec.Op)
 	}
 }
 
@@ -225,75 +175,12 @@ func (r *olderReplay) ask(member uint64, req *store.HTTPRequest) store.HTTPResul
 	return r.ask(next, req)
 }
 
-func encodeForm(fields map[string]string) string {
-	v := url.Values{}
-	for name, value := range fields { // unordered: Encode sorts
-		v.Set(name, value)
-	}
-	return v.Encode()
-}
-
-func (r *olderReplay) compare(rec *olderRecord, got store.HTTPResult) {
-	if got.Status != rec.Status {
-		r.differs(rec, "status %d %s, want %d", got.Status, got.Body, rec.Status)
+func (r *olderReplay) compare(rec *conformance.OlderRecord, got *store.HTTPResult) {
+	diff := rec.Diff(got)
+	if diff == "" {
 		return
 	}
-	wantIndex := ""
-	if rec.XEtcdIndex != nil {
-		wantIndex = strconv.FormatUint(*rec.XEtcdIndex, 10)
-	}
-	if index := got.Get("X-Etcd-Index"); index != wantIndex {
-		r.differs(rec, "X-Etcd-Index %q, want %q", index, wantIndex)
-		return
-	}
-	var body any
-	if got.Body != "" {
-		if err := json.Unmarshal([]byte(got.Body), &body); err != nil {
-			r.differs(rec, "body %q: %v", got.Body, err)
-			return
-		}
-	}
-	if blank(body, rec.Body); !reflect.DeepEqual(body, rec.Body) {
-		want, _ := json.Marshal(rec.Body)
-		r.differs(rec, "body\n  %s want\n  %s", got.Body, want)
-	}
-}
-
-func (r *olderReplay) differs(rec *olderRecord, format string, args ...any) {
 	if r.differ++; r.differ <= 5 {
-		r.t.Errorf("record %d, %s %s%s: %s", rec.I, rec.Method, rec.Path, rec.Name, fmt.Sprintf(format, args...))
-	}
-}
-
-// blank puts the recording's placeholders where got has a value of the kind that
-// they stand for.
-func blank(got, want any) {
-	switch want := want.(type) {
-	case map[string]any:
-		got, ok := got.(map[string]any)
-		if !ok {
-			return
-		}
-		for name, w := range want { // unordered: fields are independent
-			switch g := got[name].(type) {
-			case string:
-				_, err := time.Parse(time.RFC3339Nano, g)
-				if w == "<time>" && err == nil {
-					got[name] = w
-				}
-			case float64:
-				if w == "<seconds left>" && g > 0 {
-					got[name] = w
-				}
-			default:
-				blank(g, w)
-			}
-		}
-	case []any:
-		if got, ok := got.([]any); ok && len(got) == len(want) {
-			for i := range want {
-				blank(got[i], want[i])
-			}
-		}
+		r.t.Errorf("%v: %s", rec, diff)
 	}
 }

@@ -1,7 +1,8 @@
 // Package conformance reads recordings of real etcd servers: requests that were
 // sent one after another to a fresh server, and what it answered, as JSON lines.
-// Tests replay them against the store and against whole clusters, and compare
-// every answer, event and error text. It is for tests only.
+// Tests replay them against the stores, whole clusters and served members, and
+// compare every answer, event and error text. It is for tests only, which it
+// skips where the recordings are not at hand.
 package conformance
 
 import (

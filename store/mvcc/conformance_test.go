@@ -1,34 +1,11 @@
 package mvcc
 
 import (
-	"errors"
-	"io/fs"
-	"os"
 	"testing"
 
 	"etcdsim/store"
 	"etcdsim/store/conformance"
 )
-
-// corpus returns the recording of a real etcd that the tests replay.
-func corpus(t testing.TB) []conformance.Record {
-	path := os.Getenv("CONFORMANCE_CORPUS")
-	if path == "" {
-		path = "../../../shared/conformance/corpus.jsonl"
-	}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("no recording to compare with: %v (CONFORMANCE_CORPUS names another one)", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	records, err := conformance.Parse(data)
-	if err != nil {
-		t.Fatalf("%s: %v", path, err)
-	}
-	return records
-}
 
 // serve does what a member does with a request, without the log.
 func serve(s *Store, req store.Request) store.Response {
@@ -42,7 +19,7 @@ func serve(s *Store, req store.Request) store.Response {
 }
 
 func TestAnswersAsRecordedFromEtcd(t *testing.T) {
-	records := corpus(t)
+	records := conformance.Records(t)
 	s := New(Config{})
 	watching := newRecorder(s)
 	answers, watches, events, failed := 0, 0, 0, 0
@@ -111,7 +88,7 @@ func (rec *recorder) replay(r *conformance.Record) *conformance.Watched {
 // A clone and a decoded snapshot must be indistinguishable from the store and
 // from each other, now and then in a long history and on everything after it.
 func TestCopiesAnswerAsRecordedFromEtcd(t *testing.T) {
-	records := corpus(t)
+	records := conformance.Records(t)
 	s := New(Config{})
 	for i := range records {
 		r := &records[i]

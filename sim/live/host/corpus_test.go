@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"io/fs"
-	"os"
 	"slices"
 	"testing"
 	"time"
@@ -19,6 +17,8 @@ import (
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"etcdsim/store/conformance"
 )
 
 // recorded is a line of the recording of a real etcd.
@@ -45,17 +45,7 @@ type recordedWatch struct {
 // What a real etcd was asked over gRPC is asked of a served cluster: every message
 // that comes back must be the recorded one.
 func TestAnswersAsRecordedFromEtcd(t *testing.T) {
-	path := os.Getenv("CONFORMANCE_CORPUS")
-	if path == "" {
-		path = "../../../../shared/conformance/corpus.jsonl"
-	}
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("no recording to compare with: %v (CONFORMANCE_CORPUS names another one)", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := conformance.V3.Read(t)
 	s := startAt(t, 20) // watchers that are behind are served every 100 ms
 	conn := s.client(s.Endpoints()[0]).ActiveConnection()
 	r := &corpus{t: t, conn: conn, watchers: map[string]*watcher{}}
