@@ -1,7 +1,7 @@
 package mvcc
 
 import (
-	"unsafe"
+	"strings"
 
 	"etcdsim/store"
 )
@@ -48,25 +48,41 @@ func (l *link) sub() uint32 { return l.rankAndSub & (1<<subBits - 1) }
 
 func (l *link) rank() uint32 { return l.rankAndSub >> subBits }
 
-// text holds the bytes of a version's key, and behind it those of its value where
-// there is room; longer ones stay where they came from. It lies where the place says:
-// who compares a key waits for the version and for the key's bytes at once, and not for
-// the one to learn where the other is.
-type text [textLen]byte
+// texts holds the bytes of the keys of versions, and behind each those of its value where
+// there is room; longer ones stay where they came from. Each version has the same
+// room, so that its place tells where that is: who compares a key waits for the version
+// and for the key's bytes at once, and not for the one to learn where the other is.
+type texts struct {
+	// bytes never moves: all that it will hold was asked for at once.
+	bytes strings.Builder
+}
 
 const textLen = 40
 
-// hold lets a key-value refer to the text for its bytes. It must be done once: what
-// strings refer to does not change.
-func (t *text) hold(kv *store.KeyValue) {
-	n := len(kv.Key)
-	if n == 0 || n > textLen {
-		return
+var blank = strings.Repeat("\x00", textLen)
+
+// hold takes in what the next key-value says, which then refers to that.
+func (t *texts) hold(kv *store.KeyValue) {
+	begin, n, m := t.bytes.Len(), len(kv.Key), len(kv.Value)
+	if n <= textLen {
+		t.bytes.WriteString(kv.Key)
 	}
-	kv.Key = unsafe.String(&t[0], copy(t[:], kv.Key))
-	if m := len(kv.Value); m > 0 && n+m <= textLen {
-		kv.Value = unsafe.String(&t[n], copy(t[n:], kv.Value))
+	if n+m <= textLen {
+		t.bytes.WriteString(kv.Value)
 	}
+	t.bytes.WriteString(blank[t.bytes.Len()-begin:])
+	own := t.bytes.String()[begin:]
+	if n <= textLen {
+		kv.Key = own[:n]
+	}
+	if n+m <= textLen {
+		kv.Value = own[n : n+m]
+	}
+}
+
+// is reports whether the i-th text begins with a key of at most textLen bytes.
+func (t *texts) is(i int, key string) bool {
+	return t.bytes.String()[i*textLen:][:len(key)] == key
 }
 
 const (
@@ -84,17 +100,24 @@ type versions struct {
 }
 
 // chunk is a part of the log. What is looked at while a version is sought lies
-// apart from the versions. Invariant: all slices have the same length.
+// apart from the versions. Invariant: both slices have the same length, and there is
+// a text for each version that was added.
 type chunk struct {
 	versions []version
-	texts    []text
+	texts    *texts
 	links    []link
 }
 
-func newChunk(n int) chunk { return chunk{make([]version, n), make([]text, n), make([]link, n)} }
+func newChunk(n int) chunk {
+	c := chunk{make([]version, n), new(texts), make([]link, n)}
+	c.texts.bytes.Grow(n * textLen)
+	return c
+}
 
 func newVersions() versions {
-	return versions{chunks: []chunk{newChunk(firstLen)}, next: 1}
+	v := versions{chunks: []chunk{newChunk(firstLen)}, next: 1}
+	v.chunks[0].texts.hold(new(store.KeyValue)) // of place 0
+	return v
 }
 
 func (v *versions) at(p place) *version {
@@ -107,7 +130,7 @@ func (v *versions) hasKey(p place, key string) bool {
 	if kv := &c.versions[i].kv; len(key) > textLen || len(kv.Key) != len(key) {
 		return kv.Key == key
 	}
-	return string(c.texts[i][:len(key)]) == key
+	return c.texts.is(int(i), key)
 }
 
 func (v *versions) link(p place) *link {
@@ -125,13 +148,13 @@ func (v *versions) add(prev place, sub uint32, kv *store.KeyValue) place {
 		// who hold them.
 		v.chunks[i] = newChunk(4 * len(last.versions))
 		copy(v.chunks[i].versions, last.versions)
-		copy(v.chunks[i].texts, last.texts)
+		v.chunks[i].texts.bytes.WriteString(last.texts.bytes.String())
 		copy(v.chunks[i].links, last.links)
 	}
 	v.next++
 	c, i := &v.chunks[p>>chunkBits], p&(chunkLen-1)
 	c.versions[i].kv = *kv
-	c.texts[i].hold(&c.versions[i].kv)
+	c.texts.hold(&c.versions[i].kv)
 	ln := &c.links[i]
 	ln.prev, ln.jump, ln.rankAndSub = prev, prev, sub
 	if prev != 0 {
