@@ -408,11 +408,24 @@ func TestLessorsCalm(t *testing.T) {
 	see(25, trace.Event{Kind: trace.MemberPause, Member: 1})
 	see(30, trace.Event{Kind: trace.LinkHeal, Member: 1, Peer: 2})
 	see(40, trace.Event{Kind: trace.MemberResume, Member: 1})
+	see(60, trace.Event{Kind: trace.Reorder, Member: 1, Peer: 2, A: 5, B: 70})
+	see(80, trace.Event{Kind: trace.Reorder, Member: 1, Peer: 2}) // by chance
 	for _, c := range []struct {
 		from, to sim.Time
 		want     bool
 	}{
-		{5, 15, false}, {11, 19, true}, {11, 20, false}, {21, 24, false}, {31, 39, false}, {40, 50, false}, {41, 50, true},
+		{5, 15, false},
+		{11, 19, true},
+		{11, 20, false},
+		{21, 24, false},
+		{31, 39, false},
+		{40, 50, false},
+		{41, 50, true},
+		{41, 59, true},
+		{41, 60, false},
+		{65, 66, false},
+		{70, 90, false},
+		{71, 90, true},
 	} {
 		if got := l.calm(c.from, c.to); got != c.want {
 			t.Errorf("calm from %d to %d: %v", c.from, c.to, got)

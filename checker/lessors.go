@@ -24,6 +24,9 @@ type Lessors struct {
 	// impaired are members that stand still and links that do not carry, at
 	// present.
 	impaired map[impairment]bool
+	// late are the spans of time in which a packet was on its way that a statement had
+	// delayed.
+	late []lateness
 	// sluggish are the times at which members had slow processors.
 	sluggish []sluggishness
 	paces
@@ -65,6 +68,7 @@ func (l *Lessors) Watch(log *trace.Log) {
 		trace.LeasesPromoted, trace.LeaseRenewed, trace.RoleChange, trace.LeaderKnown,
 		trace.MemberStart, trace.MemberCrash, trace.MemberStop, trace.MemberPanic, trace.MemberPause, trace.MemberResume,
 		trace.LinkCut, trace.LinkHeal, trace.LinkHold, trace.LinkFree, trace.DiskFault, trace.MemberFault,
+		trace.Reorder,
 	), l.Observe)
 }
 
@@ -101,6 +105,11 @@ func (l *Lessors) Observe(e *trace.Event) {
 		delete(l.impaired, impairment{trace.LinkCut, e.Member, e.Peer})
 	case trace.LinkFree:
 		delete(l.impaired, impairment{trace.LinkHold, e.Member, e.Peer})
+	case trace.Reorder:
+		if e.A != 0 {
+			l.late = append(l.late, lateness{e.At, sim.Time(e.B)})
+		}
+		return
 	case trace.MemberFault:
 		if e.Aux != trace.FaultSlowSteps {
 			l.observe(e)
@@ -168,14 +177,18 @@ func (l *Lessors) lastTrouble(until sim.Time) (t trouble, ok bool) {
 	return l.troubles[i-1], true
 }
 
-// calm reports that nothing happened in a span of time, and nothing was impaired:
-// then there is one leader, and it knows that it leads.
+// lateness is a span of time in which a packet was late.
+type lateness struct{ from, to sim.Time }
+
+// calm reports that nothing happened in a span of time, and nothing was impaired or
+// late: then there is one leader, and it knows that it leads.
 func (l *Lessors) calm(from, to sim.Time) bool {
 	if l == nil {
 		return false
 	}
 	t, ok := l.lastTrouble(to)
-	return ok && t.at < from && !t.impaired
+	late := slices.ContainsFunc(l.late, func(s lateness) bool { return s.from <= to && from <= s.to })
+	return ok && t.at < from && !t.impaired && !late
 }
 
 // elected reports whether a leader was elected in a span of time.

@@ -6,6 +6,7 @@ import (
 
 	"etcdsim/node"
 	"etcdsim/scenarios/workload"
+	"etcdsim/sim/trace"
 )
 
 // Help explains the language, from the same tables that the parser reads.
@@ -32,6 +33,7 @@ func Help() string {
 	}
 	list("TARGETS", targetRows())
 	list("POINTS OF CRASH", pointRows())
+	list("KINDS OF PACKETS", packetRows())
 	list("LIVES OF A LOAD", workload.Lives())
 	list("KINDS OF REQUESTS IN A MIX", workload.MixKinds())
 	for _, k := range meterKinds {
@@ -95,6 +97,23 @@ func (s *statement) usage() string {
 		return "[!] " + s.syntax
 	}
 	return s.syntax
+}
+
+// packetRows are the kinds of packets, with what they are.
+func packetRows() [][2]string {
+	var rows [][2]string
+	for _, name := range trace.PacketNames() {
+		kind, _ := trace.PacketNamed(name)
+		what := "raft's " + trace.MessageName(kind)
+		switch kind {
+		case trace.ClientRequest:
+			what = "what a client asks, and a member that asks another in a client's place"
+		case trace.ClientResponse:
+			what = "the answer to that"
+		}
+		rows = append(rows, [2]string{name, what})
+	}
+	return rows
 }
 
 // pointRows are the points at which crash lets members die.

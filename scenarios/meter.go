@@ -41,6 +41,7 @@ var meters = append([]meter{
 	count("delivered", "packets delivered", trace.Deliver),
 	drops("dropped", "packets that a link lost by chance", trace.DropLoss),
 	drops("blocked", "packets that met a cut link", trace.DropCut),
+	drops("taken", "packets that a statement took away", trace.DropTaken),
 	drops("undelivered", "packets that found nobody listening", trace.DropDead),
 	count("duplicated", "packets delivered twice", trace.Duplicate),
 	count("reordered", "packets that left their line", trace.Reorder),
@@ -255,7 +256,7 @@ func (c *counters) unknown() uint64 {
 
 // faults adds up what was done to the cluster.
 func (c *counters) faults() uint64 {
-	sum := c.dropped[trace.DropLoss] + c.dropped[trace.DropCorrupt]
+	sum := c.dropped[trace.DropLoss] + c.dropped[trace.DropCorrupt] + c.dropped[trace.DropTaken]
 	for _, kind := range []trace.Kind{
 		trace.Duplicate, trace.Reorder, trace.LinkCut, trace.LinkHold, trace.MemberCrash, trace.MemberPause,
 		trace.DiskFault, trace.DiskTorn, trace.MemberFault,

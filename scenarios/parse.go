@@ -504,7 +504,7 @@ func (p *parser) checkTarget(t Target, col int, clients bool) {
 	case t.Kind == "$" && !slices.Contains(p.scope.vars, t.Var):
 		p.fail(col, "$%s has no value yet: expected an earlier as=$%s or let $%s = ...", t.Var, t.Var, t.Var)
 	case t.Kind == "clients" && !clients:
-		p.fail(col, "clients: expected members; clients are a target of partition, cut, flap, link, hold, heal and release only")
+		p.fail(col, "clients: expected members; clients are a target of partition, cut, flap, link, hold, heal, release and packet only")
 	}
 }
 

@@ -193,6 +193,11 @@ var statements = []statement{
 		"keeps the packets of links waiting").undoneBy("release"),
 	row(groupFaults, "release", "[TARGET... -> TARGET... | TARGET... <-> TARGET...]", parseSomeLinks, execRelease,
 		"delivers the packets that were held, on these links or on all"),
+	row(groupFaults, "packet",
+		"TARGET... ->|<-> TARGET... drop | double | deliver | delay=DURATION [kind=KIND] [term=N] [index=N] [op=N] [nth=N] [within=DURATION]",
+		parsePacket, execPacket,
+		"one packet that is on its way is lost, arrives twice, arrives now, or later: the next to arrive of those meant, or the nth; "+
+			"with within= the first that there is"),
 	row(groupFaults, "mend", "TARGET...", parseMembers, execMend,
 		"undoes every fault of these members and between them and the clients; the others stay as they are, and no longer count"),
 

@@ -30,8 +30,12 @@ func Words(verb string) []string {
 	}
 	for word := range strings.FieldsSeq(syntax) {
 		name, _, isOption := strings.Cut(strings.Trim(word, "[]"), "=")
-		if isOption && isName(name) && name == strings.ToLower(name) {
+		switch {
+		case !isName(name) || name != strings.ToLower(name):
+		case isOption:
 			words = append(words, name+"=")
+		case name != verb:
+			words = append(words, name)
 		}
 	}
 	return words

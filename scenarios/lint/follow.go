@@ -168,10 +168,17 @@ func (l *linter) contradicts(w *world, s *scenarios.Statement) {
 				l.report(s, Contradiction, "%s: %s is down already, since line %d", s.Verb, t, w.down.last.Pos.Line)
 			}
 		}
+	case scenarios.PacketArgs:
+		l.itself(w, s, a.LinkArgs)
 	case scenarios.LinkArgs:
-		if len(a.From) == 1 && len(a.To) == 1 && a.From[0] == a.To[0] && w.size(a.From[0]) == 1 {
-			l.report(s, Contradiction, "%s: there is no link from %s to itself", s.Verb, a.From[0])
-		}
+		l.itself(w, s, a)
+	}
+}
+
+// itself finds links that are none.
+func (l *linter) itself(w *world, s *scenarios.Statement, a scenarios.LinkArgs) {
+	if len(a.From) == 1 && len(a.To) == 1 && a.From[0] == a.To[0] && w.size(a.From[0]) == 1 {
+		l.report(s, Contradiction, "%s: there is no link from %s to itself", s.Verb, a.From[0])
 	}
 }
 

@@ -124,9 +124,10 @@ var caused = map[string][]string{
 	"held":         {"hold"},
 	"pauses":       {"pause"},
 	"stops":        {"stop", "restart"},
-	"dropped":      {"net.drop"},
-	"duplicated":   {"net.duplicate"},
-	"reordered":    {"net.reorder"},
+	"dropped":      {"net.drop", "link"},
+	"duplicated":   {"net.duplicate", "link", "packet"},
+	"reordered":    {"net.reorder", "link", "packet"},
+	"taken":        {"packet"},
 	"removals":     {"remove"},
 	"conf-changes": {"add", "promote", "remove"},
 	"learners":     {"add"},
@@ -184,6 +185,9 @@ func (l *linter) idle() {
 
 // takesTime reports whether virtual time passes during a statement.
 func takesTime(s *scenarios.Statement) bool {
+	if a, ok := s.Args.(scenarios.PacketArgs); ok {
+		return a.Within > 0
+	}
 	switch s.Verb {
 	case "wait", "restart":
 		return true

@@ -10,18 +10,9 @@ import (
 	"etcdsim/sim/trace"
 )
 
-// messages are the names of raft's messages by type, as Aux of Send holds them
-// (raftpb.MessageType), and of the packets of clients.
-var messages = map[uint16]string{
-	0: "hup", 1: "beat", 2: "prop", 3: "app", 4: "app-resp", 5: "vote", 6: "vote-resp", 7: "snap", 8: "heartbeat",
-	9: "heartbeat-resp", 10: "unreachable", 11: "snap-status", 12: "check-quorum", 13: "transfer-leader", 14: "timeout-now",
-	15: "read-index", 16: "read-index-resp", 17: "pre-vote", 18: "pre-vote-resp",
-	trace.ClientRequest: "request", trace.ClientResponse: "response",
-}
-
 var (
 	roleNames    = []string{"follower", "candidate", "leader", "pre-candidate"}
-	dropNames    = []string{"", "loss", "cut", "dead", "stale", "corrupt", "full"}
+	dropNames    = []string{"", "loss", "cut", "dead", "stale", "corrupt", "full", "taken"}
 	outcomeNames = []string{"", "ok", "failed", "unknown"}
 )
 
@@ -68,7 +59,7 @@ func auxiliary(e *trace.Event) string {
 	text := ""
 	switch e.Kind {
 	case trace.Send, trace.Deliver, trace.Duplicate, trace.Reorder, trace.Hold, trace.Release:
-		text = messages[e.Aux&^trace.Rejected]
+		text = trace.PacketName(e.Aux)
 		if e.Aux&trace.Rejected != 0 {
 			text += " rejected"
 		}

@@ -556,7 +556,7 @@ func (c *Cluster) sendPacket(q *packet) {
 		c.connect(p)
 	}
 	c.log.Emit(trace.Event{Kind: trace.Send, Aux: p.kind, Member: p.from, Peer: p.to, Index: p.op(), ID: p.id})
-	c.travel(slot, network.Packet{ID: p.id, From: p.from, To: p.to, Kind: p.kind, Size: int(p.size), Once: true})
+	c.travel(slot, p.asPacket())
 }
 
 // sendMessages gives raft messages of a member to the network.
@@ -576,8 +576,7 @@ func (c *Cluster) sendMessages(m *member, messages []*pb.Message) {
 			Kind: trace.Send, Aux: aux, Member: p.from, Peer: p.to, ID: p.id,
 			Term: msg.GetTerm(), Index: msg.GetIndex(), A: msg.GetLogTerm(), B: msg.GetCommit(),
 		})
-		once := msg.GetType() == pb.MsgProp
-		c.travel(slot, network.Packet{ID: p.id, From: p.from, To: p.to, Kind: p.kind, Size: int(p.size), Once: once})
+		c.travel(slot, p.asPacket())
 	}
 }
 

@@ -33,6 +33,7 @@ const (
 	evFree         // a member whose processor is slow has time again
 	evFlap         // flap ref breaks or mends its link
 	evResend       // the sender's kernel sends lost packets of stream ref again
+	evNothing      // what was to happen then does not
 )
 
 // Step lets the next event happen. It returns false if there is none.
@@ -50,6 +51,8 @@ func (c *Cluster) Step() bool {
 // incarnation of a member is void; what comes to a paused one waits.
 func (c *Cluster) happen(e event) {
 	switch e.kind {
+	case evNothing:
+		return
 	case evWake:
 		c.receiver(e.member).Wake(e.ref)
 		return

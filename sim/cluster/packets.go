@@ -44,8 +44,12 @@ func (p *packet) givesUp() bool {
 	return closing && !p.streamed
 }
 
+// once reports that the packet cannot arrive twice: the connection below delivers it
+// once, and nothing above would send it again.
+func (p *packet) once() bool { return p.message == nil || p.message.GetType() == pb.MsgProp }
+
 func (p *packet) asPacket() network.Packet {
-	return network.Packet{ID: p.id, From: p.from, To: p.to, Kind: p.kind, Size: int(p.size)}
+	return network.Packet{ID: p.id, From: p.from, To: p.to, Kind: p.kind, Size: int(p.size), Once: p.once()}
 }
 
 // packets holds the packets on their way in reusable slots.

@@ -83,13 +83,16 @@ const (
 	Deliver   // packet ID reached Peer; Member = sender; Aux as in Send
 	Drop      // packet ID was lost; Member = sender, Peer = receiver; Aux = DropReason; A = what Send had in Aux
 	Duplicate // packet ID will arrive once more
-	Reorder   // packet ID left the line and may overtake
-	Hold      // packet ID is held until release
-	Release   // packet ID was released
-	LinkCut   // packets from Member to Peer are dropped from now on
-	LinkHeal  // they are no longer
-	LinkHold  // packets from Member to Peer are held from now on
-	LinkFree  // they are no longer
+	// Reorder: packet ID left the line and may overtake, or be overtaken. A = ns by which
+	// a statement moved its arrival, in two's complement; B = when it arrives now, in ns;
+	// both 0 if it happened by chance.
+	Reorder
+	Hold     // packet ID is held until release
+	Release  // packet ID was released
+	LinkCut  // packets from Member to Peer are dropped from now on
+	LinkHeal // they are no longer
+	LinkHold // packets from Member to Peer are held from now on
+	LinkFree // they are no longer
 
 	// Disks. Member = owner.
 
@@ -183,6 +186,7 @@ const (
 	DropStale                     // meant for an earlier incarnation
 	DropCorrupt                   // corrupted in flight and rejected by its checksum
 	DropFull                      // the link's queue was full
+	DropTaken                     // a statement took it away
 )
 
 // Flags in Aux of Watched.

@@ -52,20 +52,21 @@ const (
 	Dead  // nobody was listening
 	Stale // meant for a process that has ended
 	Corrupt
-	Full // the link's queue was full
+	Full  // the link's queue was full
+	Taken // by a statement
 )
 
 // String says it in a word or two.
 func (f Fate) String() string {
 	return [...]string{
 		"under way", "arrived", "arrived again", "lost", "met a cut link", "nobody listened", "meant for a process that has ended",
-		"corrupted", "met a full queue",
+		"corrupted", "met a full queue", "taken away",
 	}[f]
 }
 
 var fates = [...]Fate{
 	trace.DropLoss: Lost, trace.DropCut: Cut, trace.DropDead: Dead, trace.DropStale: Stale, trace.DropCorrupt: Corrupt,
-	trace.DropFull: Full,
+	trace.DropFull: Full, trace.DropTaken: Taken,
 }
 
 // Field is something that a member is or has.

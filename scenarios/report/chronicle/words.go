@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"strconv"
 	"strings"
+	"time"
 
 	"etcdsim/sim"
 	"etcdsim/sim/trace"
@@ -21,22 +22,9 @@ func Name(a trace.Addr) string {
 	return "n" + strconv.Itoa(int(a))
 }
 
-// packetNames are raft's names of its messages (raftpb.MessageType), and names for
-// what clients send and get.
-var packetNames = map[uint16]string{
-	0: "MsgHup", 1: "MsgBeat", 2: "MsgProp", 3: "MsgApp", 4: "MsgAppResp", 5: "MsgVote", 6: "MsgVoteResp", 7: "MsgSnap",
-	8: "MsgHeartbeat", 9: "MsgHeartbeatResp", 10: "MsgUnreachable", 11: "MsgSnapStatus", 12: "MsgCheckQuorum",
-	13: "MsgTransferLeader", 14: "MsgTimeoutNow", 15: "MsgReadIndex", 16: "MsgReadIndexResp", 17: "MsgPreVote",
-	18: "MsgPreVoteResp", 23: "MsgForgetLeader",
-	trace.ClientRequest: "request", trace.ClientResponse: "response",
-}
-
 // PacketName is what raft calls a packet of this kind.
 func PacketName(kind uint16) string {
-	name, ok := packetNames[kind&^trace.Rejected]
-	if !ok {
-		name = "packet " + strconv.Itoa(int(kind&^trace.Rejected))
-	}
+	name := trace.MessageName(kind)
 	if kind&trace.Rejected != 0 {
 		name += " (rejected)"
 	}
@@ -151,6 +139,8 @@ func Tell(e *trace.Event) string {
 		return fmt.Sprintf("%s proposes request %d", who, e.ID)
 	case trace.LinkCut, trace.LinkHeal, trace.LinkHold, trace.LinkFree:
 		return tellLink(who, e)
+	case trace.Duplicate, trace.Reorder, trace.Hold, trace.Release:
+		return tellPacket(who, e)
 	case trace.DiskSync:
 		return fmt.Sprintf("%s syncs %d bytes", who, e.A)
 	case trace.DiskSynced:
@@ -218,4 +208,21 @@ func tellLink(who string, e *trace.Event) string {
 		return fmt.Sprintf("the network of %s %s", who, word)
 	}
 	return fmt.Sprintf("the link %s to %s %s", who, Name(e.Peer), word)
+}
+
+func tellPacket(who string, e *trace.Event) string {
+	what := fmt.Sprintf("%s from %s to %s", PacketName(e.Aux), who, Name(e.Peer))
+	switch by := time.Duration(e.A); {
+	case e.Kind == trace.Duplicate:
+		return what + " will arrive twice"
+	case e.Kind == trace.Hold:
+		return what + " is held back"
+	case e.Kind == trace.Release:
+		return what + " goes on"
+	case by > 0:
+		return fmt.Sprintf("%s is delayed by %s", what, by)
+	case by < 0:
+		return fmt.Sprintf("%s is hastened by %s", what, -by)
+	}
+	return what + " leaves its line"
 }

@@ -52,7 +52,7 @@ func Scripts() string { return modelJS + "\n" + diagramJS }
 
 // Fates are the names of fates, by number.
 func Fates() (names []string) {
-	for f := chronicle.UnderWay; f <= chronicle.Full; f++ {
+	for f := chronicle.UnderWay; f <= chronicle.Taken; f++ {
 		names = append(names, f.String())
 	}
 	return names
