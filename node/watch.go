@@ -200,6 +200,9 @@ func (n *Node) flush(s *stream) {
 
 // tell puts one more answer to a stream into the output.
 func (n *Node) tell(client trace.Addr, op uint64, r store.Response) {
+	if client == nobody {
+		return
+	}
 	n.answer(client, op, r, n.applied)
 	n.out.Answers[len(n.out.Answers)-1].Streamed = true
 }
