@@ -275,7 +275,8 @@ var rooms = []room{
 	},
 	{
 		path: "sim/live/etcdtest", imports: []string{"sim/live/host", "sim/live/control", "scenarios", etcdClient, zapLib}, edge: true,
-		why: "what applications test with: a host and the client library",
+		tests: []string{"above", etcdAPI},
+		why:   "what applications test with: a host and the client library",
 	},
 	{
 		path: "sim/live/suite", edge: true,

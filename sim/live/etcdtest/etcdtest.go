@@ -113,9 +113,7 @@ func (c *Cluster) drop() {
 // Close ends the cluster and its clients. After a test that failed the recording
 // stays, and the test's log says where.
 func (c *Cluster) Close() {
-	for _, client := range c.clients {
-		_ = client.Close()
-	}
+	c.closeClients()
 	err := c.host.Close()
 	if c.t == nil || !c.t.Failed() {
 		c.drop()
@@ -130,6 +128,13 @@ func (c *Cluster) Close() {
 		kept = c.rec.Name()
 	}
 	c.t.Logf("etcdtest: what happened can be replayed: etcdsim replay %s", kept)
+}
+
+func (c *Cluster) closeClients() {
+	for _, client := range c.clients {
+		_ = client.Close()
+	}
+	c.clients = nil
 }
 
 // Endpoints returns the addresses of the members, in the order of their names: n1,
