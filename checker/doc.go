@@ -18,7 +18,7 @@
 //     (elections.go);
 //   - auth: nothing is done that the rights in force forbid, and nothing denied that
 //     they allow (auth.go, authority.go);
-//   - raft: the invariants of the protocol, at every event (invariants.go);
+//   - raft: the invariants of the protocol, at every event (invariants*.go);
 //   - liveness and coverage: that something happened at all (liveness.go,
 //     coverage.go).
 //
