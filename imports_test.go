@@ -38,6 +38,9 @@ const (
 	etcdClient = "go.etcd.io/etcd/client/v3"
 	zapLib     = "go.uber.org/zap"
 	grpcLib    = "google.golang.org/grpc"
+	jwtLib     = "github.com/golang-jwt/jwt/v5"
+	// etcdTLS reads the files of etcd's TLS settings.
+	etcdTLS = "go.etcd.io/etcd/client/pkg/v3/transport"
 	// grpcGateway is what etcd's API module generates its JSON mapping for.
 	grpcGateway = "github.com/grpc-ecosystem/grpc-gateway/v2"
 	// protobufAll is the library with its reflection.
@@ -249,8 +252,17 @@ var rooms = []room{
 		why: "carries the older APIs; the members give them their meaning",
 	},
 	{
-		path: "sim/live/rpc", imports: []string{"sim/live", "sim/live/vitals", "sim/cluster", "store", etcdAPI, grpcLib, protobufAll}, edge: true,
-		why: "translates etcd's v3 API; the simulation is behind sim/live",
+		path: "sim/live/token", imports: []string{"store", jwtLib}, edge: true,
+		why: "signs and verifies what members claim and believe; it knows no universe",
+	},
+	{
+		path: "sim/live/pki", edge: true,
+		why: "makes certificates, for whoever wants to try TLS",
+	},
+	{
+		path: "sim/live/rpc", edge: true,
+		imports: []string{"sim/live", "sim/live/vitals", "sim/live/token", "sim/cluster", "store", etcdAPI, grpcLib, protobufAll},
+		why:     "translates etcd's v3 API; the simulation is behind sim/live",
 	},
 	{
 		path: "sim/live/gateway", imports: []string{"sim/live/rpc", etcdAPI, grpcLib, grpcGateway, protobufAll}, edge: true,
@@ -263,10 +275,10 @@ var rooms = []room{
 	{
 		path: "sim/live/host", edge: true,
 		imports: []string{
-			"sim/live", "sim/live/endpoint", "sim/live/gateway", "sim/live/vitals", "sim/live/older", "sim/live/rpc", "sim", "sim/bug",
-			"sim/cluster", "scenarios", "store", grpcLib,
+			"sim/live", "sim/live/endpoint", "sim/live/gateway", "sim/live/vitals", "sim/live/older", "sim/live/rpc",
+			"sim/live/token", "sim", "sim/bug", "sim/cluster", "scenarios", "store", grpcLib, etcdTLS,
 		},
-		tests: []string{"above", etcdClient, etcdAPI, zapLib, protobufAll},
+		tests: []string{"above", etcdClient, etcdAPI, zapLib, protobufAll, jwtLib},
 		why:   "puts a driver and its endpoints together",
 	},
 	{

@@ -14,8 +14,7 @@ import (
 	"etcdsim/store/mvcc"
 )
 
-// Authentication, after etcd's auth store with simple tokens, and its checks in
-// v3rpc and v3_server.go.
+// Authentication, after etcd's auth store, and its checks in v3rpc and v3_server.go.
 //
 // A client shows a password once and gets a token. The token is made by the member
 // that checked the password, and goes through the log, so that every member knows
@@ -23,6 +22,11 @@ import (
 // so much waits before it judges. A token lives as long as somebody uses it at this
 // member, and no longer than the process: after a restart its clients must show
 // their passwords again.
+//
+// Tokens that say themselves who asks (Config.JWT) are in no log and in no memory:
+// every member believes them until their time is over by its wall clock, after a
+// restart as before. They carry the auth revision of the login, so that each change
+// of users or roles makes all of them worthless.
 //
 // Who asks, and the auth revision of the moment, go into each proposal. The rules in
 // force when it is applied decide, and refuse what was taken in under older ones
@@ -63,20 +67,46 @@ func (n *Node) identify(c *Call) (who mvcc.Identity, err *store.Error) {
 		return who, nil
 	case c.self:
 		return mvcc.Identity{User: store.Root, Revision: n.kv.AuthRevision()}, nil
-	case c.Token == "":
+	case c.As.Token == "" && c.As.Certified:
+		return mvcc.Identity{User: c.As.Name, Revision: n.kv.AuthRevision()}, nil
+	case c.As.Token == "":
 		return who, nil
-	}
-	if end, known := n.tokens.ends[c.Token]; known && n.now < end {
-		who, err = n.kv.Identify(c.Token)
-	} else {
-		err = store.ErrInvalidAuthToken
+	case n.cfg.JWT:
+		who, err = n.believe(c.As.Token)
+	default:
+		who, err = n.remember(c.As.Token)
 	}
 	if err != nil {
 		n.log.Hit(trace.ProbeTokenUnknown)
-		return who, err
 	}
-	n.tokens.ends[c.Token] = n.tokenEnd()
-	return who, nil
+	return who, err
+}
+
+// remember finds out who got a token, and lets it live on.
+func (n *Node) remember(token string) (who mvcc.Identity, err *store.Error) {
+	if end, known := n.tokens.ends[token]; !known || n.now >= end {
+		return who, store.ErrInvalidAuthToken
+	}
+	if who, err = n.kv.Identify(token); err == nil {
+		n.tokens.ends[token] = n.tokenEnd()
+	}
+	return who, err
+}
+
+// believe reads who asks from the token itself.
+func (n *Node) believe(token string) (who mvcc.Identity, err *store.Error) {
+	claims, ok := store.ParseClaims(token)
+	if !ok || !claims.ValidAt(int64(n.wall())) {
+		return who, store.ErrInvalidAuthToken
+	}
+	return mvcc.Identity{User: claims.User, Revision: claims.Revision}, nil
+}
+
+// claim returns a token for a user whose password was checked under the given auth
+// revision. Its end is in whole seconds, as in etcd.
+func (n *Node) claim(user string, revision uint64) string {
+	end := n.wall().Add(n.cfg.TokenTTL)
+	return store.Claims{User: user, Revision: revision, Expires: int64(end - end%sim.Time(time.Second))}.String()
 }
 
 // tokenEnd returns when a token that is used now will have lost its force: at the
@@ -160,7 +190,7 @@ func (s *stream) refuseWatch(err *store.Error) {
 // hold keeps a call by a token that this member cannot know yet. What follows on the
 // same stream has the same token, and waits behind it.
 func (n *Node) hold(c *Call) bool {
-	if c.Token == "" || !n.kv.AuthEnabled() || tokenIndex(c.Token) <= n.applied {
+	if c.As.Token == "" || n.cfg.JWT || !n.kv.AuthEnabled() || tokenIndex(c.As.Token) <= n.applied {
 		return false
 	}
 	n.log.Hit(trace.ProbeTokenEarly)
@@ -185,7 +215,7 @@ func (n *Node) takeEarly() bool {
 	n.tokens.early = nil
 	for _, c := range waiting {
 		switch {
-		case tokenIndex(c.Token) <= n.applied:
+		case tokenIndex(c.As.Token) <= n.applied:
 			n.request(c.Call)
 		case n.now.Sub(c.arrived) < n.cfg.RequestTimeout():
 			n.tokens.early = append(n.tokens.early, c)
@@ -218,11 +248,18 @@ func (n *Node) makeToken(c Call, r *store.AuthenticateRequest) {
 		return
 	}
 	checked := n.kv.AuthRevision()
-	n.ask(&store.AuthenticateRequest{Name: r.Name, TokenPrefix: n.drawLetters()}, func(made store.Response) {
-		if made.Err == nil && n.kv.AuthRevision() != checked {
+	proposal := &store.AuthenticateRequest{Name: r.Name}
+	if !n.cfg.JWT {
+		proposal.TokenPrefix = n.drawLetters()
+	}
+	n.ask(proposal, func(made store.Response) {
+		switch {
+		case made.Err == nil && n.kv.AuthRevision() != checked:
 			n.log.Hit(trace.ProbeLoginAgain)
 			n.makeToken(c, r)
 			return
+		case made.Err == nil && n.cfg.JWT:
+			made.Result = &store.AuthenticateResult{Token: n.claim(r.Name, checked)}
 		}
 		n.answerLogin(c, made)
 	})
@@ -270,7 +307,7 @@ func (n *Node) authApplied(r store.Request, resp store.Response) {
 		}
 	case *store.AuthenticateRequest:
 		made, ok := resp.Result.(*store.AuthenticateResult)
-		if !ok {
+		if !ok || made.Token == "" {
 			return
 		}
 		if t.ends == nil {

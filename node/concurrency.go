@@ -71,7 +71,7 @@ func (s *service) goOn(w wish, alive bool) {
 		case s.gone && !s.background:
 			w, alive = s.proc.Resume(reply{gone: true})
 		case w.request != nil:
-			s.asked = s.n.askFor(s.call.Token, w.request, func(r store.Response) {
+			s.asked = s.n.askFor(s.call.As, w.request, func(r store.Response) {
 				s.asked = 0
 				s.goOn(s.proc.Resume(reply{Response: r}))
 			})

@@ -47,8 +47,11 @@ type Config struct {
 	MaxLearners    uint64
 	// Segment is the size at which the log starts a new segment.
 	Segment sim.Size
-	// TokenTTL is how long an authentication token lives that nobody uses; etcd's
-	// --auth-token-ttl.
+	// JWT makes tokens say themselves who asks, as etcd's --auth-token=jwt does;
+	// otherwise members remember whom they gave a token, as with --auth-token=simple.
+	JWT bool
+	// TokenTTL is how long an authentication token lives that nobody uses, etcd's
+	// --auth-token-ttl; with JWT, how long it lives, used or not.
 	TokenTTL time.Duration
 	// Quota is how many bytes the data of a member may take; 0 is etcd's default of
 	// 2 GiB. etcd's --quota-backend-bytes.
@@ -117,7 +120,8 @@ var options = sim.Options[Config]{Component: "node", All: []sim.Option[Config]{
 		func(c *Config) *bool { return &c.StrictReconfig }),
 	sim.CountOption("max-learners", "learners that a cluster may have", 1, store.MaxMembers,
 		func(c *Config) *uint64 { return &c.MaxLearners }),
-	sim.DurationOption("token-ttl", "how long a token lives that nobody uses",
+	sim.SwitchOption("jwt", "tokens say themselves who asks, and members remember none", func(c *Config) *bool { return &c.JWT }),
+	sim.DurationOption("token-ttl", "how long a token lives that nobody uses; with node.jwt, any token",
 		func(c *Config) *time.Duration { return &c.TokenTTL }),
 	sim.SizeOption("quota", "size that a member's data may have; 0 is 2GiB", func(c *Config) *sim.Size { return &c.Quota }),
 	sim.SizeOption("segment", "size at which the log starts a new segment", func(c *Config) *sim.Size { return &c.Segment }),

@@ -151,8 +151,8 @@ type Call struct {
 	// For is the client's operation that another member asks for, or 0.
 	For     uint64
 	Request store.Request
-	// Token says in whose name the client asks; empty without.
-	Token string
+	// As says in whose name the client asks.
+	As store.Credential
 	// self: the member itself asks, and may do everything.
 	self bool
 }

@@ -39,10 +39,10 @@ func (n *Node) ask(r store.Request, then func(store.Response)) {
 	n.request(Call{Client: n.addr, Op: n.expect(then), Request: r, self: true})
 }
 
-// askFor makes a request of this member for a client, by its token.
-func (n *Node) askFor(token string, r store.Request, then func(store.Response)) uint64 {
+// askFor makes a request of this member in a client's name.
+func (n *Node) askFor(as store.Credential, r store.Request, then func(store.Response)) uint64 {
 	id := n.expect(then)
-	n.request(Call{Client: n.addr, Op: id, Request: r, Token: token})
+	n.request(Call{Client: n.addr, Op: id, Request: r, As: as})
 	return id
 }
 

@@ -18,7 +18,8 @@ type (
 	// AuthStatusRequest asks whether it is on.
 	AuthStatusRequest struct{}
 	// AuthenticateRequest asks for a token. Before it is proposed, the member that
-	// takes it in checks the password, removes it, and draws the token's prefix.
+	// takes it in checks the password, removes it, and draws the token's prefix; none
+	// for a token that says itself who asks (see Claims).
 	AuthenticateRequest struct{ Name, Password, TokenPrefix string }
 )
 

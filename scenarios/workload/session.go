@@ -229,7 +229,7 @@ func (s *Session) DoCancelable(kind Kind, req store.Request) history.Op {
 
 func (s *Session) doCancelable(kind Kind, req store.Request) history.Op {
 	i := s.note(kind, req)
-	s.cs.c.StreamAs(s.addr, s.member, s.op, s.token, req)
+	s.cs.c.StreamAs(s.addr, s.member, s.op, store.Credential{Token: s.token}, req)
 	id := s.op
 	op, answer := s.outwait(i, kind)
 	s.cs.c.HangUp(id)
@@ -245,7 +245,7 @@ func (s *Session) outwait(i int, kind Kind) (history.Op, *node.Answer) {
 	answer := s.await(s.Now().Add(s.timeout))
 	if s.cs.bugs.Has(bug.ClientRetryDup) && (answer == nil || answer.Err != nil && answer.Err.MaybeApplied()) {
 		s.reconnect()
-		s.cs.c.CallAs(s.addr, s.member, s.op, s.token, s.cs.ops[i].Request)
+		s.cs.c.CallAs(s.addr, s.member, s.op, store.Credential{Token: s.token}, s.cs.ops[i].Request)
 		answer = s.await(s.Now().Add(s.timeout))
 	}
 	s.settle(&s.cs.ops[i], kind, answer)
@@ -261,7 +261,7 @@ func elsewhere(err *store.Error) bool {
 // invoke records and sends a request, and returns where its operation is kept.
 func (s *Session) invoke(kind Kind, req store.Request) int {
 	i := s.note(kind, req)
-	s.cs.c.CallAs(s.addr, s.member, s.op, s.token, req)
+	s.cs.c.CallAs(s.addr, s.member, s.op, store.Credential{Token: s.token}, req)
 	return i
 }
 

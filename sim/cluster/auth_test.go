@@ -16,7 +16,7 @@ func (s *story) askAs(token string, member uint64, r store.Request) store.Respon
 	s.t.Helper()
 	a := &admin{s: s, op: s.NextOp()}
 	s.Attach(trace.Client(1), a)
-	s.CallAs(trace.Client(1), member, a.op, token, r)
+	s.CallAs(trace.Client(1), member, a.op, store.Credential{Token: token}, r)
 	s.until(store.Describe(r)+" is answered", func() bool { return a.answer != nil })
 	return a.answer.Response
 }
@@ -189,8 +189,8 @@ func TestRightsToWatch(t *testing.T) {
 	} {
 		v, op := &viewer{}, s.NextOp()
 		s.Attach(trace.Client(2), v)
-		s.StreamAs(trace.Client(2), 3, op, tt.token, &store.StreamOpenRequest{})
-		s.StreamAs(trace.Client(2), 3, op, tt.token, &store.WatchRequest{Key: tt.key})
+		s.StreamAs(trace.Client(2), 3, op, store.Credential{Token: tt.token}, &store.StreamOpenRequest{})
+		s.StreamAs(trace.Client(2), 3, op, store.Credential{Token: tt.token}, &store.WatchRequest{Key: tt.key})
 		s.until("the watcher is answered", func() bool { return len(v.got) > 0 })
 		r := v.got[0]
 		if !r.Created || r.Canceled != (tt.why != "") || r.CancelReason != tt.why || tt.why != "" && r.WatchID != store.NoWatcher {
@@ -214,10 +214,10 @@ func TestTokenBeforeItsEntry(t *testing.T) {
 	a, v := &admin{s: s, op: s.NextOp()}, &viewer{}
 	s.Attach(trace.Client(1), a)
 	s.Attach(trace.Client(2), v)
-	s.CallAs(trace.Client(1), slow, a.op, u, &store.RangeRequest{Key: "f1", Serializable: true})
+	s.CallAs(trace.Client(1), slow, a.op, store.Credential{Token: u}, &store.RangeRequest{Key: "f1", Serializable: true})
 	op := s.NextOp()
-	s.StreamAs(trace.Client(2), slow, op, u, &store.StreamOpenRequest{})
-	s.StreamAs(trace.Client(2), slow, op, u, &store.WatchRequest{Key: "f1"})
+	s.StreamAs(trace.Client(2), slow, op, store.Credential{Token: u}, &store.StreamOpenRequest{})
+	s.StreamAs(trace.Client(2), slow, op, store.Credential{Token: u}, &store.WatchRequest{Key: "f1"})
 	s.run(300 * time.Millisecond)
 	if a.answer != nil || len(v.got) > 0 {
 		t.Errorf("n%d answers by a token that it cannot know: %+v, %+v", slow, a.answer, v.got)

@@ -171,14 +171,14 @@ func (c *Cluster) NextOp() uint64 {
 // Call sends a client's request to a member, in nobody's name. The answer may never
 // come.
 func (c *Cluster) Call(client trace.Addr, member, op uint64, r store.Request) {
-	c.CallAs(client, member, op, "", r)
+	c.CallAs(client, member, op, store.Credential{}, r)
 }
 
-// CallAs sends a client's request in the name of whom the token stands for.
-func (c *Cluster) CallAs(client trace.Addr, member, op uint64, token string, r store.Request) {
+// CallAs sends a client's request in somebody's name.
+func (c *Cluster) CallAs(client trace.Addr, member, op uint64, as store.Credential, r store.Request) {
 	c.sendPacket(&packet{
 		from: client, to: trace.Addr(member), kind: trace.ClientRequest,
-		call: &node.Call{Client: client, Op: op, Request: r, Token: token}, size: requestBytes,
+		call: &node.Call{Client: client, Op: op, Request: r, As: as}, size: requestBytes,
 	})
 }
 

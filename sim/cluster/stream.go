@@ -22,8 +22,8 @@ import (
 type conn struct {
 	op             uint64
 	client, member trace.Addr
-	// token says in whose name all requests are sent; empty without.
-	token string
+	// as says in whose name all requests are sent.
+	as store.Credential
 	// incarnation of the member that took the opening request in; 0 before.
 	incarnation uint32
 	up, down    lane // to the member, and to the client
@@ -57,15 +57,15 @@ const (
 // opens the connection. It stays until an answer with an error comes, or until
 // the client hangs up.
 func (c *Cluster) Stream(client trace.Addr, member, op uint64, r store.Request) {
-	c.StreamAs(client, member, op, "", r)
+	c.StreamAs(client, member, op, store.Credential{}, r)
 }
 
-// StreamAs does the same in the name of whom the token stands for. What is sent
-// over the stream later is sent in the same name.
-func (c *Cluster) StreamAs(client trace.Addr, member, op uint64, token string, r store.Request) {
+// StreamAs does the same in somebody's name. What is sent over the stream later is
+// sent in the same name.
+func (c *Cluster) StreamAs(client trace.Addr, member, op uint64, as store.Credential, r store.Request) {
 	k := c.conns[op]
 	if k == nil {
-		k = &conn{op: op, client: client, member: trace.Addr(member), token: token}
+		k = &conn{op: op, client: client, member: trace.Addr(member), as: as}
 		if c.conns == nil {
 			c.conns = make(map[uint64]*conn)
 		}
@@ -73,7 +73,7 @@ func (c *Cluster) StreamAs(client trace.Addr, member, op uint64, token string, r
 	}
 	c.sendInOrder(&k.up, packet{
 		from: client, to: trace.Addr(member), kind: trace.ClientRequest, streamed: true, size: requestBytes,
-		call: &node.Call{Client: client, Streamed: true, Op: op, Request: r, Token: k.token},
+		call: &node.Call{Client: client, Streamed: true, Op: op, Request: r, As: k.as},
 	})
 }
 

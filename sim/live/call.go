@@ -71,13 +71,14 @@ func (w *waiter) next(ctx context.Context, stopped <-chan struct{}) (Answer, err
 	}
 }
 
-// Call sends a request to a member, in the name of whom the token stands for, and
-// waits for the answer. The error is that of the context: the member is told that
-// nobody waits any more, but nobody knows what became of the request until then. What
-// the member refuses is in the answer.
-func (d *Driver) Call(ctx context.Context, member uint64, token string, r store.Request) (Answer, error) {
+// Call sends a request to a member, in somebody's name, and waits for the answer. The
+// error is that of the context: the member is told that nobody waits any more, but
+// nobody knows what became of the request until then. What the member refuses is in the
+// answer.
+func (d *Driver) Call(ctx context.Context, member uint64, as store.Credential, r store.Request) (Answer, error) {
 	w := newWaiter(false)
-	if err := d.send(ctx, message{input: Input{Kind: Call, Member: member, Token: token, Request: r}, w: w}); err != nil {
+	input := Input{Kind: Call, Member: member, As: as, Request: r}
+	if err := d.send(ctx, message{input: input, w: w}); err != nil {
 		return refused(err)
 	}
 	a, err := w.next(ctx, d.stopped)
@@ -101,10 +102,11 @@ type Stream struct {
 	w *waiter
 }
 
-// Stream opens a stream to a member with its first request. It must be closed.
-func (d *Driver) Stream(ctx context.Context, member uint64, token string, r store.Request) (*Stream, error) {
+// Stream opens a stream to a member with its first request, in whose name the whole
+// stream is. It must be closed.
+func (d *Driver) Stream(ctx context.Context, member uint64, as store.Credential, r store.Request) (*Stream, error) {
 	s := &Stream{d, newWaiter(true)}
-	return s, d.send(ctx, message{input: Input{Kind: Open, Member: member, Token: token, Request: r}, w: s.w})
+	return s, d.send(ctx, message{input: Input{Kind: Open, Member: member, As: as, Request: r}, w: s.w})
 }
 
 // Send sends another request on the stream. After the stream's end it does nothing.

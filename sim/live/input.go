@@ -17,8 +17,8 @@ type Input struct {
 	Op uint64
 	// Member is whom it concerns, or 0.
 	Member uint64
-	// Token says in whose name a request is made; empty without.
-	Token string
+	// As says in whose name a request is made.
+	As store.Credential
 	// Request is that of a Call, Open or Send.
 	Request store.Request
 	// Text is the statement of a Do, or the URL of an Advertise.

@@ -78,7 +78,7 @@ func (s *session) call(member uint64, r store.Request) live.Answer {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(s.t.Context(), 20*time.Second)
 	defer cancel()
-	a, err := s.Call(ctx, member, "", r)
+	a, err := s.Call(ctx, member, store.Credential{}, r)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func (s *session) replay() live.Replayed {
 // when it is replayed.
 func TestReplay(t *testing.T) {
 	s := newSession(t, 1)
-	watcher, err := s.Stream(t.Context(), 2, "", &store.StreamOpenRequest{})
+	watcher, err := s.Stream(t.Context(), 2, store.Credential{}, &store.StreamOpenRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,12 +189,12 @@ func TestWaiting(t *testing.T) {
 	s.do("kill n2")
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	if _, err := s.Call(ctx, 3, "", &store.PutRequest{Key: "k"}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := s.Call(ctx, 3, store.Credential{}, &store.PutRequest{Key: "k"}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("a write without a quorum ended with %v", err)
 	}
 	refused := make(chan *store.Error)
 	go func() {
-		a, _ := s.Call(context.WithoutCancel(ctx), 3, "", &store.PutRequest{Key: "k"})
+		a, _ := s.Call(context.WithoutCancel(ctx), 3, store.Credential{}, &store.PutRequest{Key: "k"})
 		refused <- a.Err
 	}()
 	for entered := false; !entered; time.Sleep(time.Millisecond) {
@@ -204,7 +204,7 @@ func TestWaiting(t *testing.T) {
 	if err := <-refused; err != store.ErrStopped {
 		t.Errorf("who waited got %v", err)
 	}
-	if a, err := s.Call(t.Context(), 3, "", &store.PutRequest{Key: "k"}); err != nil || a.Err != store.ErrStopped {
+	if a, err := s.Call(t.Context(), 3, store.Credential{}, &store.PutRequest{Key: "k"}); err != nil || a.Err != store.ErrStopped {
 		t.Errorf("who comes later got %v, %v", a.Err, err)
 	}
 }
@@ -293,7 +293,7 @@ func TestGivingUp(t *testing.T) {
 	}
 	for _, r := range []store.Request{&store.PutRequest{Key: "k"}, &store.RangeRequest{Key: "k"}, &store.LeaseTimeToLiveRequest{ID: 1}} {
 		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-		if _, err := s.Call(ctx, 3, "", r); !errors.Is(err, context.DeadlineExceeded) {
+		if _, err := s.Call(ctx, 3, store.Credential{}, r); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("without a leader, %s ended with %v", store.Describe(r), err)
 		}
 		cancel()

@@ -47,12 +47,14 @@ type Ending struct {
 
 // line is the form of an input in a recording.
 type line struct {
-	Step    uint64          `json:"step"`
-	At      int64           `json:"at"`
-	Kind    string          `json:"kind"`
-	Op      uint64          `json:"op"`
-	Member  uint64          `json:"member"`
-	Token   json.RawMessage `json:"token"`
+	Step   uint64          `json:"step"`
+	At     int64           `json:"at"`
+	Kind   string          `json:"kind"`
+	Op     uint64          `json:"op"`
+	Member uint64          `json:"member"`
+	Token  json.RawMessage `json:"token"`
+	// CN is the common name in a certificate; missing without one.
+	CN      json.RawMessage `json:"cn"`
 	Request json.RawMessage `json:"request"`
 	Text    json.RawMessage `json:"text"`
 	Digest  string          `json:"digest"`
@@ -89,8 +91,11 @@ func (r *Recorder) write(in *Input) {
 	if in.Member != 0 {
 		b = strconv.AppendUint(append(b, `,"member":`...), in.Member, 10)
 	}
-	if in.Token != "" {
-		b = appendText(append(b, `,"token":`...), in.Token)
+	if in.As.Token != "" {
+		b = appendText(append(b, `,"token":`...), in.As.Token)
+	}
+	if in.As.Certified {
+		b = appendText(append(b, `,"cn":`...), in.As.Name)
 	}
 	if in.Text != "" {
 		b = appendText(append(b, `,"text":`...), in.Text)
@@ -186,11 +191,11 @@ func (r *Recording) parse(text []byte) (*Input, error) {
 	if kind < 0 {
 		return nil, fmt.Errorf("expected the kind of an input, found %q", l.Kind)
 	}
-	in.Kind = Kind(kind)
+	in.Kind, in.As.Certified = Kind(kind), l.CN != nil
 	for _, text := range []struct {
 		from json.RawMessage
 		to   *string
-	}{{l.Token, &in.Token}, {l.Text, &in.Text}} {
+	}{{l.Token, &in.As.Token}, {l.CN, &in.As.Name}, {l.Text, &in.Text}} {
 		if text.from == nil {
 			continue
 		}

@@ -96,11 +96,11 @@ func (u *Universe) enter(in *Input) (note string, err error) {
 	case Call:
 		in.Op = u.c.NextOp()
 		u.invoke(in)
-		u.c.CallAs(u.self, in.Member, in.Op, in.Token, in.Request)
+		u.c.CallAs(u.self, in.Member, in.Op, in.As, in.Request)
 	case Open:
 		in.Op = u.c.NextOp()
 		u.invoke(in)
-		u.c.StreamAs(u.self, in.Member, in.Op, in.Token, in.Request)
+		u.c.StreamAs(u.self, in.Member, in.Op, in.As, in.Request)
 	case Send:
 		u.c.Stream(u.self, in.Member, in.Op, in.Request)
 	case HangUp:

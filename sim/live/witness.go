@@ -37,9 +37,21 @@ func (w *Witness) invoked(in *Input, now sim.Time) {
 	}
 	w.at[in.Op] = len(w.ops)
 	w.ops = append(w.ops, history.Op{
-		ID: in.Op, Client: w.place(), Member: in.Member, Load: "outside", Request: in.Request, User: w.users[in.Token],
+		ID: in.Op, Client: w.place(), Member: in.Member, Load: "outside", Request: in.Request, User: w.userOf(&in.As),
 		Invoke: now, Return: sim.Forever, Outcome: history.Unknown,
 	})
+}
+
+// userOf returns in whose name a request is made, as far as the client can know.
+func (w *Witness) userOf(as *store.Credential) string {
+	if as.Token == "" {
+		return as.Name
+	}
+	if user, known := w.users[as.Token]; known {
+		return user
+	}
+	claims, _ := store.ParseClaims(as.Token) // some are made elsewhere
+	return claims.User
 }
 
 // firstPlace is the number of the first client of this kind; those of scenarios have

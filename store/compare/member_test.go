@@ -139,7 +139,7 @@ func (m *member) serve(s step) (answer, error) {
 		}
 	}
 	op := m.NextOp()
-	m.CallAs(self, 1, op, m.token(s.As), req)
+	m.CallAs(self, 1, op, store.Credential{Token: m.token(s.As)}, req)
 	if err := m.until("the request is answered", func() bool { return m.got[op].Op == op }); err != nil {
 		return answer{}, fmt.Errorf("%v: %w", s, err)
 	}
@@ -161,7 +161,7 @@ func (m *member) watch(s step, req *store.WatchRequest) (answer, error) {
 	if st == nil {
 		st = &memberStream{op: m.NextOp()}
 		m.streams[s.Stream], m.byOp[st.op] = st, st
-		m.StreamAs(self, 1, st.op, m.token(s.As), &store.StreamOpenRequest{Window: 1 << 40})
+		m.StreamAs(self, 1, st.op, store.Credential{Token: m.token(s.As)}, &store.StreamOpenRequest{Window: 1 << 40})
 	}
 	m.Stream(self, 1, st.op, req)
 	var resp *store.WatchResponse

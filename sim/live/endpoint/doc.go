@@ -4,6 +4,8 @@
 // cut off from its clients is silent: its kernel accepts, nothing arrives and
 // nothing comes back.
 //
-// Both of etcd's kinds of clients come to the same address: those that speak
-// HTTP/2 are given to gRPC, all others to an HTTP handler.
+// Both of etcd's kinds of clients come to the same address. In the clear, those that
+// speak HTTP/2 are given to gRPC and all others to an HTTP handler; over TLS each
+// request is looked at. A member's silence and its end lie below TLS: a silent member
+// shakes no hands.
 package endpoint

@@ -1,12 +1,15 @@
 package endpoint
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log"
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -22,8 +25,13 @@ type Config struct {
 	Address func(id uint64) string
 	// Process returns what answers for a member's process that begins.
 	Process func(id uint64) (Process, error)
+	// TLS, if not nil, is what all connections are secured with.
+	TLS *tls.Config
 	// MaxConns bounds the connections of a member; 0 means DefaultMaxConns.
 	MaxConns int
+	// MaxStreams bounds what a client of HTTP/2 over TLS asks at a time on one
+	// connection; without TLS that is gRPC's own business. 0 means net/http's default.
+	MaxStreams int
 	// Failed, if not nil, is told of what cannot be helped: a port that somebody else
 	// took while its member was down.
 	Failed func(error)
@@ -73,6 +81,7 @@ type endpoint struct {
 // process is what serves a member between its start and its end.
 type process struct {
 	incarnation uint32
+	tls         *tls.Config // or nil
 	listener    net.Listener
 	gate        *gate
 	grpc        *grpc.Server
@@ -244,12 +253,16 @@ func (e *Endpoints) start(m *endpoint, incarnation uint32) error {
 		return fmt.Errorf("%s: %w", store.MemberName(m.id), err)
 	}
 	p := &process{
-		incarnation: incarnation, listener: m.listener, gate: newGate(), grpc: answers.GRPC, closing: answers.Close,
+		incarnation: incarnation, tls: e.cfg.TLS, listener: m.listener, gate: newGate(), grpc: answers.GRPC, closing: answers.Close,
 		grpcConns: newHandoff(m.listener.Addr()), httpConns: newHandoff(m.listener.Addr()),
 	}
 	p.http = &http.Server{
-		Handler: answers.HTTP, ReadHeaderTimeout: introduction, MaxHeaderBytes: 1 << 16,
-		ErrorLog: log.New(discard{}, "", 0), // clients that talk nonsense are their own business
+		Handler: answers.HTTP, ReadHeaderTimeout: introduction, IdleTimeout: idleness, MaxHeaderBytes: 1 << 16,
+		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: e.cfg.MaxStreams},
+		ErrorLog: log.New(io.Discard, "", 0), // clients that talk nonsense are their own business
+	}
+	if p.tls != nil {
+		p.http.Handler = divided(answers)
 	}
 	m.running = p
 	go func() { _ = p.grpc.Serve(p.grpcConns) }()
@@ -258,10 +271,17 @@ func (e *Endpoints) start(m *endpoint, incarnation uint32) error {
 	return nil
 }
 
-type discard struct{}
-
-// Write implements io.Writer.
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
+// divided gives gRPC's requests to its server and all others to the HTTP handler. Over
+// TLS clients agree on HTTP/2 for everything, and one connection may carry both.
+func divided(answers Process) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor == 2 && strings.HasPrefix(r.Header.Get("Content-Type"), "application/grpc") {
+			answers.GRPC.ServeHTTP(w, r)
+			return
+		}
+		answers.HTTP.ServeHTTP(w, r)
+	})
+}
 
 // accept takes connections in until the process ends.
 func (p *process) accept(most int) {
@@ -283,8 +303,13 @@ func (p *process) accept(most int) {
 	}
 }
 
-// introduce finds out who a client wants to speak to.
+// introduce finds out who a client wants to speak to. Over TLS that is seen with each
+// request; the HTTP server shakes hands, and tells those off who speak in the clear.
 func (p *process) introduce(c *conn) {
+	if p.tls != nil {
+		p.httpConns.give(tls.Server(c, p.tls))
+		return
+	}
 	http2, err := c.speaksHTTP2()
 	switch {
 	case err != nil:

@@ -3,13 +3,19 @@
 package host
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
+	"time"
+
+	"go.etcd.io/etcd/client/pkg/v3/transport"
 
 	"etcdsim/scenarios"
 	"etcdsim/sim"
@@ -20,6 +26,7 @@ import (
 	"etcdsim/sim/live/gateway"
 	"etcdsim/sim/live/older"
 	"etcdsim/sim/live/rpc"
+	"etcdsim/sim/live/token"
 	"etcdsim/sim/live/vitals"
 	"etcdsim/store"
 )
@@ -46,11 +53,25 @@ type Config struct {
 	Record io.Writer
 	// Address returns the host and port on which a member listens; port 0 means any.
 	Address func(id uint64) string
+	// TLS says how connections are secured; its zero value means that they are not. With
+	// ClientCertAuth, the common name in a client's certificate is a user.
+	TLS transport.TLSInfo
+	// Tokens, if not nil, are tokens that say themselves who asks; otherwise members
+	// remember them.
+	Tokens *token.Options
+	// Access is who may come over HTTP.
+	Access Access
+	// MaxStreams is how many requests and streams a client may have under way on one
+	// connection; more wait there. 0 means DefaultMaxStreams.
+	MaxStreams uint32
 	// Keepalive is that of gRPC.
 	Keepalive rpc.Keepalive
 	// Failed, if not nil, is told of endpoints that cannot be opened again.
 	Failed func(error)
 }
+
+// DefaultMaxStreams bounds what one connection may cost. etcd's default is no bound.
+const DefaultMaxStreams = 10_000
 
 // Host is a universe that real clients reach.
 type Host struct {
@@ -61,6 +82,10 @@ type Host struct {
 	seed      uint64
 	speed     float64
 	keepalive rpc.Keepalive
+	tls       transport.TLSInfo
+	tokens    *token.Keys
+	access    Access
+	streams   uint32
 	endpoints *endpoint.Endpoints
 
 	mu sync.Mutex
@@ -70,21 +95,33 @@ type Host struct {
 
 // Start opens the endpoints and lets the universe begin. When it returns, members
 // serve clients.
-func Start(cfg Config) (*Host, error) {
+func Start(cfg Config) (_ *Host, err error) {
 	if cfg.Scenario == nil {
-		var err error
 		if cfg.Scenario, err = scenarios.Parse("default", Default); err != nil {
 			return nil, err
 		}
 	}
-	settings, err := scenarios.Configure(cfg.Scenario, cfg.Options)
-	if err != nil {
+	h := &Host{
+		seed: cfg.Seed, speed: cfg.Speed, keepalive: cfg.Keepalive, tls: cfg.TLS, access: cfg.Access,
+		streams: cmp.Or(cfg.MaxStreams, DefaultMaxStreams), advertised: make(map[uint64]bool),
+	}
+	e := endpoint.Config{Address: cfg.Address, Failed: cfg.Failed, Process: h.process, MaxStreams: int(min(h.streams, math.MaxInt32))}
+	if !cfg.TLS.Empty() {
+		if e.TLS, err = cfg.TLS.ServerConfig(); err != nil {
+			return nil, fmt.Errorf("TLS: %w", err)
+		}
+		cfg.TLS.ConfigureCRLVerification(e.TLS)
+	}
+	if cfg.Tokens != nil {
+		if h.tokens, err = token.New(*cfg.Tokens); err != nil {
+			return nil, fmt.Errorf("tokens: %w", err)
+		}
+		cfg.Options.Settings = append(slices.Clone(cfg.Options.Settings), selfContained(cfg.Tokens.TTL)...)
+	}
+	if h.Settings, err = scenarios.Configure(cfg.Scenario, cfg.Options); err != nil {
 		return nil, err
 	}
-	h := &Host{Settings: settings, seed: cfg.Seed, speed: cfg.Speed, advertised: make(map[uint64]bool)}
-	h.keepalive = cfg.Keepalive
-	e := endpoint.Config{Address: cfg.Address, Failed: cfg.Failed, Process: h.process}
-	if h.endpoints, err = endpoint.Reserve(settings.Nodes, e); err != nil {
+	if h.endpoints, err = endpoint.Reserve(h.Settings.Nodes, e); err != nil {
 		return nil, err
 	}
 	if err := h.begin(cfg); err != nil {
@@ -96,6 +133,15 @@ func Start(cfg Config) (*Host, error) {
 	return h, nil
 }
 
+// selfContained are the settings of members whose tokens live so long and say
+// themselves who asks.
+func selfContained(ttl time.Duration) []scenarios.Setting {
+	return []scenarios.Setting{
+		{Section: "node", Name: "jwt", Value: "on"},
+		{Section: "node", Name: "token-ttl", Value: ttl.String()},
+	}
+}
+
 // process returns what answers for a member's process: etcd's v3 API over gRPC, and
 // what etcd tells over plain HTTP.
 func (h *Host) process(id uint64) (endpoint.Process, error) {
@@ -103,6 +149,7 @@ func (h *Host) process(id uint64) (endpoint.Process, error) {
 	server := rpc.NewServer(rpc.Config{
 		Driver: h.Driver, Member: id, Cluster: h.ClusterID(), Election: h.Settings.Node.Election(),
 		MaxRequest: int(h.Settings.Node.MaxRequest), Keepalive: h.keepalive, Counters: counters,
+		Tokens: h.tokens, CertAuth: h.tls.ClientCertAuth, MaxStreams: h.streams,
 	})
 	mux := http.NewServeMux()
 	vitals.Register(mux, vitals.Member{
@@ -110,7 +157,7 @@ func (h *Host) process(id uint64) (endpoint.Process, error) {
 	})
 	older.Register(mux, older.Member{Driver: h.Driver, ID: id})
 	closing, err := gateway.Register(mux, server, int(h.Settings.Node.MaxRequest))
-	return endpoint.Process{GRPC: server, HTTP: mux, Close: closing}, err
+	return endpoint.Process{GRPC: server, HTTP: h.guard(id, mux), Close: closing}, err
 }
 
 // begin makes the universe and its driver.
@@ -127,6 +174,9 @@ func (h *Host) begin(cfg Config) (err error) {
 		return err
 	}
 	h.Driver = live.Start(stage, c)
+	if h.tokens != nil {
+		h.tokens.Begin(time.Now().Add(-time.Duration(h.Driver.Now())))
+	}
 	return nil
 }
 
@@ -205,9 +255,17 @@ func (h *Host) Speed() float64 {
 func (h *Host) URLs() []string {
 	urls := h.endpoints.Addresses()
 	for i := range urls {
-		urls[i] = "http://" + urls[i]
+		urls[i] = h.url(urls[i])
 	}
 	return urls
+}
+
+// url returns the URL of an address.
+func (h *Host) url(address string) string {
+	if h.tls.Empty() {
+		return "http://" + address
+	}
+	return "https://" + address
 }
 
 // Endpoints returns the hosts and ports of the members, in the order of their IDs.
@@ -248,7 +306,7 @@ func (h *Host) prepare(ctx context.Context) error {
 		if failed != nil {
 			return errors.Join(err, failed)
 		}
-		err = errors.Join(err, h.Driver.Advertise(ctx, id, "http://"+address))
+		err = errors.Join(err, h.Driver.Advertise(ctx, id, h.url(address)))
 		h.advertised[id] = true
 	}
 	return err

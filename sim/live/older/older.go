@@ -48,7 +48,7 @@ func (m Member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := r.Context()
-	stream, err := m.Driver.Stream(ctx, m.ID, "", &store.HTTPRequest{
+	stream, err := m.Driver.Stream(ctx, m.ID, store.Credential{}, &store.HTTPRequest{
 		Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery, Body: string(body),
 	})
 	if err != nil {

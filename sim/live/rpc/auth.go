@@ -48,7 +48,11 @@ func (s *server) Authenticate(ctx context.Context, r *pb.AuthenticateRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	return &pb.AuthenticateResponse{Header: h, Token: res.Token}, nil
+	token, err := s.signed(res.Token)
+	if err != nil {
+		return nil, err
+	}
+	return &pb.AuthenticateResponse{Header: h, Token: token}, nil
 }
 
 // UserAdd implements the service Auth.

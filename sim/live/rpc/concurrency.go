@@ -59,7 +59,7 @@ func (m message) leader() *store.LeaderKey {
 
 // lasting passes on a request that may wait.
 func lasting[R store.Result](ctx context.Context, s *server, r store.Request) (result R, h *pb.ResponseHeader, err error) {
-	stream, err := s.Driver.Stream(ctx, s.Member, token(ctx), r)
+	stream, err := s.Driver.Stream(ctx, s.Member, s.credential(ctx), r)
 	if err != nil {
 		return result, nil, failure(err)
 	}
@@ -142,7 +142,7 @@ func leaderMessage(h *pb.ResponseHeader, res *store.LeaderResult) message {
 // observe tells of each leader of an election.
 func (s *server) observe(in message, client grpc.ServerStream) error {
 	ctx := client.Context()
-	stream, err := s.Driver.Stream(ctx, s.Member, token(ctx), &store.ObserveRequest{Name: in.text("name")})
+	stream, err := s.Driver.Stream(ctx, s.Member, s.credential(ctx), &store.ObserveRequest{Name: in.text("name")})
 	if err != nil {
 		return failure(err)
 	}

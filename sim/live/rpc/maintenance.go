@@ -80,7 +80,7 @@ func (s *server) MoveLeader(ctx context.Context, r *pb.MoveLeaderRequest) (*pb.M
 // Snapshot implements the service Maintenance.
 func (s *server) Snapshot(_ *pb.SnapshotRequest, client grpc.ServerStreamingServer[pb.SnapshotResponse]) error {
 	ctx := client.Context()
-	stream, err := s.Driver.Stream(ctx, s.Member, token(ctx), &store.SnapshotRequest{})
+	stream, err := s.Driver.Stream(ctx, s.Member, s.credential(ctx), &store.SnapshotRequest{})
 	if err != nil {
 		return failure(err)
 	}

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/live"
+	"etcdsim/sim/live/token"
 	"etcdsim/sim/live/vitals"
 	"etcdsim/store"
 )
@@ -33,12 +35,19 @@ type Config struct {
 	Election time.Duration
 	// MaxRequest is the size of the largest request that the members take.
 	MaxRequest int
+	// Tokens, if not nil, sign and verify: the members make tokens that say themselves
+	// who asks (node.Config.JWT).
+	Tokens *token.Keys
+	// CertAuth lets the common name in a client's certificate say who asks, where no
+	// token does; etcd's --client-cert-auth.
+	CertAuth bool
+	// MaxStreams is how many streams a client may have open on one connection; 0 means
+	// as many as it likes.
+	MaxStreams uint32
 	// Counters, if not nil, count what is asked and answered.
 	Counters *vitals.Counters
 	// Keepalive is etcd's --grpc-keepalive-...; its zero value means etcd's defaults.
 	Keepalive Keepalive
-	// Options are given to gRPC besides, such as credentials.
-	Options []grpc.ServerOption
 }
 
 // Keepalive says how a server and its clients find out that the other is there.
@@ -80,15 +89,15 @@ func NewServer(c Config) *grpc.Server {
 		c.Counters = &vitals.Counters{}
 	}
 	s := &server{Config: c}
-	g := grpc.NewServer(append([]grpc.ServerOption{
-		grpc.MaxRecvMsgSize(c.MaxRequest + overhead),
+	g := grpc.NewServer(
+		grpc.MaxRecvMsgSize(c.MaxRequest+overhead),
 		grpc.MaxSendMsgSize(math.MaxInt32),
-		grpc.MaxConcurrentStreams(math.MaxUint32),
+		grpc.MaxConcurrentStreams(cmp.Or(c.MaxStreams, math.MaxUint32)),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: c.Keepalive.MinTime}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: c.Keepalive.Interval, Timeout: c.Keepalive.Timeout}),
 		grpc.UnaryInterceptor(s.admitCall),
 		grpc.StreamInterceptor(s.admitStream),
-	}, c.Options...)...)
+	)
 	pb.RegisterKVServer(g, s)
 	pb.RegisterWatchServer(g, s)
 	pb.RegisterLeaseServer(g, s)
@@ -103,8 +112,6 @@ func NewServer(c Config) *grpc.Server {
 
 // What the metadata of a call may hold, as in etcd's rpctypes.
 const (
-	metaToken   = "token"
-	metaGateway = "authorization" // the token, as the JSON gateway passes it on
 	metaLeader  = "hasleader"
 	metaVersion = "client-api-version"
 )
@@ -180,20 +187,6 @@ func requiresLeader(ctx context.Context) bool {
 	return len(v) > 0 && v[0] == "true"
 }
 
-// token returns in whose name a call is made.
-func token(ctx context.Context) string {
-	md, ok := metadata.FromIncomingContext(ctx)
-	if !ok {
-		return ""
-	}
-	for _, key := range [...]string{metaToken, metaGateway} {
-		if v := md.Get(key); len(v) > 0 {
-			return v[0]
-		}
-	}
-	return ""
-}
-
 // refusal is an error of the members as gRPC sends it.
 func refusal(e *store.Error) error {
 	return status.Error(codes.Code(e.Code), e.Text)
@@ -218,7 +211,7 @@ func (s *server) header(a *live.Answer) *pb.ResponseHeader {
 // unary passes a request on, and returns the result with the header of the
 // answer.
 func unary[R store.Result](ctx context.Context, s *server, r store.Request) (result R, h *pb.ResponseHeader, err error) {
-	a, err := s.Driver.Call(ctx, s.Member, token(ctx), r)
+	a, err := s.Driver.Call(ctx, s.Member, s.credential(ctx), r)
 	if err != nil {
 		return result, nil, failure(err)
 	}

@@ -24,7 +24,7 @@ func (s *server) Watch(client grpc.BidiStreamingServer[pb.WatchRequest, pb.Watch
 	ctx, cancel := context.WithCancel(client.Context())
 	defer cancel()
 	open := &store.StreamOpenRequest{RequireLeader: requiresLeader(ctx), Window: window}
-	stream, err := s.Driver.Stream(ctx, s.Member, token(ctx), open)
+	stream, err := s.Driver.Stream(ctx, s.Member, s.credential(ctx), open)
 	if err != nil {
 		return failure(err)
 	}

@@ -99,7 +99,8 @@ func (m Member) ailment(ctx context.Context, exclude []string, serializable bool
 func (m Member) read(ctx context.Context, serializable bool) error {
 	ctx, cancel := context.WithTimeout(ctx, m.Patience)
 	defer cancel()
-	a, err := m.Driver.Call(ctx, m.ID, "", &store.RangeRequest{Key: "\x00", KeysOnly: true, Limit: 1, Serializable: serializable})
+	r := &store.RangeRequest{Key: "\x00", KeysOnly: true, Limit: 1, Serializable: serializable}
+	a, err := m.Driver.Call(ctx, m.ID, store.Credential{}, r)
 	switch {
 	case err != nil:
 		return err
