@@ -25,12 +25,16 @@ func TestMain(m *testing.M) {
 // "replace OLD NEW FILE" changes a file; "rename FOLDER NAME" gives the only entry
 // of a folder another name.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "replace": replace, "rename": rename, "served": served, "ctl": ctl, "etcdctl": etcdctl,
-		},
-	})
+	testscript.Run(t, scripts(testscript.Params{Dir: "testdata/script"}))
+}
+
+// scripts returns the parameters with the commands and conditions that scripts use.
+func scripts(p testscript.Params) testscript.Params {
+	p.Cmds = map[string]func(*testscript.TestScript, bool, []string){
+		"exits": exits, "replace": replace, "rename": rename, "served": served, "ctl": ctl, "etcdctl": etcdctl,
+	}
+	p.Condition = condition
+	return p
 }
 
 // rename gives the only entry of a folder another name.

@@ -3,10 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"flag"
+	"fmt"
 	"io"
-	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -82,11 +86,38 @@ func ctl(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+var checkPerf = flag.Bool("check-perf", false, "let scripts run etcdctl check perf, which takes a minute")
+
+// condition says whether a line of a script counts: [perf] where somebody has a minute.
+func condition(name string) (bool, error) {
+	if name == "perf" {
+		return *checkPerf, nil
+	}
+	return false, fmt.Errorf("expected the condition perf, found %q", name)
+}
+
+// What the documentation shows holds for an etcdctl of its own as well, built from
+// etcd's sources by the same toolchain.
+func TestScriptsWithSeparateEtcdctl(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a second time, which is not short")
+	}
+	separate := filepath.Join(t.TempDir(), "etcdctl")
+	build := exec.Command("go", "build", "-o", separate, "go.etcd.io/etcd/etcdctl/v3")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Skipf("etcdctl cannot be had: %v\n%s", err, out)
+	}
+	testscript.Run(t, scripts(testscript.Params{
+		Files: []string{"testdata/script/tutorial.txtar", "testdata/script/serve.txtar"},
+		Setup: func(e *testscript.Env) error { e.Setenv("ETCDCTL", separate); return nil },
+	}))
+}
+
 // etcdctlCommandLine is the etcdctl that is linked in, or the one that ETCDCTL names,
 // with the endpoints of what served started.
 func etcdctlCommandLine(ts *testscript.TestScript) []string {
 	command := []string{"etcdsim", "etcdctl"}
-	if separate := os.Getenv("ETCDCTL"); separate != "" {
+	if separate := ts.Getenv("ETCDCTL"); separate != "" {
 		command = []string{separate}
 	}
 	return append(command, "--endpoints", ts.Getenv("ENDPOINTS"))
