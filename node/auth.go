@@ -283,16 +283,21 @@ func (n *Node) drawLetters() string {
 	return string(drawn)
 }
 
-// withHash returns the request with a hash in place of the password.
+// withHash returns the request with a hash in place of the password. One that there is
+// already was made outside of the simulation, where bcrypt can draw its salt.
 func (n *Node) withHash(r store.Request) store.Request {
 	switch r := r.(type) {
 	case *store.UserAddRequest:
 		if r.NoPassword {
 			return &store.UserAddRequest{Name: r.Name, NoPassword: true}
 		}
-		return &store.UserAddRequest{Name: r.Name, HashedPassword: store.HashPassword(r.Password, n.drawLetters())}
+		if r.HashedPassword == "" {
+			return &store.UserAddRequest{Name: r.Name, HashedPassword: store.HashPassword(r.Password, n.drawLetters())}
+		}
 	case *store.UserChangePasswordRequest:
-		return &store.UserChangePasswordRequest{Name: r.Name, HashedPassword: store.HashPassword(r.Password, n.drawLetters())}
+		if r.HashedPassword == "" {
+			return &store.UserChangePasswordRequest{Name: r.Name, HashedPassword: store.HashPassword(r.Password, n.drawLetters())}
+		}
 	}
 	return r
 }

@@ -56,9 +56,9 @@ type Config struct {
 	// Quota is how many bytes the data of a member may take; 0 is etcd's default of
 	// 2 GiB. etcd's --quota-backend-bytes.
 	Quota sim.Size
-	// Image is a saved snapshot that the members of a new cluster begin with, or nil.
-	// It is no option: scenarios begin empty.
-	Image []byte
+	// State is what the founders of a cluster begin with, of [Founding]; nil is
+	// nothing. It is no option: who makes the cluster knows.
+	State []byte
 	// ClientURL is where the member says that clients reach it; empty means
 	// [store.ClientURL]. It is no option either: the simulation has no other addresses.
 	ClientURL string

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"crypto/sha256"
 	"fmt"
 	"slices"
 	"time"
@@ -178,37 +177,6 @@ func (n *Node) replaced() {
 		n.maintaining.entries = nil
 		n.endRewrite(nil)
 	}
-}
-
-// A copy of all data is sent as etcd sends its file: in parts, with a checksum at
-// the end.
-
-// snapshotPart is the size of the parts.
-const snapshotPart = 32 << 10
-
-// sendSnapshot sends a copy of the member's data on a stream.
-func (n *Node) sendSnapshot(c Call) {
-	n.commitBatch()
-	data := n.encode()
-	for rest := data; ; {
-		part := rest[:min(len(rest), snapshotPart)]
-		rest = rest[len(part):]
-		n.sendPart(c, part, len(rest))
-		if len(rest) == 0 {
-			break
-		}
-	}
-	sum := sha256.Sum256(data)
-	n.sendPart(c, sum[:], 0)
-}
-
-func (n *Node) sendPart(c Call, blob []byte, remaining int) {
-	n.out.Answers = append(n.out.Answers, Answer{
-		Client: c.Client, Streamed: true, Op: c.Op, Applied: n.applied, Term: n.term, Member: n.id,
-		Response: store.Response{Result: &store.SnapshotResult{
-			RemainingBytes: uint64(remaining), Blob: blob, Version: store.StorageVersion,
-		}},
-	})
 }
 
 // pendingMaintenance returns the requests about this member's data that are not

@@ -236,11 +236,7 @@ func Start(
 	if fields.err != nil {
 		return nil, fmt.Errorf("node: raft's election timeout cannot be made deterministic: %w", fields.err)
 	}
-	restored, err := restoredState(cfg.Image)
-	if err != nil {
-		return nil, fmt.Errorf("node %d: saved snapshot: %w", id, err)
-	}
-	w, err := openLog(d, wal.Config{SegmentSize: cfg.Segment, ReleaseEarly: bugs.Has(bug.SnapGCRace)}, voters, restored)
+	w, err := openLog(d, wal.Config{SegmentSize: cfg.Segment, ReleaseEarly: bugs.Has(bug.SnapGCRace)}, voters, cfg.State)
 	if err != nil {
 		return nil, fmt.Errorf("node %d: %w", id, err)
 	}

@@ -20,6 +20,7 @@ import (
 	"etcdsim/store"
 	"etcdsim/store/disk"
 	"etcdsim/store/membership"
+	"etcdsim/store/saved"
 )
 
 // Config describes a universe.
@@ -30,6 +31,9 @@ type Config struct {
 	Disk  disk.Config
 	Node  node.Config
 	Bugs  bug.Set
+	// From is a snapshot that the members begin with, or nil. Of their own they have
+	// who they are: see node.Founding.
+	From *saved.Snapshot
 	// ClientURLs say where clients reach the founders, by ID - 1, for members that are
 	// reached from outside; none means the names of the simulation.
 	ClientURLs []string
@@ -88,10 +92,8 @@ func New(cfg Config, seed uint64, log *trace.Log) (*Cluster, error) {
 	if cfg.Nodes < 1 || cfg.Nodes > MaxNodes {
 		return nil, fmt.Errorf("cluster.nodes: %d members: expected 1 to %d", cfg.Nodes, MaxNodes)
 	}
-	if cfg.Node.Image != nil {
-		if _, err := node.CheckSaved(cfg.Node.Image); err != nil {
-			return nil, fmt.Errorf("the image that the members begin with: %w", err)
-		}
+	if cfg.From != nil {
+		cfg.Node.State = node.Founding(cfg.Node, cfg.From)
 	}
 	c := &Cluster{cfg: cfg, seed: sim.NewSeed(seed), log: log, net: network.New(cfg.Net, seed, log), held: make(map[uint64]uint32)}
 	for range cfg.Nodes {

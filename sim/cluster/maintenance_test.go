@@ -1,17 +1,16 @@
 package cluster_test
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"etcdsim/node"
 	"etcdsim/sim"
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/trace"
 	"etcdsim/store"
+	"etcdsim/store/saved"
 )
 
 // fat is a value that soon fills a small quota.
@@ -262,31 +261,26 @@ func TestSaveAndRestore(t *testing.T) {
 	net := s.Network().Config()
 	net.Drop, net.Reorder = sim.Percent(20), sim.Percent(20)
 	s.Network().SetConfig(net)
-	saved := newCaller(s).save(2)
+	file := newCaller(s).save(2)
 	s.Network().SetConfig(cluster.DefaultConfig().Net)
 
-	status, err := node.CheckSaved(saved)
-	if err != nil || status.Revision != s.Member(2).Revision || status.TotalSize != s.status(2).DBSize || status.TotalKeys < 20 {
-		t.Errorf("the copy is %+v, %v; want revision %d and %d bytes", status, err, s.Member(2).Revision, s.status(2).DBSize)
+	snap, err := saved.Read(file)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for at := 0; at < len(saved); at += 1 + len(saved)/50 {
-		bad := bytes.Clone(saved)
-		bad[at] ^= 1
-		if _, err := node.CheckSaved(bad); err == nil {
-			t.Errorf("a copy with byte %d of %d changed is accepted", at, len(saved))
-		}
+	if v := s.Member(2); snap.Revision != v.Revision || snap.Index != v.Applied || snap.Compacted != 20 || len(snap.Leases) != 1 {
+		t.Errorf("the copy is of revision %d, index %d, compacted at %d, with %d leases; the member is %+v",
+			snap.Revision, snap.Index, snap.Compacted, len(snap.Leases), v)
 	}
-	cfg := cluster.DefaultConfig()
-	cfg.Node.Image = saved[:len(saved)-1]
-	if _, err := cluster.New(cfg, 1, trace.NewLog()); err == nil {
-		t.Error("a cluster begins with a copy that is cut short")
-	}
-
-	restored := newStory(t, 2, func(c *cluster.Config) { eager(c); c.Nodes, c.Node.Image = 5, saved })
+	restored := newStory(t, 2, func(c *cluster.Config) { eager(c); c.Nodes, c.From = 5, snap })
 	restored.until("the members are at rest", restored.Converged)
 	old, now := s.ask(2, everything(false)), restored.ask(5, everything(false))
 	if store.HashResponse(old) != store.HashResponse(now) || old.Revision != now.Revision {
 		t.Errorf("the restored cluster has other keys at revision %d than the old one at %d", now.Revision, old.Revision)
+	}
+	checksum := &store.HashKVRequest{Revision: snap.Revision}
+	if old, now := s.ask(2, checksum).Result, restored.ask(5, checksum).Result; *old.(*store.HashKVResult) != *now.(*store.HashKVResult) {
+		t.Errorf("the checksum of the restored cluster is %+v, that of the old one %+v", now, old)
 	}
 	if members := restored.ask(1, &store.MemberListRequest{}).Result.(*store.MembersResult).Members; len(members) != 5 {
 		t.Errorf("the restored cluster has the members %v", members)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"etcdsim/store"
+	"etcdsim/store/saved"
 )
 
 // alarmed refuses what an alarm forbids.
@@ -143,9 +144,9 @@ func (s *Store) Defragment() (undo func()) {
 
 // recordSize returns what a version takes.
 func recordSize(kv *store.KeyValue) int64 {
-	size := perRecord + revisionSize + encodedKV(kv)
+	size := perRecord + saved.RevisionSize + encodedKV(kv)
 	if kv.Version == 0 {
-		size = perRecord + revisionSize + 1 + encodedField(kv.Key)
+		size = perRecord + saved.RevisionSize + 1 + encodedField(kv.Key)
 	}
 	return int64(size)
 }

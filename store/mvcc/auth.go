@@ -3,6 +3,9 @@ package mvcc
 import (
 	"fmt"
 	"slices"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
 
 	"etcdsim/store"
 )
@@ -36,10 +39,20 @@ func (s *Store) CheckPassword(name, password string) *store.Error {
 		return store.ErrAuthFailed
 	case r.users[i].noPassword:
 		return store.ErrNoPasswordUser
-	case !store.CheckPassword(r.users[i].hash, password):
+	case !matches(r.users[i].hash, password):
 		return store.ErrAuthFailed
 	}
 	return nil
+}
+
+// matches reports whether a hash is that of the password. Users who come from a real
+// etcd, or from real clients, have one of bcrypt, whose work is meant to take long.
+func matches(hash, password string) bool {
+	const bcryptLen = 60
+	if len(hash) == bcryptLen && strings.HasPrefix(hash, "$2") {
+		return bcrypt.CompareHashAndPassword([]byte(hash), []byte(password)) == nil
+	}
+	return store.CheckPassword(hash, password)
 }
 
 // applyAuth applies a request about users, roles, tokens or alarms. ok is false

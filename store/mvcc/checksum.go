@@ -1,23 +1,18 @@
 package mvcc
 
 import (
-	"encoding/binary"
 	"hash/crc32"
 	"math/bits"
 	"slices"
 
 	"etcdsim/store"
+	"etcdsim/store/saved"
 )
 
 // etcd's checksum of a member (storage/mvcc/hash.go): CRC-32C over the name of
-// the bucket, "key", and over all its records in order. A record is
-//
-//	key    main revision, '_', sub revision, both 8 bytes big-endian,
-//	       and 't' if it is a tombstone
-//	value  the mvccpb.KeyValue in protobuf, without fields that are 0
-//
-// so that a store that never held such records can still be compared with etcd
-// in one number.
+// the bucket, "key", and over all its records in order, as package saved puts them
+// into files. So a store that never held such records can still be compared with
+// etcd in one number.
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -113,45 +108,9 @@ func anyBelow(set placeSet, end place) bool {
 
 // appendRecord appends the version of the sub-th change as etcd's backend holds it.
 func appendRecord(buf []byte, ver *version, sub uint32) []byte {
-	kv := &ver.kv
-	buf = binary.BigEndian.AppendUint64(buf, uint64(kv.ModRevision))
-	buf = append(buf, '_')
-	buf = binary.BigEndian.AppendUint64(buf, uint64(sub))
-	if !ver.live() {
-		buf = append(buf, 't')
-		return appendField(buf, 1, kv.Key)
-	}
-	return appendKV(buf, kv)
+	buf = saved.AppendKey(buf, ver.main(), int64(sub), !ver.live())
+	return saved.AppendValue(buf, &ver.kv)
 }
-
-// appendKV appends a key-value in protobuf.
-func appendKV(buf []byte, kv *store.KeyValue) []byte {
-	buf = appendField(buf, 1, kv.Key)
-	buf = appendVarint(buf, 2, kv.CreateRevision)
-	buf = appendVarint(buf, 3, kv.ModRevision)
-	buf = appendVarint(buf, 4, kv.Version)
-	buf = appendField(buf, 5, kv.Value)
-	return appendVarint(buf, 6, kv.Lease)
-}
-
-// appendField appends a protobuf field of bytes unless it is empty.
-func appendField(buf []byte, number byte, s string) []byte {
-	if s == "" {
-		return buf
-	}
-	return store.AppendString(append(buf, number<<3|2), s)
-}
-
-// appendVarint appends a protobuf field of an integer unless it is 0.
-func appendVarint(buf []byte, number byte, v int64) []byte {
-	if v == 0 {
-		return buf
-	}
-	return store.AppendUint(append(buf, number<<3), uint64(v))
-}
-
-// revisionSize is the length of the key of a record.
-const revisionSize = 17
 
 // encodedKV returns the size of a key-value in protobuf.
 func encodedKV(kv *store.KeyValue) int {

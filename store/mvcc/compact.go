@@ -15,6 +15,11 @@ func (s *Store) applyCompaction(req *store.CompactionRequest) store.Response {
 	case rev > s.rev:
 		return s.refuse(store.ErrFutureRevision)
 	}
+	s.compact(rev)
+	return store.Response{Revision: s.rev, Result: doneCompaction}
+}
+
+func (s *Store) compact(rev int64) {
 	kept, dropped := s.keep(rev)
 	s.settle(rev, kept)
 	s.compacted = rev
@@ -25,7 +30,6 @@ func (s *Store) applyCompaction(req *store.CompactionRequest) store.Response {
 		}
 		s.drop(kept)
 	}
-	return store.Response{Revision: s.rev, Result: doneCompaction}
 }
 
 // drop removes the versions that are not kept.

@@ -74,9 +74,14 @@ func (s *Store) write(kv *store.KeyValue, head place, hash uint64) place {
 	p := s.table.add(head, s.sub, kv)
 	s.sub++
 	s.inUse += recordSize(kv)
+	s.fold(kv, hash)
+	return p
+}
+
+// fold folds a version into the hash of all versions; hash is that of its key.
+func (s *Store) fold(kv *store.KeyValue, hash uint64) {
 	h := store.MixString(store.Mix(s.hash, hash), kv.Value)
 	s.hash = store.Mix(h, uint64(kv.ModRevision)<<1^uint64(kv.Version)<<40^uint64(kv.Lease)*3)
-	return p
 }
 
 func (s *Store) applyDeleteRange(req *store.DeleteRangeRequest) store.Response {

@@ -1,0 +1,123 @@
+package mvcc
+
+import (
+	"fmt"
+	"reflect"
+	"testing"
+
+	"golang.org/x/crypto/bcrypt"
+	"pgregory.net/rapid"
+
+	"etcdsim/store"
+	"etcdsim/store/saved"
+)
+
+// throughFile returns the store that begins with another's file.
+func throughFile(t interface{ Fatal(...any) }, s *Store) *Store {
+	snap, err := saved.Read(saved.Write(s.Save()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Load(Config{}, snap)
+}
+
+// A store that began with a file cannot be told from the one that wrote it, then and
+// after every request that follows.
+func TestFilesGiveTheStore(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := New(Config{})
+		for range rapid.IntRange(0, 30).Draw(t, "before") {
+			applyEntry(s, anyEntry(t, s))
+		}
+		loaded := throughFile(t, s)
+		for range 6 {
+			compareSaved(t, loaded, s)
+			req := anyEntry(t, s)
+			applyEntry(s, req)
+			applyEntry(loaded, req)
+		}
+	})
+}
+
+func compareSaved(t *rapid.T, got, want *Store) {
+	t.Helper()
+	if a, b := fmt.Sprintf("%+v", got.Save()), fmt.Sprintf("%+v", want.Save()); a != b {
+		t.Fatalf("the store from the file holds\n%s\nwant\n%s", a, b)
+	}
+	reqs := []store.Request{&store.RangeRequest{Key: "\x00", RangeEnd: "\x00"}, &store.LeaseLeasesRequest{}}
+	for rev := max(want.compacted+1, 1); rev <= want.rev; rev++ {
+		reqs = append(reqs, &store.HashKVRequest{Revision: rev}, &store.RangeRequest{Key: "\x00", RangeEnd: "\x00", Revision: rev})
+	}
+	for _, le := range want.leases.all() {
+		reqs = append(reqs, &store.LeaseTimeToLiveRequest{ID: le.id, Keys: true})
+	}
+	for _, req := range reqs {
+		if a, b := got.Read(req), want.Read(req); !reflect.DeepEqual(a, b) {
+			t.Fatalf("%s: the store from the file answers %+v, want %+v", store.Describe(req), a.Result, b.Result)
+		}
+	}
+	if got.inUse != want.inUse {
+		t.Fatalf("%d bytes in use, want %d", got.inUse, want.inUse)
+	}
+}
+
+// What begins with other data is another state, though nothing was ever applied.
+func TestLoadedStatesHaveHashes(t *testing.T) {
+	sum := func(change func(*saved.Snapshot)) uint64 {
+		snap := sample().Save()
+		change(snap)
+		return Load(Config{}, snap).StateHash()
+	}
+	same := sum(func(*saved.Snapshot) {})
+	for name, change := range map[string]func(*saved.Snapshot){
+		"a value": func(s *saved.Snapshot) { s.Versions[0].Value += "x" },
+		"a lease": func(s *saved.Snapshot) { s.Leases[0].Remaining++ },
+		"a user":  func(s *saved.Snapshot) { s.Auth.Users = append(s.Auth.Users, saved.User{Name: "u"}) },
+		"an alarm": func(s *saved.Snapshot) {
+			s.Alarms = append(s.Alarms, store.Alarm{MemberID: 1, Type: store.AlarmNoSpace})
+		},
+		"no change": func(*saved.Snapshot) {},
+	} {
+		if other := sum(change); (other == same) != (name == "no change") {
+			t.Errorf("%s: hash %016x, without it %016x", name, other, same)
+		}
+	}
+}
+
+// A compaction that had begun when the file was taken is ended, and TTLs are raised,
+// as etcd does when it starts.
+func TestLoadEndsCompactions(t *testing.T) {
+	s := New(Config{})
+	for _, req := range []store.Request{
+		&store.LeaseGrantRequest{ID: 7, TTL: 1}, put("k"), put("k"), put("k"), &store.DeleteRangeRequest{Key: "k"}, put("l"),
+	} {
+		applyEntry(s, req)
+	}
+	snap := s.Save()
+	snap.Scheduled = 4
+	loaded := Load(Config{MinLeaseTTL: 3}, snap)
+	applyEntry(s, &store.CompactionRequest{Revision: 4})
+	if a, b := loaded.Save().Versions, s.Save().Versions; !reflect.DeepEqual(a, b) || loaded.CompactRevision() != 4 {
+		t.Errorf("compacted at %d: %+v, want %+v", loaded.CompactRevision(), a, b)
+	}
+	if le, _ := loaded.Lease(7); le.TTL != 3 {
+		t.Errorf("a lease of %d s, where 3 are the least", le.TTL)
+	}
+}
+
+// A user's password from a real etcd is one of bcrypt.
+func TestBcryptPasswords(t *testing.T) {
+	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := guarded()
+	asks(s, "root", &store.UserChangePasswordRequest{Name: "u", HashedPassword: string(hash)})
+	s = throughFile(t, s)
+	if err := s.CheckPassword("u", "secret"); err != nil {
+		t.Errorf("the password: %v", err)
+	}
+	if err := s.CheckPassword("u", "Secret"); err != store.ErrAuthFailed {
+		t.Errorf("another one: %v, want %v", err, store.ErrAuthFailed)
+	}
+}

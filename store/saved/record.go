@@ -1,0 +1,96 @@
+package saved
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"etcdsim/store"
+)
+
+// A version in etcd's backend. Its key is
+//
+//	main revision, '_', sub-revision, both 8 bytes big-endian,
+//	and 't' if it is a deletion
+//
+// and its value the mvccpb.KeyValue.
+
+// RevisionSize is the length of a key; that of a deletion is one longer.
+const RevisionSize = 17
+
+const tombstone = 't'
+
+// AppendKey appends the key under which etcd keeps a version.
+func AppendKey(buf []byte, main, sub int64, deletion bool) []byte {
+	buf = binary.BigEndian.AppendUint64(buf, uint64(main))
+	buf = binary.BigEndian.AppendUint64(append(buf, '_'), uint64(sub))
+	if deletion {
+		buf = append(buf, tombstone)
+	}
+	return buf
+}
+
+// AppendValue appends what etcd keeps of a version; of a deletion only its key.
+func AppendValue(buf []byte, kv *store.KeyValue) []byte {
+	buf = appendText(buf, 1, kv.Key)
+	if kv.Version == 0 {
+		return buf
+	}
+	buf = appendInt(buf, 2, kv.CreateRevision)
+	buf = appendInt(buf, 3, kv.ModRevision)
+	buf = appendInt(buf, 4, kv.Version)
+	buf = appendText(buf, 5, kv.Value)
+	return appendInt(buf, 6, kv.Lease)
+}
+
+// readVersion reads a version from the bucket. ok is false for a record without
+// content: "etcdutl snapshot restore --bump-revision" leaves one, to raise the revision.
+func readVersion(key, value string) (v Version, ok bool, err error) {
+	deletion := len(key) == RevisionSize+1 && key[RevisionSize] == tombstone
+	if len(key) != RevisionSize && !deletion || key[8] != '_' {
+		return v, false, errors.New("expected a revision as the key")
+	}
+	main, sub := int64(bigEndian(key)), int64(bigEndian(key[9:]))
+	if main < 1 || sub < 0 || sub > MaxSub {
+		return v, false, fmt.Errorf("expected a revision from 1.0 on with a sub-revision up to %d", MaxSub)
+	}
+	v.Sub = sub
+	err = message(value, func(f field) {
+		switch f.number {
+		case 1:
+			v.Key = f.text
+		case 2:
+			v.CreateRevision = int64(f.integer)
+		case 3:
+			v.ModRevision = int64(f.integer)
+		case 4:
+			v.Version = int64(f.integer)
+		case 5:
+			v.Value = f.text
+		case 6:
+			v.Lease = int64(f.integer)
+		}
+	})
+	switch {
+	case err != nil:
+		return v, false, err
+	case v.Key == "" && value == "" && !deletion:
+		return Version{KeyValue: store.KeyValue{ModRevision: main}}, false, nil
+	case v.Key == "":
+		return v, false, errors.New("expected a key-value with a key")
+	case deletion:
+		return Version{store.KeyValue{Key: v.Key, ModRevision: main}, sub}, true, nil
+	case v.ModRevision != main || v.CreateRevision < 1 || v.CreateRevision > main || v.Version < 1:
+		return v, false, fmt.Errorf("expected a life that began at 1 to %d and was changed at %d, found version %d of %d changed at %d",
+			main, main, v.Version, v.CreateRevision, v.ModRevision)
+	}
+	return v, true, nil
+}
+
+// bigEndian returns the number that a text of at least 8 bytes begins with.
+func bigEndian(s string) (n uint64) {
+	for i := range 8 {
+		n = n<<8 | uint64(s[i])
+	}
+	return n
+}
