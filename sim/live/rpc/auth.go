@@ -5,6 +5,7 @@ import (
 
 	"go.etcd.io/etcd/api/v3/authpb"
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
+	"golang.org/x/crypto/bcrypt"
 
 	"etcdsim/store"
 )
@@ -55,11 +56,24 @@ func (s *server) Authenticate(ctx context.Context, r *pb.AuthenticateRequest) (*
 	return &pb.AuthenticateResponse{Header: h, Token: token}, nil
 }
 
+// hash returns what members keep of a password, as etcd does: so users of a snapshot
+// can authenticate to a real one. It takes the least work that bcrypt allows, for
+// members check passwords on the loop; and recordings hold no password of a user.
+func hash(password string) (string, error) {
+	text, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	return string(text), err
+}
+
 // UserAdd implements the service Auth.
 func (s *server) UserAdd(ctx context.Context, r *pb.AuthUserAddRequest) (*pb.AuthUserAddResponse, error) {
-	h, err := s.done(ctx, &store.UserAddRequest{
-		Name: r.Name, Password: r.Password, HashedPassword: r.HashedPassword, NoPassword: r.Options.GetNoPassword(),
-	})
+	add := &store.UserAddRequest{Name: r.Name, NoPassword: r.Options.GetNoPassword()}
+	if !add.NoPassword {
+		var err error
+		if add.HashedPassword, err = hash(r.Password); err != nil {
+			return nil, err
+		}
+	}
+	h, err := s.done(ctx, add)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +111,11 @@ func (s *server) UserDelete(ctx context.Context, r *pb.AuthUserDeleteRequest) (*
 func (s *server) UserChangePassword(
 	ctx context.Context, r *pb.AuthUserChangePasswordRequest,
 ) (*pb.AuthUserChangePasswordResponse, error) {
-	h, err := s.done(ctx, &store.UserChangePasswordRequest{Name: r.Name, Password: r.Password, HashedPassword: r.HashedPassword})
+	hashed, err := hash(r.Password)
+	if err != nil {
+		return nil, err
+	}
+	h, err := s.done(ctx, &store.UserChangePasswordRequest{Name: r.Name, HashedPassword: hashed})
 	if err != nil {
 		return nil, err
 	}
