@@ -24,6 +24,8 @@ type member struct {
 	// brief are leases so short that they might expire by themselves, and when they
 	// were granted.
 	brief map[int64]sim.Time
+	// parts are those of snapshots, by operation.
+	parts map[uint64]*[]node.Answer
 }
 
 type memberStream struct {
@@ -38,10 +40,13 @@ var self = trace.Client(0)
 
 var errBroken = errors.New("the simulated member broke down")
 
-func newMember() (*member, error) {
+func newMember(settings ...func(*cluster.Config)) (*member, error) {
 	cfg := cluster.DefaultConfig()
 	cfg.Nodes = 1
 	cfg.Node.Tick, cfg.Node.ElectionTicks = tick, electionTicks
+	for _, set := range settings {
+		set(&cfg)
+	}
 	c, err := cluster.New(cfg, 1, trace.NewLog())
 	if err != nil {
 		return nil, err
@@ -49,7 +54,7 @@ func newMember() (*member, error) {
 	m := &member{
 		names: newNames(1), Cluster: c,
 		got: map[uint64]node.Answer{}, streams: map[int]*memberStream{}, byOp: map[uint64]*memberStream{},
-		brief: map[int64]sim.Time{},
+		brief: map[int64]sim.Time{}, parts: map[uint64]*[]node.Answer{},
 	}
 	c.Attach(self, m)
 	return m, m.ready()
@@ -80,6 +85,8 @@ func (m *member) close() {}
 func (m *member) Answer(a node.Answer) {
 	st := m.byOp[a.Op]
 	switch {
+	case m.parts[a.Op] != nil:
+		*m.parts[a.Op] = append(*m.parts[a.Op], a)
 	case !a.Streamed:
 		m.got[a.Op] = a
 	case st != nil && a.Err == nil:
