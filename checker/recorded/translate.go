@@ -190,7 +190,8 @@ func errorOf(code store.Code, text string) *store.Error {
 }
 
 // Write writes the operations of a history that are about the key-value store, in our
-// own format. What only a simulator knows is left out.
+// own format, in the order in which they ended. What only a simulator knows is left
+// out.
 func Write(w io.Writer, ops []history.Op) error {
 	for i := range ops {
 		op := &ops[i]
@@ -198,7 +199,10 @@ func Write(w io.Writer, ops []history.Op) error {
 		if !ok {
 			continue
 		}
-		j := jsonOp{Client: op.Client, Call: int64(op.Invoke), Request: request}
+		j := jsonOp{
+			Client: op.Client, Member: op.Member, Call: int64(op.Invoke), Request: request,
+			Text: store.DescribeAnswered(op.Request, op.Response),
+		}
 		for name, o := range outcomeNames { // unordered: one of them is equal
 			if o == op.Outcome {
 				j.Outcome = name

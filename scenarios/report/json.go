@@ -172,19 +172,6 @@ func operationOf(op *history.Op, note string) jsonOp {
 	}
 }
 
-// Operations writes the operations of clients in the order in which they ended, a
-// JSON object a line, as JSON shows them in violations.
-func Operations(w io.Writer, r *scenarios.Result) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	for i := range r.History.Ops {
-		if err := e.Encode(operationOf(&r.History.Ops[i], "")); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // OutcomeName is what reports call an outcome: ok, failed or unknown.
 func OutcomeName(o history.Outcome) string {
 	return [...]string{history.OK: "ok", history.Failed: "failed", history.Unknown: "unknown"}[o]

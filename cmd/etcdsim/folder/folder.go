@@ -6,7 +6,8 @@
 //	report.txt      the report for people
 //	report.html     the report as a page: a picture of what happened
 //	result.json     the report for programs
-//	history.ndjson  the operations of clients, a JSON object a line
+//	history.ndjson  what clients asked of the key-value store and were answered, a JSON
+//	                object a line: see recorded.Write
 //	trace.ndjson.gz every event, likewise: see report.AppendEvent
 //
 // All but the versions in run.json is a function of the plan, the seed and the
@@ -24,6 +25,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"etcdsim/checker/recorded"
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/report"
 	"etcdsim/scenarios/report/page"
@@ -113,7 +115,7 @@ func Save(parent, program string, f *scenarios.File, seed uint64, o scenarios.Op
 		{recordFile, func(w io.Writer) error { return writeJSON(w, &rec) }},
 		{reportFile, func(w io.Writer) error { return report.Text(w, r, report.Style{}) }},
 		{resultFile, func(w io.Writer) error { return report.JSON(w, r) }},
-		{historyFile, func(w io.Writer) error { return report.Operations(w, r) }},
+		{historyFile, func(w io.Writer) error { return recorded.Write(w, r.History.Ops) }},
 		{pageFile, func(w io.Writer) error { return page.Of(w, f, seed, o) }},
 	} {
 		if err := write(filepath.Join(dir, part.name), part.write); err != nil {
