@@ -189,18 +189,11 @@ func (r *run) meddle(a PacketArgs, f cluster.Flight) *halt {
 
 // tellFlight says in words what is on its way.
 func tellFlight(f *cluster.Flight) string {
-	text := fmt.Sprintf("%s %s -> %s", trace.PacketName(f.Kind), addressName(f.From), addressName(f.To))
+	text := fmt.Sprintf("%s %v -> %v", trace.PacketName(f.Kind), f.From, f.To)
 	if f.Term != 0 {
 		text += fmt.Sprintf(" of term %d", f.Term)
 	}
 	return text
-}
-
-func addressName(a trace.Addr) string {
-	if a.IsClient() {
-		return fmt.Sprintf("c%d", a-trace.FirstClient)
-	}
-	return fmt.Sprintf("n%d", a)
 }
 
 // ErrNotOnItsWay is the answer to whoever means a packet that is not.

@@ -21,6 +21,14 @@ const (
 	Unknown
 )
 
+// String returns ok, failed or unknown.
+func (o Outcome) String() string {
+	if o < OK || o > Unknown {
+		return "no outcome"
+	}
+	return [...]string{OK: "ok", Failed: "failed", Unknown: "unknown"}[o]
+}
+
 // Op is one operation of one client.
 type Op struct {
 	// ID is unique within a run, and is the ID of the operation's Proposal.

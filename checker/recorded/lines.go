@@ -14,8 +14,6 @@ import (
 	"etcdsim/store"
 )
 
-var outcomeNames = map[string]history.Outcome{"ok": history.OK, "failed": history.Failed, "unknown": history.Unknown}
-
 // judgeLines judges a history in our own format.
 func (r *reader) judgeLines() (Finding, error) {
 	var h history.History
@@ -50,8 +48,8 @@ func (r *reader) readLine(number int, line []byte) (op history.Op, err error) {
 	if err != nil {
 		return op, r.fail(number, "%v: expected one operation as a JSON object", err)
 	}
-	outcome, known := outcomeNames[j.Outcome]
-	if !known {
+	outcome := outcomeNamed(j.Outcome)
+	if outcome == 0 {
 		return op, r.fail(number, "outcome %q: expected ok, failed or unknown", j.Outcome)
 	}
 	op = history.Op{Client: j.Client, Invoke: sim.Time(j.Call), Return: sim.Forever, Outcome: outcome}
@@ -74,6 +72,16 @@ func (r *reader) readLine(number int, line []byte) (op history.Op, err error) {
 		return op, r.fail(number, "no response: expected one, for the outcome is ok")
 	}
 	return op, nil
+}
+
+// outcomeNamed returns the outcome of this name, or 0.
+func outcomeNamed(name string) history.Outcome {
+	for o := history.OK; o <= history.Unknown; o++ {
+		if o.String() == name {
+			return o
+		}
+	}
+	return 0
 }
 
 // oneAtATime refuses a client that has two operations under way.

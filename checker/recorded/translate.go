@@ -200,13 +200,8 @@ func Write(w io.Writer, ops []history.Op) error {
 			continue
 		}
 		j := jsonOp{
-			Client: op.Client, Member: op.Member, Call: int64(op.Invoke), Request: request,
+			Client: op.Client, Member: op.Member, Call: int64(op.Invoke), Outcome: op.Outcome.String(), Request: request,
 			Text: store.DescribeAnswered(op.Request, op.Response),
-		}
-		for name, o := range outcomeNames { // unordered: one of them is equal
-			if o == op.Outcome {
-				j.Outcome = name
-			}
 		}
 		if op.Outcome != history.Unknown {
 			j.Response = encodeResponse(&op.Response)

@@ -10,6 +10,7 @@ import (
 	"etcdsim/scenarios/report/chronicle"
 	"etcdsim/sim"
 	"etcdsim/sim/bug"
+	"etcdsim/sim/trace"
 )
 
 // Lesson is one subject.
@@ -197,7 +198,7 @@ func (c *Course) Table(at sim.Time) string {
 	b.WriteByte('\n')
 	for i := range all {
 		m := &all[i]
-		what := chronicle.RoleName(m.Role)
+		what := trace.RoleName(uint16(m.Role))
 		if m.Life != chronicle.Up {
 			what = [...]string{chronicle.Down: "down", chronicle.Paused: "paused", chronicle.Gone: "removed"}[m.Life]
 		}

@@ -47,7 +47,7 @@ func (t *teller) lack(what string) {
 
 // role goes on to where a member takes a role.
 func (t *teller) role(role uint16) trace.Event {
-	return t.find("a "+chronicle.RoleName(uint64(role)), trace.Kinds(trace.RoleChange), func(e *trace.Event) bool { return e.Aux == role })
+	return t.find("a "+trace.RoleName(role), trace.Kinds(trace.RoleChange), func(e *trace.Event) bool { return e.Aux == role })
 }
 
 // phase goes on to the beginning of a phase.

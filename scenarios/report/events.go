@@ -6,22 +6,20 @@ import (
 	"strconv"
 	"strings"
 
+	"etcdsim/checker/history"
 	"etcdsim/sim"
 	"etcdsim/sim/trace"
 )
 
-var (
-	roleNames    = []string{"follower", "candidate", "leader", "pre-candidate"}
-	dropNames    = []string{"", "loss", "cut", "dead", "stale", "corrupt", "full", "taken"}
-	outcomeNames = []string{"", "ok", "failed", "unknown"}
-)
+// dropNames are the reasons for which packets are dropped, as Aux of Drop holds them.
+var dropNames = []string{"", "loss", "cut", "dead", "stale", "corrupt", "full", "taken"}
 
 // Event tells of an event on one line: when, where, what, and every field that is
 // not zero.
 func Event(e *trace.Event) string {
-	where := address(e.Member)
+	where := e.Member.String()
 	if e.Peer != 0 {
-		where += "->" + address(e.Peer)
+		where += "->" + e.Peer.String()
 	}
 	words := []string{fmt.Sprintf("%-9s", e.At), fmt.Sprintf("%-8s", where), e.Kind.String()}
 	if aux := auxiliary(e); aux != "" {
@@ -38,24 +36,8 @@ func Event(e *trace.Event) string {
 	return strings.Join(words, " ")
 }
 
-func address(a trace.Addr) string {
-	switch {
-	case a == 0:
-		return "-"
-	case a.IsClient():
-		return "c" + strconv.Itoa(int(a-trace.FirstClient))
-	}
-	return "n" + strconv.Itoa(int(a))
-}
-
 // auxiliary is the name of what Aux holds, or its number where it has none.
 func auxiliary(e *trace.Event) string {
-	name := func(names []string) string {
-		if int(e.Aux) < len(names) {
-			return names[e.Aux]
-		}
-		return ""
-	}
 	text := ""
 	switch e.Kind {
 	case trace.Send, trace.Deliver, trace.Duplicate, trace.Reorder, trace.Hold, trace.Release:
@@ -64,11 +46,13 @@ func auxiliary(e *trace.Event) string {
 			text += " rejected"
 		}
 	case trace.Drop:
-		text = name(dropNames)
+		if int(e.Aux) < len(dropNames) {
+			text = dropNames[e.Aux]
+		}
 	case trace.RoleChange, trace.CommitMoved, trace.Propose:
-		text = name(roleNames)
+		text = trace.RoleName(e.Aux)
 	case trace.Return:
-		text = name(outcomeNames)
+		text = history.Outcome(e.Aux).String()
 	}
 	if text == "" && e.Aux != 0 {
 		text = "aux=" + strconv.Itoa(int(e.Aux))

@@ -167,12 +167,7 @@ func judgementOf(r *scenarios.Result, i int) jsonJudgement {
 func operationOf(op *history.Op, note string) jsonOp {
 	return jsonOp{
 		ID: op.ID, Client: op.Client, Member: op.Member, Text: store.DescribeAnswered(op.Request, op.Response),
-		Invoke: op.Invoke, Return: op.Return, Outcome: OutcomeName(op.Outcome),
+		Invoke: op.Invoke, Return: op.Return, Outcome: op.Outcome.String(),
 		Revision: op.Response.Revision, Term: op.Term, Note: note,
 	}
-}
-
-// OutcomeName is what reports call an outcome: ok, failed or unknown.
-func OutcomeName(o history.Outcome) string {
-	return [...]string{history.OK: "ok", history.Failed: "failed", history.Unknown: "unknown"}[o]
 }

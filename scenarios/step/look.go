@@ -145,7 +145,7 @@ func (v *view) universe() {
 			continue
 		}
 		v.line("  n%-2d %-13s term %-3d log %-9s commit %-5d applied %-5d rev %-5d %s",
-			id, roleName(m.Role), m.Term, fmt.Sprintf("%d-%d", m.FirstIndex, m.LastIndex), m.Commit, m.Applied, m.Revision, v.condition(&m))
+			id, trace.RoleName(m.Role), m.Term, fmt.Sprintf("%d-%d", m.FirstIndex, m.LastIndex), m.Commit, m.Applied, m.Revision, v.condition(&m))
 	}
 	for from := uint64(1); from <= uint64(v.c.Size()); from++ {
 		for to := uint64(1); to <= uint64(v.c.Size()); to++ {
@@ -162,13 +162,6 @@ func (v *view) universe() {
 		}
 	}
 	v.line("  %d clients, %d of them with a request under way", v.s.play.Clients().Count(), asking)
-}
-
-func roleName(role uint16) string {
-	names := map[uint16]string{
-		trace.RoleFollower: "follower", trace.RoleCandidate: "candidate", trace.RoleLeader: "leader", trace.RolePreCandidate: "pre-candidate",
-	}
-	return names[role]
 }
 
 // absence says why a member does not run.
@@ -238,7 +231,7 @@ func (v *view) member(id uint64, more []string) error {
 		return nil
 	}
 	n := v.c.Node(id)
-	v.line("n%d  %s of term %d  %s", id, roleName(m.Role), m.Term, v.condition(&m))
+	v.line("n%d  %s of term %d  %s", id, trace.RoleName(m.Role), m.Term, v.condition(&m))
 	v.line("  log       entries %d to %d, committed up to %d, applied up to %d", m.FirstIndex, m.LastIndex, m.Commit, m.Applied)
 	v.line("  store     revision %d, %d versions, compacted at %d, hash %016x",
 		m.Revision, n.Store().Versions(), max(n.Store().CompactRevision(), 0), m.Hash)
@@ -367,7 +360,7 @@ func (v *view) watchers(id uint64, more []string) error {
 		if w.Synced {
 			state = "up to date"
 		}
-		v.line("  %s  watcher %d of %s, %s", addressName(w.Client), w.ID, keyRange(w.Key, w.RangeEnd), state)
+		v.line("  %v  watcher %d of %s, %s", w.Client, w.ID, keyRange(w.Key, w.RangeEnd), state)
 	}
 	return nil
 }
@@ -401,15 +394,7 @@ func (v *view) disk(id uint64, more []string) error {
 	return nil
 }
 
-// addressName is how an endpoint is called: n1, c0.
-func addressName(a trace.Addr) string {
-	if a.IsClient() {
-		return "c" + strconv.Itoa(int(a-trace.FirstClient))
-	}
-	return "n" + strconv.Itoa(int(a))
-}
-
-// address reads what addressName prints.
+// address reads the name of an endpoint: n1, c0.
 func (v *view) address(name string) (trace.Addr, error) {
 	if digits, ok := strings.CutPrefix(name, "c"); ok {
 		if i, err := strconv.Atoi(digits); err == nil && i >= 0 && i < v.s.play.Clients().Count() {
@@ -454,7 +439,7 @@ func (v *view) link(from, to string) error {
 			state = "open"
 		}
 		config := v.c.Network().LinkConfig(way[0], way[1])
-		v.line("%s->%s  %s; %s", addressName(way[0]), addressName(way[1]), state, config)
+		v.line("%v->%v  %s; %s", way[0], way[1], state, config)
 	}
 	onIt := func(e *trace.Event) bool {
 		return e.Member == a && e.Peer == b || e.Member == b && e.Peer == a

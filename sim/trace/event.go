@@ -5,7 +5,11 @@
 // may influence the simulation.
 package trace
 
-import "etcdsim/sim"
+import (
+	"strconv"
+
+	"etcdsim/sim"
+)
 
 // Version identifies the meaning of the event stream. It grows whenever the
 // same seed gives another trace: a new kind or field, another order, another
@@ -24,6 +28,17 @@ func Client(i int) Addr { return FirstClient + Addr(i) }
 
 // IsClient reports whether the address is a client's.
 func (a Addr) IsClient() bool { return a >= FirstClient }
+
+// String returns n1, n2... for members, c0, c1... for clients and "-" for nobody.
+func (a Addr) String() string {
+	switch {
+	case a == 0:
+		return "-"
+	case a.IsClient():
+		return "c" + strconv.Itoa(int(a-FirstClient))
+	}
+	return "n" + strconv.Itoa(int(a))
+}
 
 // Event is one thing that happened: a flat value without pointers, so that
 // writing one allocates nothing and its digest is the same on every machine.
@@ -149,12 +164,34 @@ const (
 	RolePreCandidate
 )
 
+var roleNames = [...]string{
+	RoleFollower: "follower", RoleCandidate: "candidate", RoleLeader: "leader", RolePreCandidate: "pre-candidate",
+}
+
+// RoleName is what a role is called.
+func RoleName(role uint16) string {
+	if int(role) < len(roleNames) {
+		return roleNames[role]
+	}
+	return "role " + strconv.Itoa(int(role))
+}
+
 // Rejected is set in Aux of Send beside the message type when a response
 // refuses what was asked.
 const Rejected uint16 = 1 << 8
 
-// Packet types beyond raft's own, for Aux of network events.
+// Packet types, for Aux of network events: those of raft's messages that are looked at
+// closely, as numbered in raftpb.MessageType, and beyond them those of clients.
 const (
+	MsgApp         uint16 = 3
+	MsgAppResp     uint16 = 4
+	MsgVote        uint16 = 5
+	MsgVoteResp    uint16 = 6
+	MsgSnap        uint16 = 7
+	MsgHeartbeat   uint16 = 8
+	MsgPreVote     uint16 = 17
+	MsgPreVoteResp uint16 = 18
+
 	ClientRequest  uint16 = 100
 	ClientResponse uint16 = 101
 )

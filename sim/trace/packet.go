@@ -9,9 +9,10 @@ import (
 // raft's messages by raftpb.MessageType, and what clients send and get. Messages that
 // never leave a member have no name.
 var packetNames = map[uint16]string{
-	2: "prop", 3: "app", 4: "app-resp", 5: "vote", 6: "vote-resp", 7: "snap", 8: "heartbeat", 9: "heartbeat-resp",
-	13: "transfer-leader", 14: "timeout-now", 15: "read-index", 16: "read-index-resp", 17: "pre-vote", 18: "pre-vote-resp",
-	23: "forget-leader", ClientRequest: "request", ClientResponse: "response",
+	2: "prop", MsgApp: "app", MsgAppResp: "app-resp", MsgVote: "vote", MsgVoteResp: "vote-resp", MsgSnap: "snap",
+	MsgHeartbeat: "heartbeat", 9: "heartbeat-resp", 13: "transfer-leader", 14: "timeout-now",
+	15: "read-index", 16: "read-index-resp", MsgPreVote: "pre-vote", MsgPreVoteResp: "pre-vote-resp", 23: "forget-leader",
+	ClientRequest: "request", ClientResponse: "response",
 }
 
 // PacketName is what a type of packets is called, whether Rejected is set or not:

@@ -63,12 +63,6 @@ func (t *teller) note(i int) {
 	}
 }
 
-// Types of raft's messages.
-const (
-	msgApp     = 3
-	msgAppResp = 4
-)
-
 // carriers finds the packets of each operation. An entry came with the latest of
 // the appends that its writer had got by then and that start before it; a sync
 // under way may have delayed the writing. An acknowledgement is the first that
@@ -81,11 +75,11 @@ func (t *teller) carriers() {
 		switch p.Kind {
 		case trace.ClientRequest, trace.ClientResponse:
 			t.add(p.Index, Part{p.Sent, i, -1})
-		case msgApp:
+		case trace.MsgApp:
 			if p.Fate == Arrived {
 				appends[p.To] = append(appends[p.To], i)
 			}
-		case msgAppResp:
+		case trace.MsgAppResp:
 			from, known := acked[p.From]
 			if !known {
 				from = max(p.Index, 1) - 1

@@ -13,13 +13,10 @@ import (
 
 // Name is what an endpoint is called: n1, c0; nobody is "everybody".
 func Name(a trace.Addr) string {
-	switch {
-	case a == 0:
+	if a == 0 {
 		return "everybody"
-	case a.IsClient():
-		return "c" + strconv.Itoa(int(a-trace.FirstClient))
 	}
-	return "n" + strconv.Itoa(int(a))
+	return a.String()
 }
 
 // PacketName is what raft calls a packet of this kind.
@@ -36,38 +33,26 @@ func (p *Packet) Summary() string {
 	switch p.Kind &^ trace.Rejected {
 	case trace.ClientRequest, trace.ClientResponse:
 		return fmt.Sprintf("%s of operation %d", PacketName(p.Kind), p.Index)
-	case 3:
+	case trace.MsgApp:
 		return fmt.Sprintf("%s term %d: what follows entry %d of term %d; committed through %d",
 			PacketName(p.Kind), p.Term, p.Index, p.LogTerm, p.Commit)
-	case 4:
+	case trace.MsgAppResp:
 		if p.Kind&trace.Rejected != 0 {
 			return fmt.Sprintf("%s term %d: has no entry that fits at %d", PacketName(p.Kind), p.Term, p.Index)
 		}
 		return fmt.Sprintf("%s term %d: has the log through %d", PacketName(p.Kind), p.Term, p.Index)
-	case 5, 17:
+	case trace.MsgVote, trace.MsgPreVote:
 		return fmt.Sprintf("%s term %d: a vote, with a log that ends at %d of term %d", PacketName(p.Kind), p.Term, p.Index, p.LogTerm)
-	case 6, 18:
+	case trace.MsgVoteResp, trace.MsgPreVoteResp:
 		word := "granted"
 		if p.Kind&trace.Rejected != 0 {
 			word = "refused"
 		}
 		return fmt.Sprintf("%s term %d: %s", PacketName(p.Kind&^trace.Rejected), p.Term, word)
-	case 8:
+	case trace.MsgHeartbeat:
 		return fmt.Sprintf("%s term %d: committed through %d", PacketName(p.Kind), p.Term, p.Commit)
 	}
 	return fmt.Sprintf("%s term %d", PacketName(p.Kind), p.Term)
-}
-
-var roles = [...]string{
-	trace.RoleFollower: "follower", trace.RoleCandidate: "candidate", trace.RoleLeader: "leader", trace.RolePreCandidate: "pre-candidate",
-}
-
-// RoleName is what a role is called.
-func RoleName(role uint64) string {
-	if role < uint64(len(roles)) {
-		return roles[role]
-	}
-	return "role " + strconv.FormatUint(role, 10)
 }
 
 // ids lists the members of a bit set.

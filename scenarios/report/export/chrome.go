@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 
-	"etcdsim/scenarios/report"
 	"etcdsim/scenarios/report/chronicle"
 	"etcdsim/sim"
 	"etcdsim/sim/trace"
@@ -68,7 +67,7 @@ func chrome(w io.Writer, r *Run) error {
 		if s.to < r.From || s.from > r.To || s.life == chronicle.Down {
 			continue
 		}
-		name := fmt.Sprintf("%s, term %d", chronicle.RoleName(s.role), s.term)
+		name := fmt.Sprintf("%s, term %d", trace.RoleName(uint16(s.role)), s.term)
 		if s.life == chronicle.Paused {
 			name = "paused"
 		}
@@ -82,7 +81,7 @@ func chrome(w io.Writer, r *Run) error {
 		emit(chromeEvent{
 			Name: store.DescribeAnswered(op.Request, op.Response), Category: "operation", Phase: "X", At: micros(op.Invoke),
 			Length: micros(end - op.Invoke), Process: clientsProcess, Thread: op.Client + 1,
-			Args: map[string]any{"outcome": report.OutcomeName(op.Outcome), "revision": op.Response.Revision, "via": op.Member, "operation": op.ID},
+			Args: map[string]any{"outcome": op.Outcome.String(), "revision": op.Response.Revision, "via": op.Member, "operation": op.ID},
 		})
 	}
 	r.flows(emit)

@@ -2,7 +2,6 @@ package page
 
 import (
 	"etcdsim/checker/history"
-	"etcdsim/scenarios/report"
 	"etcdsim/scenarios/report/chronicle"
 	"etcdsim/sim"
 	"etcdsim/sim/trace"
@@ -38,7 +37,7 @@ func CommitRow(c *history.Commit) []any {
 func OpOf(o *history.Op) Op {
 	shown := Op{
 		ID: o.ID, Client: o.Client, Member: o.Member, Load: o.Load, Text: store.DescribeAnswered(o.Request, o.Response),
-		Invoke: o.Invoke, Return: o.Return, Outcome: report.OutcomeName(o.Outcome), Rev: o.Response.Revision, Term: o.Term,
+		Invoke: o.Invoke, Return: o.Return, Outcome: o.Outcome.String(), Rev: o.Response.Revision, Term: o.Term,
 	}
 	if o.Return == sim.Forever {
 		shown.Return = -1

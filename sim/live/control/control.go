@@ -112,10 +112,6 @@ func status(ctx context.Context, h *host.Host, _ []string) (string, error) {
 	return strings.TrimSuffix(b.String(), "\n"), err
 }
 
-var roles = [...]string{
-	trace.RoleFollower: "follower", trace.RoleCandidate: "candidate", trace.RoleLeader: "leader", trace.RolePreCandidate: "pre-candidate",
-}
-
 func describe(b *strings.Builder, m cluster.View, address string) {
 	fmt.Fprintf(b, "n%d  %-21s  ", m.ID, address)
 	switch {
@@ -126,7 +122,7 @@ func describe(b *strings.Builder, m cluster.View, address string) {
 	case m.State == cluster.Down:
 		b.WriteString("down\n")
 	default:
-		role := roles[m.Role]
+		role := trace.RoleName(m.Role)
 		if m.Learner {
 			role = "learner"
 		}
