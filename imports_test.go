@@ -216,14 +216,14 @@ var rooms = []room{
 	{
 		path: "scenarios/playground",
 		imports: []string{
-			"scenarios", "scenarios/report", "scenarios/report/chronicle", "scenarios/report/page", "checker", "sim", "sim/bug",
-			"sim/trace", "sim/cluster", "store",
+			"scenarios", "scenarios/learn", "scenarios/report", "scenarios/report/chronicle", "scenarios/report/page", "checker", "sim",
+			"sim/bug", "sim/trace", "sim/cluster", "store",
 		},
 		why: "a session that a page or a program drives: requests in, frames out; it acts only through the language",
 	},
 	{
-		path: "scenarios/playground/web", imports: []string{"scenarios", "scenarios/report/page", "sim/bug"},
-		why: "the page of a session: files, and what they must know of the language",
+		path: "scenarios/playground/web", imports: []string{"scenarios", "scenarios/learn", "scenarios/report/page", "sim/bug"},
+		why: "the page of a session: files, and what they must know of the language and the lessons",
 	},
 	{
 		path: "scenarios/report/export",

@@ -209,6 +209,9 @@ func (p *Play) Meant(id uint64, deed string) (string, error) {
 		return "", ErrNotOnItsWay
 	}
 	it := &all[i]
+	if deed == "double" && it.Twice != nil {
+		return "", fmt.Errorf("%s cannot arrive twice: %w", tellFlight(it), it.Twice)
+	}
 	a := PacketArgs{LinkArgs: LinkArgs{From: Targets{side(it.From)}, To: Targets{side(it.To)}}, Kind: trace.PacketName(it.Kind), Op: it.Op}
 	if a.place(all[:i+1]) > 1 {
 		a.Index = it.Index

@@ -2,13 +2,8 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -33,14 +28,6 @@ func learnCommand() *cli.Command {
 	}
 }
 
-// progress is how well lessons went, by name.
-type progress map[string]score
-
-type score struct {
-	Right int `json:"right"`
-	Of    int `json:"of"`
-}
-
 func learnAction(c *cli.Context) error {
 	if c.NArg() > 1 {
 		return usage("learn: %d arguments: expected one lesson, or none", c.NArg())
@@ -60,7 +47,7 @@ func learnAction(c *cli.Context) error {
 	}
 	lesson := learn.Lookup(name)
 	if name == "next" {
-		lesson = nextLesson(taken)
+		lesson = taken.Next()
 	}
 	if lesson == nil {
 		return usage("learn: unknown lesson %q%s: expected next, or one that etcdsim learn lists", name, didYouMean(name, lessonNames()))
@@ -83,13 +70,15 @@ func learnAction(c *cli.Context) error {
 		fmt.Fprintf(p.out, "\nstopped; go on with  etcdsim learn %s\n", lesson.Name)
 		return nil
 	}
-	taken[lesson.Name] = got
-	if err := writeProgress(file, taken); err != nil {
+	if err := took(file, lesson.Name, got); err != nil {
 		return &exit{exitInternal, fmt.Errorf("the progress cannot be kept: %w", err)}
+	}
+	if taken, err = readProgress(file); err != nil {
+		return err
 	}
 	fmt.Fprintf(p.out, "\n%d of %d right. See it again: etcdsim run %s --seed %d%s --report lesson.html\n", got.Right, got.Of,
 		lesson.Scenario, course.Seed, withBugs(course))
-	if next := nextLesson(taken); next != nil {
+	if next := taken.Next(); next != nil {
 		fmt.Fprintf(p.out, "Next: etcdsim learn %s  (%s)\n", next.Name, next.Title)
 	}
 	return nil
@@ -110,17 +99,7 @@ func lessonNames() []string {
 	return names
 }
 
-// nextLesson is the first that was not taken yet, or nil.
-func nextLesson(taken progress) *learn.Lesson {
-	for i := range learn.Lessons {
-		if _, ok := taken[learn.Lessons[i].Name]; !ok {
-			return &learn.Lessons[i]
-		}
-	}
-	return nil
-}
-
-func listLessons(w io.Writer, taken progress) {
+func listLessons(w io.Writer, taken learn.Progress) {
 	for i := range learn.Lessons {
 		l := &learn.Lessons[i]
 		mark, result := " ", ""
@@ -140,7 +119,7 @@ type pupil struct {
 }
 
 // take goes through a course; it is not finished if the input ended.
-func (p *pupil) take(c *learn.Course) (s score, finished bool) {
+func (p *pupil) take(c *learn.Course) (s learn.Score, finished bool) {
 	fmt.Fprintf(p.out, "%s\n%s; scenario %s, seed %d%s\n", p.style.Bold(c.Lesson.Title), c.Lesson.Source, c.Lesson.Scenario, c.Seed,
 		withBugs(c))
 	fmt.Fprintln(p.out, `Below, each column is an entry, each number its term; "?" is not on disk yet.`)
@@ -199,41 +178,3 @@ func (p *pupil) ask(q *learn.Question) (right, answered bool) {
 
 // paragraph breaks a text into lines.
 func paragraph(text string) string { return strings.Join(wrap(text, textWidth), "\n") }
-
-// progressFile is where the progress is kept.
-func progressFile(c *cli.Context) (string, error) {
-	if name := c.String("progress"); name != "" {
-		return name, nil
-	}
-	folder, err := os.UserConfigDir()
-	if err != nil {
-		return "", usage("learn: no folder for the progress (%w): expected --progress FILE", err)
-	}
-	return filepath.Join(folder, "etcdsim", "learn.json"), nil
-}
-
-func readProgress(name string) (progress, error) {
-	taken := progress{}
-	text, err := os.ReadFile(name)
-	if errors.Is(err, fs.ErrNotExist) {
-		return taken, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(text, &taken)
-	}
-	if err != nil {
-		return nil, usage("learn: %s: %w: expected the progress that an earlier lesson wrote", name, err)
-	}
-	return taken, nil
-}
-
-func writeProgress(name string, taken progress) error {
-	if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
-		return err
-	}
-	text, err := json.MarshalIndent(taken, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(name, append(text, '\n'), 0o644)
-}

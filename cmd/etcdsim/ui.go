@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"etcdsim/scenarios/learn"
 	"etcdsim/scenarios/playground"
 	"etcdsim/scenarios/playground/web"
 )
@@ -30,6 +32,7 @@ func uiCommand() *cli.Command {
 			"web server: the simulator is compiled to WebAssembly then, which needs Go and the sources of etcdsim.",
 		Flags: []cli.Flag{
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8379", Usage: "the `ADDRESS` to serve on; only loopback"},
+			&cli.StringFlag{Name: "progress", Usage: "keep the progress in lessons in `FILE` instead of the configuration folder"},
 			&cli.StringFlag{Name: "export", Usage: "write static files to the folder `DIR`"},
 		},
 		Action: uiAction,
@@ -58,7 +61,11 @@ func uiAction(c *cli.Context) error {
 	}
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
 	defer stop()
-	server := &http.Server{Handler: newUI(), ReadHeaderTimeout: 5 * time.Second}
+	progress, err := progressFile(c)
+	if err != nil {
+		progress = "" // the browser keeps it
+	}
+	server := &http.Server{Handler: newUI(progress), ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		<-ctx.Done()
 		_ = server.Close()
@@ -79,7 +86,9 @@ const mostRequest = 1 << 20
 
 // ui serves the playground. Each page has a session of its own.
 type ui struct {
-	mu       sync.Mutex
+	mu sync.Mutex
+	// progress is the file of the progress in lessons, or empty.
+	progress string
 	sessions []*uiSession // the one used last comes last
 }
 
@@ -89,14 +98,18 @@ type uiSession struct {
 	player playground.Player
 }
 
-func newUI() http.Handler {
-	u := &ui{}
+func newUI(progress string) http.Handler {
+	u := &ui{progress: progress}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_ = web.Page(w, false)
+		_ = web.Page(w, web.Around{Progress: progress != ""})
 	})
 	mux.HandleFunc("POST /do", u.do)
+	if progress != "" {
+		mux.HandleFunc("GET /progress", u.tellProgress)
+		mux.HandleFunc("POST /progress", u.keepProgress)
+	}
 	return guardHost(mux)
 }
 
@@ -136,6 +149,38 @@ func (u *ui) do(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(s.player.Do(body))
 }
 
+// tellProgress sends the progress in lessons.
+func (u *ui) tellProgress(w http.ResponseWriter, _ *http.Request) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	taken, err := readProgress(u.progress)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(taken)
+}
+
+// keepProgress keeps how one lesson went.
+func (u *ui) keepProgress(w http.ResponseWriter, r *http.Request) {
+	var went struct {
+		Lesson string `json:"lesson"`
+		learn.Score
+	}
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, mostRequest)).Decode(&went); err != nil {
+		http.Error(w, fmt.Sprintf("%v: expected a lesson and its score", err), http.StatusBadRequest)
+		return
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if err := took(u.progress, went.Lesson, went.Score); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
 // session returns the session of this name, a new one if there is none.
 func (u *ui) session(name string) *uiSession {
 	u.mu.Lock()
@@ -159,7 +204,7 @@ func exportUI(ctx context.Context, dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	err := writeTo(nil, filepath.Join(dir, "index.html"), func(w io.Writer) error { return web.Page(w, true) })
+	err := writeTo(nil, filepath.Join(dir, "index.html"), func(w io.Writer) error { return web.Page(w, web.Around{Wasm: true}) })
 	if err != nil {
 		return err
 	}

@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
+	"etcdsim/scenarios/learn"
 	"etcdsim/scenarios/playground"
 )
 
@@ -42,7 +44,7 @@ const openRequest = `{"do":"open","open":{"seed":"3"}}`
 
 // Each page has a session of its own; one that was not used for long makes room.
 func TestUISessions(t *testing.T) {
-	server := httptest.NewServer(newUI())
+	server := httptest.NewServer(newUI(""))
 	defer server.Close()
 	post(t, server, "a", openRequest, nil)
 	post(t, server, "b", openRequest, nil)
@@ -61,7 +63,7 @@ func TestUISessions(t *testing.T) {
 
 // Pages elsewhere cannot use a browser to play here, and nobody sends too much.
 func TestUIGuards(t *testing.T) {
-	server := httptest.NewServer(newUI())
+	server := httptest.NewServer(newUI(""))
 	defer server.Close()
 	for _, c := range []struct {
 		why    string
@@ -78,6 +80,45 @@ func TestUIGuards(t *testing.T) {
 		if got, _ := post(t, server, "a", c.body, c.header); got != c.want {
 			t.Errorf("%s: status %d, want %d", c.why, got, c.want)
 		}
+	}
+}
+
+// The progress in lessons is that of the terminal.
+func TestUIProgress(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "learn.json")
+	server := httptest.NewServer(newUI(file))
+	defer server.Close()
+	for _, c := range []struct {
+		body string
+		want int
+	}{
+		{`{"lesson":"commit","right":2,"of":3}`, http.StatusNoContent},
+		{`{"lesson":"surfing","right":2,"of":3}`, http.StatusBadRequest},
+		{`{"lesson":"election","right":4,"of":3}`, http.StatusBadRequest},
+		{`{`, http.StatusBadRequest},
+	} {
+		answer, err := server.Client().Post(server.URL+"/progress", "application/json", strings.NewReader(c.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer.Body.Close()
+		if answer.StatusCode != c.want {
+			t.Errorf("%s: status %d, want %d", c.body, answer.StatusCode, c.want)
+		}
+	}
+	var out, errs strings.Builder
+	if code := run([]string{"learn", "--progress", file}, &out, &errs); code != 0 || !strings.Contains(out.String(), "2 of 3 right") ||
+		strings.Contains(out.String(), "4 of 3") {
+		t.Errorf("the terminal says, exit %d: %s%s", code, out.String(), errs.String())
+	}
+	answer, err := server.Client().Get(server.URL + "/progress")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	var taken learn.Progress
+	if err := json.NewDecoder(answer.Body).Decode(&taken); err != nil || len(taken) != 1 || taken["commit"] != (learn.Score{Right: 2, Of: 3}) {
+		t.Errorf("the page is told %v, %v", taken, err)
 	}
 }
 

@@ -15,12 +15,15 @@ import (
 
 // Request asks a session for something. Times are nanoseconds of virtual time.
 type Request struct {
-	// Do is open, advance (by For), step, say (Text at At), back (to At), end.
+	// Do is open, advance (by For), step, say (Text at At), packet (Text is done to Packet
+	// at At), back (to At), end.
 	Do   string   `json:"do"`
 	Open *Open    `json:"open,omitempty"`
 	For  int64    `json:"for,omitempty"`
 	At   sim.Time `json:"at,omitempty"`
 	Text string   `json:"text,omitempty"`
+	// Packet is a place in the list of all packets that frames told of.
+	Packet int `json:"packet,omitempty"`
 }
 
 // Frame is an answer: what happened since the frame before.
@@ -45,8 +48,13 @@ type Frame struct {
 	Members []memberNow `json:"members"`
 	Story   []told      `json:"story"`
 	Finding *finding    `json:"finding,omitempty"`
+	// Lesson is what is taught, in the frame that answers open.
+	Lesson *page.Lesson `json:"lesson,omitempty"`
 	// Failure is why the universe has come to its end, or empty.
 	Failure string `json:"failure,omitempty"`
+	// Over: the universe does not go on, for its failure or because it was played to its
+	// end.
+	Over bool `json:"over,omitempty"`
 	// Ended by end: what etcdsim run prints of the story, its digest, and the story.
 	Report   string `json:"report,omitempty"`
 	Digest   string `json:"digest,omitempty"`
@@ -130,7 +138,11 @@ func (p *Player) do(r *Request) *Frame {
 			p.session.Close()
 		}
 		p.session = s
-		return s.frame(nil)
+		f := s.frame(nil)
+		if s.course != nil {
+			f.Lesson = page.LessonOf(s.course)
+		}
+		return f
 	}
 	if p.session == nil {
 		return &Frame{Error: "no session: expected open first"}
@@ -155,6 +167,8 @@ func (s *Session) Do(r *Request) *Frame {
 		err = s.step()
 	case "say":
 		err = s.statement(r.At, r.Text)
+	case "packet":
+		err = s.packet(r.At, r.Packet, r.Text)
 	case "back":
 		err = s.branch(r.At)
 	case "end":
@@ -166,7 +180,7 @@ func (s *Session) Do(r *Request) *Frame {
 		}
 		return f
 	default:
-		err = fmt.Errorf("%q: expected open, advance, step, say, back or end", r.Do)
+		err = fmt.Errorf("%q: expected open, advance, step, say, packet, back or end", r.Do)
 	}
 	return s.frame(err)
 }
@@ -257,11 +271,14 @@ func (s *Session) present(f *Frame) {
 		f.Members = append(f.Members, now)
 	}
 	for i := range s.story {
-		f.Story = append(f.Story, told{s.story[i].text, s.story[i].from, s.story[i].to})
+		if l := &s.story[i]; l.parsed.Statement != nil || l.parsed.Phase != nil {
+			f.Story = append(f.Story, told{l.text, l.from, l.to})
+		}
 	}
 	if fail := s.play.Failure(); fail != nil {
 		f.Failure = fmt.Sprintf("%s: %s", fail.Outcome, fail.Why)
 	}
+	f.Over = s.ended || f.Failure != ""
 	if len(s.found) > 0 {
 		v := s.found[0]
 		f.Finding = &finding{Property: v.Property, Why: v.Why, At: v.At}

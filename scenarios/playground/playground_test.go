@@ -2,11 +2,13 @@ package playground_test
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"etcdsim/scenarios"
+	"etcdsim/scenarios/learn"
 	"etcdsim/scenarios/playground"
 	"etcdsim/scenarios/report/chronicle"
 	"etcdsim/sim"
@@ -160,6 +162,33 @@ func TestViolationIsSeen(t *testing.T) {
 	t.Error("no seed up to 30 shows a violation")
 }
 
+// A click on a packet is a statement about that packet, at the newest moment and at any
+// before.
+func TestClicksOnPackets(t *testing.T) {
+	const seed = 5
+	for _, c := range []struct {
+		since sim.Time
+		deed  string
+		want  chronicle.Fate
+	}{{3 * second, "drop", chronicle.Taken}, {2 * second, "delay=300ms", chronicle.Arrived}} {
+		s := open(t, playground.Open{Seed: seed})
+		all := do(t, s, playground.Request{Do: "advance", For: int64(4 * second)}).Packets
+		place := slices.IndexFunc(all, func(p []any) bool { return p[3].(sim.Time) >= c.since && p[5] == chronicle.Arrived })
+		at := all[place][3].(sim.Time) + 1
+		was := all[place]
+		f := do(t, s, playground.Request{Do: "packet", At: at, Packet: place, Text: c.deed})
+		if last := f.Story[len(f.Story)-1].Text; !strings.HasPrefix(last, "packet  ") || !strings.Contains(last, c.deed) || s.Now() != at {
+			t.Errorf("seed %d: at %s the click is %q", seed, s.Now(), last)
+		}
+		_, film := runs(t, s, seed)
+		p := film.Packets[place]
+		late := c.want == chronicle.Taken || p.Ended == was[4].(sim.Time).Add(300*time.Millisecond)
+		if p.Fate != c.want || p.Sent != was[3] || !late {
+			t.Errorf("seed %d: packet %v is now %+v\n%s", seed, was, p, s.Story())
+		}
+	}
+}
+
 // Without bugs nobody objects, whenever they look.
 func TestNoFalseAlarm(t *testing.T) {
 	for seed := uint64(1); seed <= 6; seed++ {
@@ -199,6 +228,9 @@ func TestRefusals(t *testing.T) {
 		{playground.Request{Do: "say", At: second, Text: "kil n1"}, "kil"},
 		{playground.Request{Do: "say", At: second, Text: "# 1. a phase"}, "does nothing here"},
 		{playground.Request{Do: "back", At: 9 * second}, "has not come yet"},
+		{playground.Request{Do: "packet", At: second, Packet: 1 << 20, Text: "drop"}, "expected one of the"},
+		{playground.Request{Do: "packet", At: second / 2, Packet: 0, Text: "drop"}, "not on its way"},
+		{playground.Request{Do: "packet", At: 9 * second, Packet: 0, Text: "drop"}, "has not come yet"},
 	} {
 		f := s.Do(&r.request)
 		if !strings.Contains(f.Error, r.want) {
@@ -217,6 +249,36 @@ func TestRefusals(t *testing.T) {
 		if err := json.Unmarshal(p.Do([]byte(bad)), &f); err != nil || f.Error == "" {
 			t.Errorf("%s gives %+v, %v: want an error", bad, f, err)
 		}
+	}
+}
+
+// A lesson's session shows what its course was made of, to the end, and goes on from any
+// moment but the last.
+func TestLessons(t *testing.T) {
+	for _, name := range []string{"commit", "bug"} {
+		course, err := learn.Lookup(name).Give()
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := open(t, playground.Open{Lesson: name})
+		all := s.Do(&playground.Request{Do: "advance", For: 1})
+		last := course.Cards[len(course.Cards)-1].At
+		if len(all.Notes) != len(course.Chronicle.Notes) || len(all.Packets) != len(course.Chronicle.Packets) || s.Now() < last {
+			t.Errorf("%s: the session shows %d notes and %d packets until %s, the course %d and %d, and its last card is at %s",
+				name, len(all.Notes), len(all.Packets), s.Now(), len(course.Chronicle.Notes), len(course.Chronicle.Packets), last)
+		}
+		if all.Error == "" || !all.Over {
+			t.Errorf("%s: the session went on behind its end", name)
+		}
+		if f := do(t, s, playground.Request{Do: "end"}); f.Digest != course.Result.Digest.String() {
+			t.Errorf("%s: the session's digest is %s, that of the course %s", name, f.Digest, course.Result.Digest)
+		}
+		if f := do(t, s, playground.Request{Do: "say", At: course.Cards[1].At, Text: "kill leader"}); f.Over || s.Now() != course.Cards[1].At {
+			t.Errorf("%s: from %s it does not go on: %s", name, s.Now(), f.Failure)
+		}
+	}
+	if _, err := playground.New(playground.Open{Lesson: "surfing"}); err == nil {
+		t.Error("there is a lesson about surfing")
 	}
 }
 

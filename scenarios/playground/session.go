@@ -9,6 +9,7 @@ import (
 
 	"etcdsim/checker"
 	"etcdsim/scenarios"
+	"etcdsim/scenarios/learn"
 	"etcdsim/scenarios/report"
 	"etcdsim/scenarios/report/chronicle"
 	"etcdsim/sim"
@@ -25,6 +26,9 @@ type Open struct {
 	Text string `json:"text,omitempty"`
 	Seed uint64 `json:"seed,string"`
 	Bugs string `json:"bugs,omitempty"`
+	// Lesson is the name of a lesson of package learn: its run happens at once, to its
+	// end, and it decides about scenario, seed and bugs.
+	Lesson string `json:"lesson,omitempty"`
 }
 
 // Start is the universe of a session that asks for no other: five members and some
@@ -42,6 +46,12 @@ type Session struct {
 	open Open
 	opts scenarios.Options
 	name string
+
+	// course is the lesson that is taken, or nil.
+	course *learn.Course
+	// ended: the universe has come to rest and was judged, as behind the last line of a
+	// file. It does not go on.
+	ended bool
 
 	story []line
 	scope scenarios.Scope
@@ -70,6 +80,8 @@ func New(o Open) (*Session, error) {
 	}
 	var f *scenarios.File
 	switch {
+	case o.Lesson != "":
+		f, err = s.enroll(o.Lesson)
 	case o.Text != "":
 		f, err = scenarios.Parse("playground"+scenarios.Suffix, o.Text)
 	case o.Scenario != "":
@@ -88,7 +100,26 @@ func New(o Open) (*Session, error) {
 	for i := range f.Lines {
 		s.story = append(s.story, line{text: textOf(&f.Lines[i])})
 	}
-	return s, s.replay()
+	if err := s.replay(); err != nil || s.course == nil {
+		return s, err
+	}
+	s.play.End()
+	s.ended = true
+	return s, nil
+}
+
+// enroll takes the run of a lesson for the session's.
+func (s *Session) enroll(name string) (*scenarios.File, error) {
+	lesson := learn.Lookup(name)
+	if lesson == nil {
+		return nil, fmt.Errorf("unknown lesson %q", name)
+	}
+	var err error
+	if s.course, err = lesson.Give(); err != nil {
+		return nil, err
+	}
+	s.name, s.open.Seed, s.opts.Bugs = lesson.Scenario, s.course.Seed, lesson.Bugs
+	return s.course.File, nil
 }
 
 // textOf prints a line; a block in all its lines.
@@ -127,7 +158,7 @@ func (s *Session) replay() error {
 		}
 		s.story[i].parsed = parsed
 	}
-	s.live, s.sent, s.judged, s.found = &chronicle.Live{}, sent{}, 0, nil
+	s.live, s.sent, s.judged, s.found, s.ended = &chronicle.Live{}, sent{}, 0, nil, false
 	o := s.opts
 	o.Observe = func(l *trace.Log) { s.live.Attach(l) }
 	play, err := scenarios.Begin(s.file(), s.open.Seed, o)
@@ -175,6 +206,8 @@ const patience = 10 * time.Second
 
 func (s *Session) goesOn() error {
 	switch {
+	case s.ended:
+		return errOver
 	case s.play.Failure() != nil:
 		return fmt.Errorf("%s: %w", s.play.Failure().Why, errOver)
 	case s.live.Total > mostEvents:
@@ -204,8 +237,8 @@ func (s *Session) statement(at sim.Time, text string) error {
 	if parsed.Statement == nil || !parsed.Statement.Acts() {
 		return fmt.Errorf("%q does nothing here: expected a statement that acts, such as kill leader", text)
 	}
-	before := s.story
-	if at == s.Now() && len(kept) == len(before) {
+	before, now := s.story, s.Now()
+	if at == now && len(kept) == len(before) {
 		if err := s.goesOn(); err != nil {
 			return err
 		}
@@ -221,9 +254,41 @@ func (s *Session) statement(at sim.Time, text string) error {
 	s.story = append(slices.Clone(kept), s.waitUntil(at)...)
 	s.story = append(s.story, line{text: text})
 	if err := s.replay(); err != nil {
-		s.story = before
-		return errors.Join(err, s.replay())
+		return errors.Join(err, s.restore(before, now))
 	}
+	return nil
+}
+
+// packet does to a packet, which is on its way at an instant, what statement packet can
+// do. It finds the words for it: the packet is one of all that frames told of.
+func (s *Session) packet(at sim.Time, place int, deed string) error {
+	if place < 0 || place >= len(s.live.Packets) {
+		return fmt.Errorf("packet %d: expected one of the %d that were sent", place, len(s.live.Packets))
+	}
+	id := s.live.Packets[place].ID
+	before, now := s.story, s.Now()
+	if at != now {
+		if err := s.branch(at); err != nil {
+			return err
+		}
+	}
+	text, err := s.play.Meant(id, deed)
+	if err == nil {
+		err = s.statement(at, text)
+	}
+	if err != nil && at != now {
+		return errors.Join(err, s.restore(before, now))
+	}
+	return err
+}
+
+// restore plays a story again, up to an instant.
+func (s *Session) restore(story []line, now sim.Time) error {
+	s.story = story
+	if err := s.replay(); err != nil {
+		return err
+	}
+	s.play.Wait(now.Sub(s.Now()), func() bool { return false })
 	return nil
 }
 
@@ -233,12 +298,7 @@ func (s *Session) branch(at sim.Time) error {
 	if err != nil {
 		return err
 	}
-	s.story = slices.Clone(kept)
-	if err := s.replay(); err != nil {
-		return err
-	}
-	s.play.Wait(at.Sub(s.Now()), func() bool { return false })
-	return nil
+	return s.restore(slices.Clone(kept), at)
 }
 
 // until returns the part of the story that was over at an instant.
@@ -256,7 +316,7 @@ func (s *Session) until(at sim.Time) ([]line, error) {
 // waitUntil is the line that lets time pass until an instant, already over; none if
 // the last line ended then.
 func (s *Session) waitUntil(at sim.Time) []line {
-	if n := len(s.story); n > 0 && s.story[n-1].to == at || at == 0 {
+	if n := len(s.story); n > 0 && s.story[n-1].to == at || at == 0 || s.ended && at == s.Now() {
 		return nil
 	}
 	text := "wait    at " + at.Sub(0).String()

@@ -25,6 +25,8 @@ type Flight struct {
 	Term, Index, Op uint64
 	// Arrives is when it will, or sim.Forever while its link holds it back.
 	Arrives sim.Time
+	// Twice is why the packet cannot arrive twice, ErrOnce or ErrHeld, or nil if it can.
+	Twice error
 
 	slot uint32
 }
@@ -59,6 +61,12 @@ func (c *Cluster) flight(slot uint32, arrives sim.Time) Flight {
 		f.Term, f.Index = p.message.GetTerm(), p.message.GetIndex()
 	} else {
 		f.Op = p.op()
+	}
+	switch {
+	case p.once():
+		f.Twice = ErrOnce
+	case f.Held():
+		f.Twice = ErrHeld
 	}
 	return f
 }
@@ -105,16 +113,12 @@ func (c *Cluster) reschedule(f Flight, at sim.Time, by time.Duration) {
 	c.queue.Push(at, event{kind: evPacket, ref: uint64(f.slot)})
 }
 
-// Double lets a packet arrive once more. The error is ErrOnce or ErrHeld.
+// Double lets a packet arrive once more, unless Twice says why it cannot.
 func (c *Cluster) Double(f Flight) error {
-	p := &c.packets.slots[f.slot]
-	switch {
-	case p.once():
-		return ErrOnce
-	case f.Held():
-		return ErrHeld
+	if f.Twice != nil {
+		return f.Twice
 	}
-	at := c.net.Double(p.asPacket(), f.Arrives)
+	at := c.net.Double(c.packets.slots[f.slot].asPacket(), f.Arrives)
 	c.queue.Push(at, event{kind: evPacket, ref: uint64(c.packets.again(f.slot))})
 	return nil
 }

@@ -115,9 +115,12 @@ func report(t *testing.T, args ...string) string {
 }
 
 // ui serves the playground, and returns its address.
-func ui(t *testing.T) string {
+func ui(t *testing.T) string { return uiWith(t, filepath.Join(t.TempDir(), "progress.json")) }
+
+// uiWith serves it with the progress in lessons in a file.
+func uiWith(t *testing.T, progress string) string {
 	t.Helper()
-	serve := exec.Command(program, "ui", "--listen", "127.0.0.1:0")
+	serve := exec.Command(program, "ui", "--listen", "127.0.0.1:0", "--progress", progress)
 	out, err := serve.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -351,6 +354,77 @@ func TestLesson(t *testing.T) {
 	do(t, ctx, chromedp.Click(`#lesson input[value="no"]`), chromedp.Click("#lesson-answer"))
 	awaits(t, ctx, `document.querySelector("#lesson .mark").textContent.startsWith("✗ No")`)
 	accessible(t, ctx, "lesson")
+}
+
+// A message on its way is clicked, and dropped: the statement stands in the story, and the
+// saved file has the session's digest.
+func TestMessage(t *testing.T) {
+	ctx := page(t, 1280, 800)
+	do(t, ctx, chromedp.Navigate(ui(t)+"/#seed=5"), chromedp.WaitVisible("body[data-ready]"))
+	js[any](t, ctx, `(document.getElementById("speed").value = 0, playground.speed(), null)`)
+	awaits(t, ctx, `playground.t > 1.8e9`)
+	click(t, ctx, "play")
+	for _, c := range []struct{ button, deed, fate string }{{"drop", "drop", "taken away"}, {"double", "double", "arrived again"}} {
+		js[any](t, ctx, `(playground.go(playground.model.packets.findLast((p) => p.type === APPEND && p.fate === 1 && p.sent < playground.t).sent + 1), null)`)
+		id := js[int](t, ctx, `playground.ring.flying().find((f) => f.p.type === APPEND).p.i`)
+		box := js[map[string]float64](t, ctx, fmt.Sprintf(`(() => {
+			const f = playground.ring.flying().find((f) => f.p.i === %d), at = document.getElementById("ring").getBoundingClientRect();
+			return { x: at.x + f.x, y: at.y + f.y };
+		})()`, id))
+		do(t, ctx, chromedp.MouseClickXY(box["x"], box["y"]))
+		awaits(t, ctx, fmt.Sprintf(`[...document.querySelectorAll("#message button")].some((b) => b.textContent === %q)`, c.button))
+		js[any](t, ctx, fmt.Sprintf(`([...document.querySelectorAll("#message button")].find((b) => b.textContent === %q).click(), null)`, c.button))
+		awaits(t, ctx, fmt.Sprintf(`/packet +n.* -> n.* %s kind=app/.test(document.getElementById("answer").textContent)`, c.deed))
+		js[any](t, ctx, `playground.more().then(() => (playground.go(playground.model.meta.to), null))`)
+		awaits(t, ctx, fmt.Sprintf(`playground.model.packets.some((p) => playground.model.fates[p.fate] === %q)`, c.fate))
+	}
+	click(t, ctx, "save")
+	awaits(t, ctx, `document.getElementById("report").open`)
+	story := js[string](t, ctx, `playground.saved.scenario`)
+	if digest, got := js[string](t, ctx, `playground.saved.digest`), ran(t, story, "5"); got != digest {
+		t.Errorf("the session's digest is %s, that of the saved file %s\n%s", digest, got, story)
+	}
+}
+
+// A lesson is taken in the playground: one answer right, one wrong, each marked and
+// explained; a pupil who strays comes back; the terminal knows how it went.
+func TestLessonInThePlayground(t *testing.T) {
+	progress := filepath.Join(t.TempDir(), "progress.json")
+	ctx := page(t, 1280, 800)
+	do(t, ctx, chromedp.Navigate(uiWith(t, progress)), chromedp.WaitVisible("body[data-ready]"))
+	js[any](t, ctx, `(document.getElementById("lesson-name").value = "commit", document.getElementById("begin").click(), null)`)
+	awaits(t, ctx, `document.querySelector("#lesson fieldset") !== null`)
+	// answer gives an answer, and waits for the mark.
+	answer := func(value, mark string) {
+		t.Helper()
+		do(t, ctx, chromedp.Click(fmt.Sprintf(`#lesson input[value=%q]`, value)), chromedp.Click("#lesson-answer"))
+		awaits(t, ctx, fmt.Sprintf(`document.querySelector("#lesson .mark").textContent.startsWith(%q)`, mark))
+		if text := js[string](t, ctx, `document.querySelector("#lesson .mark").textContent`); len(text) < 40 {
+			t.Errorf("the answer is explained by %q", text)
+		}
+	}
+	next := func(card string) {
+		t.Helper()
+		click(t, ctx, "lesson-next")
+		awaits(t, ctx, fmt.Sprintf(`!playground.playing && document.querySelector("#lesson h2").textContent.startsWith(%q)`, card))
+	}
+	answer("no", "✓ Right: no.")
+	accessible(t, ctx, "lesson in the playground")
+	next("2 of 3")
+	answer("no", "✗ No: yes.")
+	at := js[float64](t, ctx, `playground.t`)
+	say(t, ctx, "kill leader")
+	awaits(t, ctx, `!document.getElementById("strayed").hidden`)
+	click(t, ctx, "return")
+	awaits(t, ctx, fmt.Sprintf(`document.getElementById("strayed").hidden && playground.t === %f && document.querySelector("#lesson h2").textContent.startsWith("2 of 3")`, at))
+	next("3 of 3")
+	right := js[string](t, ctx, `playground.panel.lesson.cards[2].question.right`)
+	answer(right, "✓ Right")
+	awaits(t, ctx, `[...document.getElementById("lesson-name").options].some((o) => o.textContent.includes("✓ 2 of 3"))`)
+	out, err := exec.Command(program, "learn", "--progress", progress).CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "2 of 3 right") {
+		t.Errorf("the terminal says %v\n%s", err, out)
+	}
 }
 
 // Nothing overlaps or runs over the edge, large and small.

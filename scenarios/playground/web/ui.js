@@ -2,20 +2,7 @@
 // The playground: it asks a session for more time as it is needed, keeps all that it is
 // told, and shows one moment of it. Whatever is done is a statement.
 
-const byID = (id) => document.getElementById(id);
 const about = JSON.parse(byID("about").textContent);
-
-function element(tag, properties = {}, ...children) {
-  const e = document.createElement(tag);
-  for (const [k, v] of Object.entries(properties)) {
-    if (k === "class") e.className = v;
-    else if (k.startsWith("on")) e.addEventListener(k.slice(2), v);
-    else if (k.includes("-") || k === "scope" || k === "role") e.setAttribute(k, v);
-    else e[k] = v;
-  }
-  e.append(...children);
-  return e;
-}
 
 // Transports: each takes a request and promises a frame.
 
@@ -37,11 +24,33 @@ function compiled() {
   });
 }
 
+// Keepers of the progress in lessons: take and tell, by the names of lessons.
+
+function keptByServer() {
+  return {
+    tell: () => fetch("progress").then((r) => (r.ok ? r.json() : {})).catch(() => ({})),
+    take: (lesson, score) => fetch("progress", {
+      method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ lesson, ...score }),
+    }).catch(() => {}),
+  };
+}
+
+function keptByBrowser() {
+  const key = "etcdsim lessons";
+  const tell = () => { try { return JSON.parse(localStorage.getItem(key)) || {}; } catch { return {}; } };
+  return {
+    tell: async () => tell(),
+    take: async (lesson, score) => { try { localStorage.setItem(key, JSON.stringify({ ...tell(), [lesson]: score })); } catch { /* private */ } },
+  };
+}
+
 const BOUNDS = 1e6; // the least time that a request lets pass, ns
+const LEADING = 4e9; // how long it takes at most to the next card of a lesson, ns
 
 class Playground {
-  constructor(ask) {
+  constructor(ask, keeper) {
     this.ask = ask;
+    this.keeper = keeper;
     this.t = 0;
     this.playing = false;
     this.busy = Promise.resolve();
@@ -49,6 +58,7 @@ class Playground {
     this.fill();
     this.listen();
     this.speed();
+    this.lessons();
     this.open(this.fromLink());
     requestAnimationFrame((now) => this.loop(now));
   }
@@ -69,6 +79,60 @@ class Playground {
     byID("acts").append(element("button", { type: "button", onclick: () => this.say(`transfer n${this.member} within=5s`) }, "make leader"));
   }
 
+  // lessons lists them, with how they went.
+  async lessons() {
+    const taken = await this.keeper.tell(), chosen = byID("lesson-name").value;
+    byID("lesson-name").replaceChildren(element("option", { value: "" }, "none"), ...about.lessons.map(({ name, title }, i) => {
+      const score = taken[name];
+      return element("option", { value: name }, `${i + 1}. ${title}` + (score ? `  ✓ ${score.right} of ${score.of}` : ""));
+    }));
+    byID("lesson-name").value = chosen || (this.opened && this.opened.lesson) || "";
+  }
+
+  // teach begins a lesson on the run that is there.
+  teach(lesson) {
+    byID("lesson").hidden = !lesson;
+    byID("strayed").hidden = true;
+    this.panel = null;
+    this.until = undefined;
+    if (!lesson) return;
+    this.panel = new LessonPanel(byID("lesson"), lesson, this.model.meta.members, {
+      show: (at, arrived, gradually) => this.lead(at, arrived, gradually),
+      took: async (score) => { await this.keeper.take(lesson.name, score); this.lessons(); },
+    });
+  }
+
+  // lead takes the reader to a moment, on the way through what happens before it unless
+  // that is not wanted.
+  lead(at, arrived, gradually) {
+    const far = at - this.t;
+    this.until = undefined;
+    this.diagram.look(at - 700e6, at + 150e6);
+    if (!gradually || far <= 0 || matchMedia("(prefers-reduced-motion: reduce)").matches) {
+      this.pause();
+      this.go(at);
+      arrived();
+      return;
+    }
+    // What is far away is passed fast: nobody waits for long.
+    this.until = { at, arrived, rate: Math.max(this.rate, far / LEADING) };
+    this.play();
+  }
+
+  // stray tells a pupil who did something that this is no longer the lesson's run.
+  stray() {
+    byID("strayed").hidden = !this.panel;
+    this.until = undefined;
+  }
+
+  // comeBack takes a pupil back to the run of the lesson, and the card.
+  async comeBack() {
+    const { at, marks } = this.panel;
+    await this.open({ seed: "1", lesson: this.opened.lesson });
+    Object.assign(this.panel, { at, marks });
+    this.panel.turn(0);
+  }
+
   // request asks the session, one question after the other.
   request(r) {
     const answer = this.busy.then(() => this.ask(r));
@@ -83,12 +147,16 @@ class Playground {
     byID("seed").value = o.seed;
     byID("bug").value = o.bugs || "";
     this.status("");
+    byID("lesson-name").value = o.lesson || "";
     const f = await this.request({ do: "open", open: o });
     if (f.error) { this.status(f.error, true); return; }
     this.take(f);
+    byID("seed").value = o.seed = f.meta.seed;
+    byID("bug").value = o.bugs = f.meta.bugs || "";
     this.go(o.t !== undefined ? Number(o.t) : 0);
+    this.teach(f.lesson);
     document.body.dataset.ready = "yes";
-    if (o.t === undefined && !o.scenario && !o.text) this.play();
+    if (o.t === undefined && !o.scenario && !o.text && !o.lesson) this.play();
   }
 
   // take keeps what a frame tells.
@@ -111,6 +179,7 @@ class Playground {
     this.selects();
     if (this.drawn !== this.model.clients.length) { this.drawn = this.model.clients.length; this.diagram.resize(); }
     this.storyline();
+    if (f.lesson) return; // it tells of its run in its own time
     if (f.failure) { this.status("The run would end here: " + f.failure, true); }
     if (f.finding && !this.found) {
       this.found = f.finding;
@@ -173,16 +242,25 @@ class Playground {
       element("p", { class: "note" }, "The clock stands still. Look around, go back, or let it go on."));
   }
 
-  async say(text) {
-    const at = Math.round(this.t), past = this.frame.story.some((s) => s.from > at);
+  say(text) { return this.act({ do: "say", at: Math.round(this.t), text }); }
+
+  // act asks for something to be done at a moment; if that is not the newest one, what was
+  // behind it is another future.
+  async act(request) {
+    const at = request.at, past = this.frame.story.some((s) => s.from > at);
     const going = this.playing;
     this.pause();
-    const f = await this.request({ do: "say", at, text });
+    const f = await this.request(request);
     const answer = byID("answer");
     answer.classList.toggle("bad", Boolean(f.error));
-    if (f.error) { answer.textContent = f.error; return false; }
-    answer.textContent = `${seconds(at)}  ${text}` + (past ? "  (another future)" : "");
+    if (f.error) {
+      answer.textContent = f.error;
+      if (f.reset) { this.take(f); this.go(at); }
+      return false;
+    }
+    answer.textContent = `${seconds(at)}  ${f.story[f.story.length - 1].text}` + (past ? "  (another future)" : "");
     byID("text").value = "";
+    this.stray();
     this.take(f);
     this.go(f.now);
     if (going) this.play();
@@ -212,9 +290,21 @@ class Playground {
     const passed = Math.min(100, now - (this.last || now));
     this.last = now;
     if (!this.playing || !this.model) return;
-    const end = this.model.meta.to;
-    this.t = Math.min(end, this.t + passed * 1e6 * this.rate);
-    if (!this.asking && end - this.t < this.rate * 0.6e9 && !this.frame.failure) this.more();
+    const end = this.until ? Math.min(this.until.at, this.model.meta.to) : this.model.meta.to;
+    this.t = Math.min(end, this.t + passed * 1e6 * (this.until || this).rate);
+    if (this.until && this.t >= this.until.at) {
+      const { arrived } = this.until;
+      this.until = undefined;
+      this.pause();
+      this.go(this.t);
+      arrived();
+      return;
+    }
+    if (this.frame.over) {
+      if (this.t >= end) this.pause();
+    } else if (!this.asking && end - this.t < this.rate * 0.6e9) {
+      this.more();
+    }
     this.follow();
     this.draw();
   }
@@ -316,17 +406,18 @@ class Playground {
     this.ring.chosen = this.diagram.packet = p;
     const id = p.what;
     byID("message").replaceChildren(`${nameOf(p.from)} → ${nameOf(p.to)}  ${id}; sent ${seconds(p.sent, 4)}` + (p.fate ? `, ${this.model.fates[p.fate]} ${seconds(p.ended, 4)}` : ""));
-    if (about.verbs.includes("packet") && p.from < FIRST_CLIENT && p.to < FIRST_CLIENT) {
-      const on = (text, more) => element("button", { type: "button", onclick: () => this.meddle(p, more) }, text);
-      byID("message").append(" ", on("drop", "drop"), " ", on("delay", "delay=100ms"), " ", on("double", "double"));
-    }
+    const on = (text, deed) => element("button", { type: "button", onclick: () => this.meddle(p, deed) }, text);
+    byID("message").append(element("span", { class: "tools", role: "group", "aria-label": "What happens to the message" },
+      on("drop", "drop"), on("delay 100ms", "delay=100ms"), on("deliver now", "deliver"),
+      ...(p.type === CLIENT || (p.kind & 255) === 2 ? [] : [on("double", "double")])));
     this.draw();
   }
 
-  // meddle does something to a packet that is on its way at this moment.
-  meddle(p, what) {
-    if (this.t < p.sent || (p.fate && this.t >= p.ended)) { this.pause(); this.go(p.sent); }
-    this.say(`packet ${nameOf(p.from)} -> ${nameOf(p.to)} ${what} kind=${p.kind & 255}`);
+  // meddle does something to a packet while it is on its way: at this moment, or else as
+  // soon as it was sent.
+  meddle(p, deed) {
+    const flying = this.t > p.sent && (!p.fate || this.t < p.ended);
+    return this.act({ do: "packet", at: flying ? Math.round(this.t) : p.sent + 1, packet: p.i, text: deed });
   }
 
   async step(by) {
@@ -368,7 +459,8 @@ class Playground {
     const o = this.opened;
     at.set("seed", o.seed);
     if (o.bugs) at.set("bugs", o.bugs);
-    if (o.scenario && !this.touched()) at.set("scenario", o.scenario);
+    if (o.lesson && !this.touched()) at.set("lesson", o.lesson);
+    else if (o.scenario && !this.touched()) at.set("scenario", o.scenario);
     else at.set("text", this.frame.story.map((s) => s.text).join("\n"));
     at.set("t", Math.round(this.t));
     return location.href.split("#")[0] + "#" + at;
@@ -379,7 +471,7 @@ class Playground {
   fromLink() {
     const at = new URLSearchParams(location.hash.slice(1));
     const o = { seed: at.get("seed") || "1" };
-    for (const k of ["scenario", "bugs", "text"]) if (at.get(k)) o[k] = at.get(k);
+    for (const k of ["scenario", "bugs", "text", "lesson"]) if (at.get(k)) o[k] = at.get(k);
     if (at.has("t")) o.t = at.get("t");
     return o;
   }
@@ -394,6 +486,13 @@ class Playground {
       if (byID("bug").value) o.bugs = byID("bug").value;
       this.open(o);
     });
+    byID("begin").onclick = () => {
+      this.viewed = false;
+      byID("answer").textContent = "";
+      const lesson = byID("lesson-name").value;
+      this.open(lesson ? { seed: "1", lesson } : { seed: "1" });
+    };
+    byID("return").onclick = () => this.comeBack();
     byID("say").addEventListener("submit", (e) => { e.preventDefault(); if (byID("text").value.trim()) this.say(byID("text").value.trim()); });
     byID("play").onclick = () => (this.playing ? this.pause() : this.play());
     byID("back").onclick = () => this.step(-1);
@@ -430,4 +529,4 @@ class Playground {
   }
 }
 
-const playground = new Playground(about.wasm ? compiled() : served());
+const playground = new Playground(about.wasm ? compiled() : served(), about.progress ? keptByServer() : keptByBrowser());

@@ -10,6 +10,7 @@ import (
 	"io"
 
 	"etcdsim/scenarios"
+	"etcdsim/scenarios/learn"
 	"etcdsim/scenarios/report/page"
 	"etcdsim/sim/bug"
 )
@@ -33,16 +34,34 @@ var uiTemplate = template.Must(template.New("ui").Parse(uiHTML))
 // wasm_exec.js and etcdsim.wasm in the same folder.
 func Worker() string { return workerJS }
 
-// Page writes the page. With wasm the session is a WebAssembly program beside it,
-// otherwise whoever serves it answers requests to do.
-func Page(w io.Writer, wasm bool) error {
+// Around is what there is around a page. The zero value is a server that answers
+// requests to do.
+type Around struct {
+	// Wasm: the session is a WebAssembly program beside the page.
+	Wasm bool `json:"wasm"`
+	// Progress: whoever serves the page keeps the progress of its reader in lessons, and
+	// answers requests to progress; otherwise the browser keeps it.
+	Progress bool `json:"progress"`
+}
+
+type lesson struct {
+	Name  string `json:"name"`
+	Title string `json:"title"`
+}
+
+// Page writes the page.
+func Page(w io.Writer, a Around) error {
 	about := struct {
-		Wasm      bool     `json:"wasm"`
+		Around
 		Fates     []string `json:"fates"`
 		Scenarios []string `json:"scenarios"`
 		Bugs      []string `json:"bugs"`
 		Verbs     []string `json:"verbs"`
-	}{Wasm: wasm, Fates: page.Fates(), Verbs: scenarios.Verbs()}
+		Lessons   []lesson `json:"lessons"`
+	}{Around: a, Fates: page.Fates(), Verbs: scenarios.Verbs()}
+	for i := range learn.Lessons {
+		about.Lessons = append(about.Lessons, lesson{learn.Lessons[i].Name, learn.Lessons[i].Title})
+	}
 	for _, f := range scenarios.Library() {
 		about.Scenarios = append(about.Scenarios, f.Name)
 	}

@@ -1,36 +1,47 @@
 "use strict";
-// A lesson above the diagram: one card at a time, its moment under the cursor.
+// A lesson: one card at a time, its moment under the cursor. Whoever shows the run takes
+// it to the moment of a card (on.show), and keeps how the lesson went (on.took).
 
 class LessonPanel {
-  constructor(box, lesson, show) {
-    this.box = box;
-    this.lesson = lesson;
-    this.show = show;
-    this.at = 0;
-    this.marks = lesson.cards.map(() => undefined);
+  constructor(box, lesson, members, on) {
+    Object.assign(this, { box, lesson, members, on, at: 0, marks: [] });
     box.hidden = false;
-    this.draw();
+    this.turn(0);
+  }
+
+  // score is how many questions were answered right, at the first try, of how many.
+  score() {
+    return { right: this.marks.filter((m) => m === true).length, of: this.lesson.cards.filter((c) => c.question).length };
+  }
+
+  // turn goes so many cards on, and shows the card when its moment has come. Who asks
+  // for it twice does not want to wait.
+  turn(by) {
+    const to = this.at + by, impatient = this.under === to;
+    this.under = to;
+    this.on.show(this.lesson.cards[to].at, () => {
+      this.at = to;
+      this.under = undefined;
+      this.draw(by !== 0);
+    }, by > 0 && !impatient);
   }
 
   draw(focus) {
-    const card = this.lesson.cards[this.at], last = this.lesson.cards.length - 1;
-    const asked = this.lesson.cards.filter((c) => c.question).length, right = this.marks.filter((m) => m === true).length;
+    const cards = this.lesson.cards, card = cards[this.at], last = cards.length - 1, { right, of } = this.score();
     const back = element("button", { type: "button", id: "lesson-back", disabled: this.at === 0, onclick: () => this.turn(-1) }, "back");
     const next = element("button", { type: "button", id: "lesson-next", disabled: this.at === last, onclick: () => this.turn(1) }, "go on");
+    const end = this.at === last ? element("p", {}, `This was the last card: ${right} of ${of} answered right.`) : "";
     this.box.replaceChildren(
       element("h2", { tabIndex: -1 }, `${this.at + 1} of ${last + 1}, at ${seconds(card.at)}`),
       ...card.texts.map((t) => element("p", {}, t)),
-      ...(card.question ? [this.question(card.question)] : []),
+      ...(card.question ? [this.question(card.question)] : []), end,
       element("nav", { "aria-label": "Lesson" }, back, next,
-        element("span", { class: "note" }, `${right} of ${asked} answered right. ${this.lesson.source}.`)));
-    this.show(card.at);
-    if (focus) this.box.querySelector("h2").focus();
+        element("span", { class: "note" }, `${right} of ${of} answered right. ${this.lesson.source}.`)));
+    if (this.at === last && !card.question) this.finished();
+    if (focus) this.box.querySelector("h2").focus({ preventScroll: true });
   }
 
-  turn(by) {
-    this.at += by;
-    this.draw(true);
-  }
+  finished() { if (this.on.took) this.on.took(this.score()); }
 
   question(q) {
     const name = "answer", inputs = [];
@@ -43,7 +54,7 @@ class LessonPanel {
     if (q.kind === "yes or no") answers.append(option("radio", "yes", "yes"), option("radio", "no", "no"));
     else if (q.kind === "choice") q.options.forEach((o, i) => answers.append(option("radio", String(i + 1), o)));
     else if (q.kind === "members") {
-      for (let n = 1; n <= model.meta.members; n++) answers.append(option("checkbox", "n" + n, "n" + n));
+      for (let n = 1; n <= this.members; n++) answers.append(option("checkbox", "n" + n, "n" + n));
       answers.append(element("span", { class: "note" }, "none of them: leave all empty"));
     } else {
       const input = element("input", { type: "number", min: 0, id: "answer-number" });
@@ -54,7 +65,7 @@ class LessonPanel {
     const mark = element("p", { class: "mark", role: "status" });
     const answer = () => {
       let given;
-      if (q.kind === "number") given = inputs[0].value.trim();
+      if (q.kind === "number") given = inputs[0].value.trim() && String(Number(inputs[0].value));
       else {
         given = inputs.filter((i) => i.checked).map((i) => i.value).join(" ");
         if (!given && q.kind === "members") given = "none";
@@ -65,6 +76,7 @@ class LessonPanel {
       const shown = q.options ? q.options[Number(q.right) - 1] : q.right;
       mark.className = "mark " + (right ? "good" : "bad");
       mark.replaceChildren(element("b", {}, right ? "✓ Right: " : "✗ No: "), `${shown}. `, q.why);
+      if (this.at === this.lesson.cards.length - 1) this.finished();
     };
     return element("fieldset", { class: "question" }, element("legend", {}, q.text), answers,
       element("button", { type: "button", id: "lesson-answer", onclick: answer }, "answer"), mark);

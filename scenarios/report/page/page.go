@@ -31,6 +31,8 @@ var (
 	pageHTML string
 	//go:embed page.css
 	pageCSS string
+	//go:embed element.js
+	elementJS string
 	//go:embed model.js
 	modelJS string
 	//go:embed diagram.js
@@ -48,7 +50,7 @@ var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 func Style() string { return pageCSS }
 
 // Scripts returns the scripts.
-func Scripts() string { return modelJS + "\n" + diagramJS }
+func Scripts() string { return strings.Join([]string{elementJS, modelJS, diagramJS, lessonJS}, "\n") }
 
 // Fates are the names of fates, by number.
 func Fates() (names []string) {
@@ -127,7 +129,7 @@ func write(w io.Writer, title string, contents *contents) error {
 		"Style": template.CSS(pageCSS), //nolint:gosec // ours
 		"Data":  template.JS(data),
 		//nolint:gosec // escaped by encoding/json
-		"Script": template.JS(strings.Join([]string{modelJS, diagramJS, lessonJS, pageJS}, "\n")), //nolint:gosec // ours
+		"Script": template.JS(Scripts() + "\n" + pageJS), //nolint:gosec // ours
 	})
 }
 
@@ -147,7 +149,7 @@ type contents struct {
 	Ops        []Op                `json:"ops"`
 	Stories    map[uint64][][3]int `json:"stories"` // at, packet, note
 	Fates      []string            `json:"fates"`
-	Lesson     *lesson             `json:"lesson,omitempty"`
+	Lesson     *Lesson             `json:"lesson,omitempty"`
 }
 
 type meta struct {

@@ -1,22 +1,6 @@
 "use strict";
 // The page: one cursor ties diagram, members, logs, events and operations together.
 
-const byID = (id) => document.getElementById(id);
-
-// element makes an element with properties and children; texts are texts, never
-// markup.
-function element(tag, properties = {}, ...children) {
-  const e = document.createElement(tag);
-  for (const [k, v] of Object.entries(properties)) {
-    if (k === "class") e.className = v;
-    else if (k.startsWith("on")) e.addEventListener(k.slice(2), v);
-    else if (k.includes("-") || k === "scope" || k === "role") e.setAttribute(k, v);
-    else e[k] = v;
-  }
-  e.append(...children);
-  return e;
-}
-
 class Page {
   constructor(model) {
     this.model = model;
@@ -32,7 +16,9 @@ class Page {
     this.table();
     this.listen();
     if (model.lesson) {
-      this.lesson = new LessonPanel(byID("lesson"), model.lesson, (at) => { this.diagram.look(at - 60e6, at + 30e6); this.go(at); });
+      this.lesson = new LessonPanel(byID("lesson"), model.lesson, model.meta.members, {
+        show: (at, arrived) => { this.diagram.look(at - 60e6, at + 30e6); this.go(at); arrived(); },
+      });
       return;
     }
     if (!this.restore()) {
