@@ -160,6 +160,10 @@ var rooms = []room{
 		why:   "the only router: it owns queue, members, disks and network, and judges nothing",
 	},
 	{
+		path: "sim/outside", imports: []string{"sim", "sim/trace", "sim/cluster", "node", "store", "checker/history"},
+		why: "where requests enter that no client drew; whoever plays a session needs it, and whoever serves one",
+	},
+	{
 		path:    "scenarios/workload",
 		imports: []string{"sim", "sim/trace", "sim/bug", "network", "store", "checker/history", "node", "sim/cluster"},
 		why:     "clients see requests and what comes back (a node.Answer); no store, no disk, no judge",
@@ -168,7 +172,7 @@ var rooms = []room{
 		path: "scenarios",
 		imports: []string{
 			"sim", "sim/trace", "sim/bug", "network", "store", "store/disk", "node", "checker/history", "checker", "sim/cluster",
-			"scenarios/workload",
+			"sim/outside", "scenarios/workload",
 		},
 		tests: []string{"above"},
 		why:   "puts a whole run together from what the rooms below offer to everyone",
@@ -247,7 +251,7 @@ var rooms = []room{
 		why:  "stories in Go meet go test here: its flags, its environment and the places of failures are outside of any universe",
 	},
 	{
-		path: "sim/live", imports: []string{"sim", "sim/trace", "sim/cluster", "node", "store", "checker/history"}, edge: true,
+		path: "sim/live", imports: []string{"sim", "sim/trace", "sim/cluster", "sim/outside", "node", "store"}, edge: true,
 		tests: []string{"above"},
 		why:   "where the outside world enters; it speaks no protocol, and nothing below may know of it",
 	},
@@ -284,7 +288,7 @@ var rooms = []room{
 		path: "sim/live/host", edge: true,
 		imports: []string{
 			"sim/live", "sim/live/endpoint", "sim/live/gateway", "sim/live/vitals", "sim/live/older", "sim/live/rpc",
-			"sim/live/token", "sim", "sim/bug", "sim/cluster", "scenarios", "store", grpcLib, etcdTLS,
+			"sim/live/token", "sim", "sim/trace", "sim/cluster", "scenarios", "store", grpcLib, etcdTLS,
 		},
 		tests: []string{"above", etcdClient, etcdAPI, zapLib, protobufAll, jwtLib},
 		why:   "puts a driver and its endpoints together",

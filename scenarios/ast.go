@@ -37,7 +37,8 @@ type Statement struct {
 	Pos Pos
 	// Number counts the statements of a file from 1, in the order in which they
 	// stand there: what the trace calls this one. Unlike its place it does not
-	// change when the file is formatted.
+	// change when the file is formatted. Statements that leave no mark of their own in
+	// the trace have none.
 	Number int
 	// Not is the prefix "!": the statement holds if what it says does not. Maybe is
 	// the prefix "?": what the statement says is attempted; if it concerns nobody now,

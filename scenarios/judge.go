@@ -44,8 +44,8 @@ func (r *run) judge(h *halt) {
 // history is what clients saw and members did so far.
 func (r *run) history() history.History {
 	ops := r.clients.Ops()
-	if len(r.outside) > 0 {
-		ops = slices.Concat(ops, r.outside)
+	if r.opening != nil {
+		ops = slices.Concat(ops, r.opening.Ops())
 		slices.SortFunc(ops, func(a, b history.Op) int { return cmp.Compare(a.ID, b.ID) })
 	}
 	return history.History{Ops: ops, Commits: r.c.Commits(), Members: r.c.Members(), Watches: r.watched()}

@@ -78,6 +78,9 @@ type Scope struct {
 	statements, phases int
 	// running reports that a statement that acts was seen: the universe is made.
 	running bool
+	// session reports that a session has begun, and operations are those that it named.
+	session    bool
+	operations operations
 	// repeating is the number of blocks around that happen more than once.
 	repeating int
 }
@@ -93,7 +96,7 @@ func (f *File) After() Scope {
 // Clone returns a scope that can be changed by itself.
 func (s *Scope) Clone() Scope {
 	c := *s
-	c.bindings, c.taken = s.bindings.clone(), slices.Clone(s.taken)
+	c.bindings, c.taken, c.operations = s.bindings.clone(), slices.Clone(s.taken), slices.Clone(s.operations)
 	return c
 }
 
@@ -161,8 +164,10 @@ func (r *reader) line(text string, number int) *Error {
 		return &Error{Pos: s.Pos, Text: s.Verb + ": expected outside of " + r.open[0].statement.Verb}
 	}
 	s.Pos.Line = number
-	r.scope.statements++
-	s.Number = r.scope.statements
+	if !lookup(s.Verb).silent {
+		r.scope.statements++
+		s.Number = r.scope.statements
+	}
 	*r.inside() = append(*r.inside(), Line{Statement: s, Comment: comment})
 	if lookup(s.Verb).block != nil {
 		r.begin(s)

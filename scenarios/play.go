@@ -63,6 +63,10 @@ func (p *Play) guard(do func() *halt) {
 // Check reports what a line cannot mean here: a member that is not there yet. The
 // lines of the file that Begin was given are fine.
 func (p *Play) Check(l *Line) error {
+	if p.r.opening != nil {
+		known := uint64(p.r.c.Size())
+		return checkMembers(p.r.result.Scenario, []Line{*l}, &known, 1)
+	}
 	return checkMembers(p.r.result.Scenario, []Line{*l}, &p.r.universe.known, 1)
 }
 
@@ -96,7 +100,7 @@ func (p *Play) Halt(o Outcome, what, why string) {
 	if p.halted != nil || p.r.stopped != nil || p.over {
 		return
 	}
-	h := &halt{outcome: o, why: why}
+	h := &halt{outcome: o, why: why, final: true}
 	if o == Stuck {
 		h = stuck(what, p.r.now(), 0, why)
 	}
@@ -165,10 +169,14 @@ func (p *Play) End() *Result {
 	}
 	h := p.halted
 	p.guard(func() *halt {
+		r.result.Story = r.log.Digest()
 		if h == nil {
 			h = r.settle()
 		}
 		r.closePhase(h)
+		if h == nil {
+			h = r.unmet
+		}
 		r.log.Emit(trace.Event{Kind: trace.RunEnd})
 		r.judge(h)
 		return h

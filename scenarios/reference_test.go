@@ -36,6 +36,7 @@ var spoilers = map[string]func(line string) string{
 	"cover":   func(line string) string { return strings.ReplaceAll(line, ">=", ">=1000000") },
 	"forbid":  leaveOut,
 	"promote": negate,
+	"ended":   func(line string) string { return strings.TrimSpace(line) + " digest=" + strings.Repeat("0", 32) + "\n" },
 }
 
 func leaveOut(string) string { return "" }

@@ -81,8 +81,11 @@ type Result struct {
 	// Breakdowns are members ended by defects.
 	Breakdowns []cluster.Breakdown
 	Digest     trace.Digest
-	Counts     Counts
-	History    history.History
+	// Story is the digest where the last line ended, before the run came to rest: what
+	// the end of a recorded session holds.
+	Story   trace.Digest
+	Counts  Counts
+	History history.History
 }
 
 // PhaseResult is what happened in one phase.
@@ -121,6 +124,8 @@ type halt struct {
 	why     string
 	// stall is what was waited for in vain, or nil.
 	stall *checker.Stall
+	// final: nothing can happen afterwards.
+	final bool
 }
 
 // vain reports that nothing went wrong: what was meant is not there, or did not come

@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"etcdsim/checker"
@@ -11,6 +12,7 @@ import (
 	"etcdsim/sim"
 	"etcdsim/sim/bug"
 	"etcdsim/sim/cluster"
+	"etcdsim/sim/outside"
 	"etcdsim/sim/trace"
 	"etcdsim/store"
 )
@@ -62,9 +64,10 @@ type run struct {
 	rand     sim.Rand
 	counters counters
 	lessors  checker.Lessors
-	// steps is the number of events that happened, limit the most that may.
-	steps, limit uint64
-	invariants   *checker.Invariants // nil if nobody judges
+	// steps is the number of events that happened, limit the most that may; here those
+	// that happened at the present instant.
+	steps, limit, here uint64
+	invariants         *checker.Invariants // nil if nobody judges
 
 	// bell is the number of the last wake asked for, rung that of the last one
 	// that came.
@@ -86,17 +89,24 @@ type run struct {
 	acting bool
 	// broken reports that an invariant of raft was found broken.
 	broken bool
+	// opening is where requests from outside enter, nil if there is no session;
+	// operations are those of the run by the numbers that they have in the session.
+	opening    *outside.Opening
+	operations map[uint64]uint64
+	// unmet is why the first statement of a session that did not hold did not, or nil.
+	unmet *halt
+	// blamed is the halt that the result's Failure tells of.
+	blamed *halt
 	// stopped is why somebody outside of the scenario ended it, or nil.
 	stopped *halt
 	// settled reports that all running members proved to be well in the end.
 	settled bool
-	// outside are operations of clients that are not the run's own.
-	outside []history.Op
 
 	phase *PhaseResult // the present one, or nil
 	// implied: the present phase is the one of a scenario that has not named any.
 	implied bool
 	telling bool // its note is a telling one
+	missing bool // a statement of it did not hold, the first of a session
 	// told is what the last line told.
 	told   string
 	result *Result
@@ -197,9 +207,20 @@ func prepare(f *File, o Options) (universe, error) {
 	if err := u.cluster.Node.Check(); err != nil {
 		return u, err
 	}
+	if s := f.Session(); s != nil {
+		u.session = *s
+		for _, m := range s.URLs {
+			if n := uint64(len(u.cluster.ClientURLs)); m.Member == n+1 && n < uint64(u.cluster.Nodes) {
+				u.cluster.ClientURLs = append(u.cluster.ClientURLs, m.URL)
+			}
+		}
+	}
 	u.known = uint64(u.cluster.Nodes)
 	return u, checkMembers(f.Name, f.Lines, &u.known, 1)
 }
+
+// anybody is the number of members where nobody can say how many there will be.
+const anybody = math.MaxUint64
 
 // checkMembers checks that statements name no member that cannot be there yet, the
 // lines happening so many times over. known is the number of members so far.
@@ -208,6 +229,12 @@ func checkMembers(file string, lines []Line, known *uint64, times uint64) error 
 		s := lines[i].Statement
 		if s == nil {
 			continue
+		}
+		if _, ok := s.Args.(SessionArgs); ok {
+			*known = anybody
+		}
+		if *known == anybody {
+			return nil
 		}
 		if a, ok := s.Args.(AddArgs); ok && !s.Not {
 			if a.Member != 0 && a.Member != *known+1 {
@@ -282,28 +309,32 @@ func (r *run) step() *halt {
 		return r.stopped
 	}
 	r.steps++
+	if r.c.NextAt() > r.c.Now() {
+		r.here = 0
+	}
+	r.here++
 	if f := r.opts.Fork; f.By != 0 && r.c.NextAt() >= f.At {
 		r.opts.Fork = Fork{}
 		r.turn(f.By)
 	}
 	if !r.c.Step() {
-		return &halt{outcome: Internal, why: "nothing is left to happen"}
+		return &halt{outcome: Internal, why: "nothing is left to happen", final: true}
 	}
 	if r.log.CountOf(trace.MemberPanic) > 0 {
 		b := r.c.Breakdowns()[0]
-		return &halt{outcome: Violation, why: fmt.Sprintf("n%d broke down: %s", b.Member, b.Text)}
+		return &halt{outcome: Violation, why: fmt.Sprintf("n%d broke down: %s", b.Member, b.Text), final: true}
 	}
 	if r.steps%pauseEvery == 0 {
 		if r.opts.Interrupted != nil && r.opts.Interrupted() {
-			return &halt{outcome: Interrupted, why: "interrupted"}
+			return &halt{outcome: Interrupted, why: "interrupted", final: true}
 		}
-		if !r.broken && r.invariants != nil && r.invariants.Broken() {
+		if !r.broken && r.opening == nil && r.invariants != nil && r.invariants.Broken() {
 			r.broken = true
 			r.limit = min(r.limit, r.steps+brokenEvents)
 		}
 	}
 	if r.steps > r.limit {
-		return &halt{outcome: Stuck, why: fmt.Sprintf("no end after %d events", r.limit)}
+		return &halt{outcome: Stuck, why: fmt.Sprintf("no end after %d events", r.limit), final: true}
 	}
 	return nil
 }
@@ -339,21 +370,47 @@ func (r *run) execute(s *Statement) *halt {
 	if st.acts() {
 		r.acting = true
 	}
-	r.log.Emit(trace.Event{Kind: trace.Action, ID: uint64(s.Number), A: sim.Hash([]byte(s.String()))})
+	if r.opening != nil {
+		// Nobody could know before who would be there.
+		known := uint64(r.c.Size())
+		if err := checkMembers(r.result.Scenario, []Line{{Statement: s}}, &known, 1); err != nil {
+			return r.miss(s, &halt{outcome: Vacuous, why: err.(*Error).Text}) //nolint:errorlint // it is returned as it is
+		}
+	}
+	if !st.silent {
+		r.log.Emit(trace.Event{Kind: trace.Action, ID: uint64(s.Number), A: sim.Hash([]byte(s.String()))})
+	}
 	h := st.exec(r, s)
 	if h != nil && s.Maybe && h.vain() {
 		r.note("in vain: "+s.String(), false)
 		return nil
 	}
-	if h != nil && r.result.Failure == nil {
+	if h == nil {
+		return nil
+	}
+	return r.miss(s, h)
+}
+
+// miss notes that a statement does not hold. It returns the halt that ends the run,
+// or nil if the run goes on.
+func (r *run) miss(s *Statement, h *halt) *halt {
+	if r.result.Failure == nil || h.final && h != r.blamed {
+		r.blamed = h
 		r.result.Failure = &Failure{Outcome: h.outcome, Pos: s.Pos, Statement: s.String(), Why: h.why, At: r.c.Now()}
 	}
-	return h
+	if r.opening == nil || h.final {
+		return h
+	}
+	if r.unmet == nil {
+		r.unmet, r.missing = h, true
+	}
+	r.note("in vain: "+h.why, false)
+	return nil
 }
 
 func (r *run) openPhase(number int, title string) {
 	r.phase = &PhaseResult{Number: number, Title: title, Start: r.now()}
-	r.telling, r.implied = false, false
+	r.telling, r.implied, r.missing = false, false, false
 }
 
 // now is the present time; the beginning before there is a universe.
@@ -364,7 +421,7 @@ func (r *run) closePhase(h *halt) {
 	if r.phase == nil {
 		return
 	}
-	r.phase.End, r.phase.OK = r.now(), h == nil
+	r.phase.End, r.phase.OK = r.now(), h == nil && !r.missing
 	r.result.Phases = append(r.result.Phases, *r.phase)
 	r.phase = nil
 }

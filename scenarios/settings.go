@@ -72,8 +72,11 @@ type universe struct {
 	// loads are settings that apply to every load, watches those that apply to all
 	// watching clients.
 	loads, watches []Setting
-	// known is the number of members that there are once all lines have happened.
+	// known is the number of members that there are once all lines have happened;
+	// anybody where requests may add some.
 	known uint64
+	// session is how the scenario was recorded.
+	session SessionArgs
 }
 
 func defaults() universe { return universe{cluster: cluster.DefaultConfig()} }

@@ -5,17 +5,16 @@ import (
 	"testing"
 
 	"etcdsim/scenarios"
-	"etcdsim/sim/cluster"
 )
 
 // stage parses a scenario, lets it happen and leaves it open.
 func stage(t *testing.T, text string) *scenarios.Stage {
 	t.Helper()
-	f, err := scenarios.Parse("stage", text)
+	f, err := scenarios.Parse("stage", text+"\nsession\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := scenarios.NewStage(f, 7, scenarios.Options{}, func(c *cluster.Config) { c.Forget = true }, false)
+	s, err := scenarios.NewStage(f, 7, scenarios.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,7 +38,7 @@ func TestStage(t *testing.T) {
 		{"restart $old", " restarted"},
 		{"wait converged within=10s", ""},
 	} {
-		note, err := s.Do(c.do)
+		_, note, err := s.Do(c.do)
 		if err != nil || !strings.Contains(note, c.note) {
 			t.Errorf("%s: %q, %v; want %q", c.do, note, err, c.note)
 		}
@@ -60,16 +59,18 @@ func TestStageRefuses(t *testing.T) {
 		"kill $x":               "$x",
 		"cluster nodes=5":       "the universe is made before it runs",
 		"cover elections>=1":    "nothing is judged here",
+		"at 1s":                 "nothing is recorded twice",
+		"add n9 within=1s":      "expected n4",
 		"kill n1\nkill n2":      "expected one statement",
 		"repeat 2":              "end",
 		"kill n9":               "n9",
 		"expect elections >= 9": "violation",
 	} {
-		if _, err := s.Do(do); err == nil || !strings.Contains(err.Error(), want) {
+		if _, _, err := s.Do(do); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", do, err, want)
 		}
 	}
-	if _, err := s.Do("wait leader within=5s"); err != nil {
+	if _, _, err := s.Do("wait leader within=5s"); err != nil {
 		t.Error(err)
 	}
 }
@@ -79,7 +80,7 @@ func TestStageRepeats(t *testing.T) {
 	tell := func() string {
 		s := stage(t, "wait leader within=5s as=$l")
 		for _, do := range []string{"load w clients=2", "wait acked w >=20 within=5s", "kill $l", "wait leader within=5s"} {
-			if _, err := s.Do(do); err != nil {
+			if _, _, err := s.Do(do); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -21,6 +21,8 @@ type statement struct {
 	// remedy is the statement that undoes the harm of this one; empty if it does none
 	// that lasts, or undoes it itself.
 	remedy string
+	// silent: it has no number and leaves no Action in the trace.
+	silent bool
 	// block says what kind of block the statement opens; nil for all that open none.
 	block *blockKind
 }
@@ -55,6 +57,14 @@ func (s *Statement) Concern() Concern {
 		return OfUniverse
 	case groupClients:
 		return OfClients
+	case groupSession:
+		switch s.Args.(type) {
+		case InputArgs:
+			return OfClients
+		case AtArgs:
+			return OfWaits
+		}
+		return OfUniverse
 	case groupWaits:
 		return OfWaits
 	case groupBlocks:
@@ -72,7 +82,7 @@ func (s *Statement) Acts() bool { return lookup(s.Verb).acts() }
 
 // outside reports whether the statement stands outside of blocks only.
 func (s *statement) outside() bool {
-	return s.group == groupVerdict || s.group == groupUniverse && s.exec == nil
+	return s.group == groupVerdict || s.group == groupSession || s.group == groupUniverse && s.exec == nil
 }
 
 // group orders the help.
@@ -86,13 +96,15 @@ const (
 	groupFaults
 	groupMembers
 	groupRights
+	groupSession
 	groupVerdict
 )
 
 // String returns the title of the group.
 func (g group) String() string {
 	return [...]string{
-		"the universe", "clients", "waiting and expecting", "blocks", "faults", "members that come and go", "users and rights", "the verdict",
+		"the universe", "clients", "waiting and expecting", "blocks", "faults", "members that come and go", "users and rights",
+		"recorded sessions", "the verdict",
 	}[g]
 }
 
@@ -221,6 +233,20 @@ var statements = []statement{
 	row(groupRights, "forbid", "ROLE KEY [END] within=DURATION", parseForbid, execForbid,
 		"an administrator takes that away"),
 
+	row(groupSession, "session", "[seed=N] [bug=NAME,...] [trace=N] [nN=URL...] [SECTION.OPTION=VALUE...]", parseSession, execSession,
+		"from here on requests come from outside, as they were recorded; commands take the seed, the bugs and the settings "+
+			"from here unless they are told others; clients reach members at these addresses. Operators' statements that do not "+
+			"hold do not end the run, and nobody need be well in the end").silently(),
+	row(groupSession, "at", "TIME [after=N]", parseAt, execAt,
+		"lets the run come to a place: virtual time, and how many events happen at that instant before").silently(),
+	row(groupSession, "ask", "nN REQUEST [token=TEXT] [cn=TEXT] [call=N | stream=N] | REQUEST stream=N", parseAsk, execInput,
+		"a request comes from outside, which may open a stream or go over one; requests are JSON, "+
+			"as are the token and the common name of the certificate that say in whose name").silently(),
+	row(groupSession, "hangup", "N", parseHangUp, execInput,
+		"whoever opened a stream ends it, or whoever called no longer waits").silently(),
+	row(groupSession, "ended", "[digest=DIGEST]", parseEnded, execEnded,
+		"here the recording ended, and the trace had this digest: another one means that this is another run").silently(),
+
 	row(groupVerdict, "cover", "METER>=N...", parseCover, execCover,
 		"what must have happened in the end: a run that did not meet it has tested nothing"),
 	row(groupVerdict, "liveness", "within=DURATION | off", parseLiveness, execLiveness,
@@ -242,6 +268,12 @@ func row[A Args](
 // orNot lets "!" stand before the statement.
 func (s statement) orNot() statement {
 	s.negatable = true
+	return s
+}
+
+// silently keeps the statement out of the trace.
+func (s statement) silently() statement {
+	s.silent = true
 	return s
 }
 
@@ -269,7 +301,7 @@ func (s statement) opens(k blockKind) statement {
 // attemptable reports that "?" may stand before the statement: it acts or waits,
 // and so may be in vain. A block does neither itself.
 func (s *statement) attemptable() bool {
-	return s.acts() && s.block == nil && s.verb != "expect"
+	return s.acts() && s.block == nil && s.group != groupSession && s.verb != "expect"
 }
 
 // prefixed lists the verbs that the prefix of s may stand before.

@@ -98,7 +98,7 @@ func openSide(c *cli.Context, name string, o scenarios.Options) (side, error) {
 		}
 		return side{name, events}, nil
 	}
-	text := c.String("seed")
+	title, text := name, c.String("seed")
 	if at := strings.LastIndex(name, "@"); at >= 0 {
 		name, text = name[:at], name[at+1:]
 	}
@@ -110,6 +110,9 @@ func openSide(c *cli.Context, name string, o scenarios.Options) (side, error) {
 	if err != nil {
 		return side{}, err
 	}
+	if !strings.Contains(title, "@") {
+		recall(c, f, &seed, &o)
+	}
 	r, events, err := folder.Collect(f, seed, o)
 	if err != nil {
 		return side{}, usage("%w", err)
@@ -117,7 +120,7 @@ func openSide(c *cli.Context, name string, o scenarios.Options) (side, error) {
 	if r.Outcome == scenarios.Interrupted {
 		return side{}, &exit{exitInterrupted, errors.New("interrupted")}
 	}
-	title := fmt.Sprintf("%s  seed %d", name, seed)
+	title = fmt.Sprintf("%s  seed %d", name, seed)
 	for _, s := range o.Settings {
 		title += "  " + s.String()
 	}

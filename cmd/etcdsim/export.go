@@ -62,6 +62,7 @@ func exportAction(c *cli.Context) error {
 	if run.File, err = open(c.Command.Name, c.Args().Get(1)); err != nil {
 		return err
 	}
+	recall(c, run.File, &seed, &options)
 	if run.Result, run.Chronicle, err = page.Record(run.File, seed, options, exportLimit); err != nil {
 		return usage("%w", err)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"etcdsim/cmd/etcdsim/folder"
 	"etcdsim/scenarios"
-	"etcdsim/scenarios/report"
 )
 
 func replayCommand() *cli.Command {
@@ -19,9 +18,14 @@ func replayCommand() *cli.Command {
 		Name:      "replay",
 		Usage:     "repeat a run that was kept, and prove that it is the same",
 		ArgsUsage: "FOLDER|RECORDING",
-		Description: "The folder is one that run --save or sweep --save wrote, the recording a file that serve wrote.\n" +
-			"Exit codes: 0 the same run, whatever its outcome;\n" +
-			"4 another run, with the first event that differs; 64 usage or folder error, 70 internal error, 130 interrupted.",
+		Description: "The folder is one that run --save or sweep --save wrote. Exit codes: 0 the same run, whatever its outcome;\n" +
+			"4 another run, with the first event that differs; 64 usage or folder error, 70 internal error, 130 interrupted.\n" +
+			"The recording is a file that serve wrote, a scenario like others, which run, step, shrink, export and blame take,\n" +
+			"too. Its exit codes are those of run, of which 4 means that it is another run.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "format", Aliases: []string{"f"}, Value: "text", Usage: "text or json"},
+			&cli.StringFlag{Name: "report", Usage: "also write the run as a page for a browser: `FILE`.html"},
+		},
 		Action: replayAction,
 	}
 }
@@ -31,8 +35,8 @@ func replayAction(c *cli.Context) error {
 		return usage("replay: %d arguments: expected one, the folder of a run or a recording", c.NArg())
 	}
 	path := c.Args().First()
-	if isRecording(path) {
-		return replayRecording(c.App.Writer, path)
+	if isFile(path) {
+		return replayRecording(c, path)
 	}
 	if !folder.Is(path) {
 		return usage("replay: %s is not the folder of a run: expected one that run --save wrote, or a recording that serve wrote", path)
@@ -51,8 +55,15 @@ func replayAction(c *cli.Context) error {
 		return &exit{exitInterrupted, errors.New("interrupted")}
 	}
 	w := c.App.Writer
-	if err := report.Text(w, r.Result, style(w)); err != nil {
-		return &exit{exitInternal, fmt.Errorf("the report cannot be written: %w", err)}
+	j := job{file: func(uint64) *scenarios.File { return d.File }, options: d.Options, page: c.String("report")}
+	if j.json, err = parseFormat(c); err != nil {
+		return err
+	}
+	if err := j.hand(w, c.App.ErrWriter, r.Result); err != nil {
+		return err
+	}
+	if j.json {
+		w = c.App.ErrWriter // the standard output is for one object
 	}
 	if r.Same {
 		fmt.Fprintf(w, "SAME  all %d events are as recorded by %s\n", r.Events, d.Program)
@@ -60,6 +71,58 @@ func replayAction(c *cli.Context) error {
 	}
 	tellDifference(w, d, r)
 	return &exit{scenarios.Nondeterminism.ExitCode(), nil}
+}
+
+// replayRecording repeats a session with real clients.
+func replayRecording(c *cli.Context, path string) error {
+	f, err := open(c.Command.Name, path)
+	if err != nil {
+		return err
+	}
+	if f.Session() == nil {
+		return usage("replay: %s is not a recording: expected one that serve wrote; etcdsim run runs scenarios", path)
+	}
+	j := job{file: func(uint64) *scenarios.File { return f }, page: c.String("report")}
+	if j.json, err = parseFormat(c); err != nil {
+		return err
+	}
+	recall(c, f, &j.first, &j.options)
+	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
+	defer stop()
+	j.options.Interrupted = func() bool { return ctx.Err() != nil }
+	r, err := j.once(j.first)
+	if err != nil {
+		return usage("%w", err)
+	}
+	if err := j.hand(c.App.Writer, c.App.ErrWriter, r); err != nil {
+		return err
+	}
+	if r.Outcome < scenarios.Internal && !j.json {
+		tellSession(c.App.Writer, f, r)
+	}
+	if code := r.Outcome.ExitCode(); code != exitOK {
+		return &exit{code, nil}
+	}
+	return nil
+}
+
+// tellSession says how long the session was, and whether it is the same.
+func tellSession(w io.Writer, f *scenarios.File, r *scenarios.Result) {
+	requests := 0
+	for _, s := range f.Statements() {
+		if s.Verb == "ask" {
+			requests++
+		}
+	}
+	fmt.Fprintf(w, "%d requests from outside, %v\n", requests, r.Counts.Elapsed)
+	switch ended := f.Ended(); {
+	case ended == nil || ended.Digest == "":
+		fmt.Fprintln(w, "CUT OFF  the recording has no end, and everything up to there fits")
+	case ended.Digest == r.Story.String():
+		fmt.Fprintln(w, "SAME  the session ended in the same digest")
+	default:
+		fmt.Fprintf(w, "DIFFERENT  recorded digest %s, now %s\n", ended.Digest, r.Story)
+	}
 }
 
 // tellDifference says where a repetition is another run.

@@ -85,12 +85,8 @@ func parseJob(c *cli.Context) (job, error) {
 		}
 		j.sweep = true
 	}
-	switch f := c.String("format"); f {
-	case "text":
-	case "json":
-		j.json = true
-	default:
-		return j, usage("run: --format: %q: expected text or json", f)
+	if j.json, err = parseFormat(c); err != nil {
+		return j, err
 	}
 	if j.options, err = parseUniverse(c); err != nil {
 		return j, err
@@ -104,8 +100,24 @@ func parseJob(c *cli.Context) (job, error) {
 		return j, nil
 	}
 	f, err := open(c.Command.Name, c.Args().First())
+	if err != nil {
+		return j, err
+	}
+	recall(c, f, &j.first, &j.options)
+	if !j.sweep {
+		j.last = j.first
+	}
 	j.file = func(uint64) *scenarios.File { return f }
-	return j, err
+	return j, nil
+}
+
+// parseFormat reads the flag --format, and reports whether it asks for JSON.
+func parseFormat(c *cli.Context) (bool, error) {
+	f := c.String("format")
+	if f != "text" && f != "json" {
+		return false, usage("%s: --format: %q: expected text or json", c.Command.Name, f)
+	}
+	return f == "json", nil
 }
 
 func scenarioNames() []string {
@@ -122,7 +134,7 @@ func open(command, name string) (*scenarios.File, error) {
 	if f := scenarios.Lookup(name); f != nil {
 		return f, nil
 	}
-	if !strings.HasSuffix(name, scenarios.Suffix) && filepath.Base(name) == name {
+	if !strings.HasSuffix(name, scenarios.Suffix) && filepath.Base(name) == name && !isFile(name) {
 		return nil, usage("%s: unknown scenario %q%s: expected one that etcdsim list names, or a file %s",
 			command, name, didYouMean(name, scenarioNames()), "NAME"+scenarios.Suffix)
 	}
@@ -130,11 +142,17 @@ func open(command, name string) (*scenarios.File, error) {
 	if err != nil {
 		return nil, usage("%s: %s: %w: expected a scenario file", command, name, cause(err))
 	}
-	f, err := scenarios.Parse(name, string(text))
+	f, err := scenarios.ParseSession(name, string(text))
 	if err != nil {
 		return nil, usage("%w", err)
 	}
 	return f, nil
+}
+
+// isFile reports whether a path is that of a file.
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
 }
 
 // run runs the seeds in order and tells about each. The error carries the worst
@@ -147,18 +165,8 @@ func (j *job) run(ctx context.Context, stdout, stderr io.Writer) error {
 			return usage("%w", err)
 		}
 		sum.add(r)
-		if err := j.tell(stdout, r); err != nil {
-			return &exit{exitInternal, fmt.Errorf("the report cannot be written: %w", err)}
-		}
-		if err := j.keep(stderr, r); err != nil {
+		if err := j.hand(stdout, stderr, r); err != nil {
 			return err
-		}
-		if r.Panic != nil {
-			fmt.Fprintf(stderr, "etcdsim: internal error: %s\n%s", r.Panic.Text, r.Panic.Stack)
-		}
-		if len(r.Breakdowns) > 0 {
-			b := &r.Breakdowns[0]
-			fmt.Fprintf(stderr, "etcdsim: n%d broke down: %s\n%s", b.Member, b.Text, b.Stack)
 		}
 		if ctx.Err() != nil || seed == j.last {
 			break
@@ -172,6 +180,24 @@ func (j *job) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	if code := sum.worst.ExitCode(); code != exitOK {
 		return &exit{code, nil}
+	}
+	return nil
+}
+
+// hand tells about one run, and keeps it if that is asked for.
+func (j *job) hand(stdout, stderr io.Writer, r *scenarios.Result) error {
+	if err := j.tell(stdout, r); err != nil {
+		return &exit{exitInternal, fmt.Errorf("the report cannot be written: %w", err)}
+	}
+	if err := j.keep(stderr, r); err != nil {
+		return err
+	}
+	if r.Panic != nil {
+		fmt.Fprintf(stderr, "etcdsim: internal error: %s\n%s", r.Panic.Text, r.Panic.Stack)
+	}
+	if len(r.Breakdowns) > 0 {
+		b := &r.Breakdowns[0]
+		fmt.Fprintf(stderr, "etcdsim: n%d broke down: %s\n%s", b.Member, b.Text, b.Stack)
 	}
 	return nil
 }

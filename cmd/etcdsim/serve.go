@@ -189,7 +189,7 @@ func (s *service) recording() (*os.File, error) {
 	case "none":
 		return nil, nil //nolint:nilnil // no file is wanted
 	case "":
-		f, err = os.CreateTemp("", "etcdsim-*.rec")
+		f, err = os.CreateTemp("", "etcdsim-*"+scenarios.Suffix)
 	default:
 		f, err = os.OpenFile(filepath.Clean(s.record), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	}

@@ -19,7 +19,7 @@ import (
 // served is a command of scripts: it starts etcdsim serve within the test's process,
 // on any ports, and tells the script where in its environment: ETCDCTL_ENDPOINTS for
 // etcdctl, N1, N2... for each member, CONTROL for etcdsim ctl. The recording is in
-// session.rec. "served stop" ends it, and so does the end of the script.
+// session.scn. "served stop" ends it, and so does the end of the script.
 func served(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("usage: served [ARGUMENTS of serve] | served stop")
@@ -34,7 +34,7 @@ func served(ts *testscript.TestScript, neg bool, args []string) {
 	ended := make(chan error, 1)
 	app := newApp(in, in)
 	args = append([]string{
-		app.Name, "serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--record", ts.MkAbs("session.rec"),
+		app.Name, "serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--record", ts.MkAbs("session.scn"),
 	}, args...)
 	go func() {
 		err := app.RunContext(ctx, args)

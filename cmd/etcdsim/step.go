@@ -56,6 +56,7 @@ func stepAction(c *cli.Context, in *os.File) error {
 		if f, err = open(c.Command.Name, c.Args().First()); err != nil {
 			return err
 		}
+		recall(c, f, &seed, &options)
 	}
 	var interrupted atomic.Bool
 	options.Interrupted = func() bool { return interrupted.Swap(false) }

@@ -57,8 +57,11 @@ func parseSubject(c *cli.Context) (s subject, err error) {
 		}
 		return subject{d.File, d.Seed, d.Options}, nil
 	}
-	s.file, err = open(name, c.Args().First())
-	return s, err
+	if s.file, err = open(name, c.Args().First()); err != nil {
+		return s, err
+	}
+	recall(c, s.file, &s.seed, &s.options)
+	return s, nil
 }
 
 // String names the run as reports do.

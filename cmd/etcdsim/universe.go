@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,6 +34,22 @@ func parseUniverse(c *cli.Context) (o scenarios.Options, err error) {
 		return o, usage("%s: --bug: %w", c.Command.Name, err)
 	}
 	return o, nil
+}
+
+// recall takes what the flags leave open from the session that a file holds, if it does:
+// its seed, its bugs, and the settings that come before those of the flags.
+func recall(c *cli.Context, f *scenarios.File, seed *uint64, o *scenarios.Options) {
+	s := f.Session()
+	if s == nil {
+		return
+	}
+	if s.Seeded && !c.IsSet("seed") && !c.IsSet("seeds") {
+		*seed = s.Seed
+	}
+	if !c.IsSet("bug") {
+		o.Bugs = s.Bugs
+	}
+	o.Settings = slices.Concat(s.Settings, o.Settings)
 }
 
 func parseSeed(c *cli.Context, flag, text string) (uint64, error) {

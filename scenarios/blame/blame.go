@@ -92,6 +92,7 @@ var ErrPasses = errors.New("the run passes: expected one that fails")
 
 // Find finds the moments that decided that a run fails.
 func Find(c Config) (*Verdict, error) {
+	c.File = c.File.Unended()
 	if c.Futures == 0 {
 		c.Futures = DefaultFutures
 	}

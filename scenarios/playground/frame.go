@@ -296,6 +296,9 @@ func (s *Session) tell(e *trace.Event) string {
 		n := uint64(0)
 		for i := range s.story {
 			if st := s.story[i].parsed.Statement; st != nil {
+				if st.Number == 0 {
+					continue
+				}
 				if n++; n == e.ID || uint64(st.Number) == e.ID {
 					return st.String()
 				}

@@ -91,6 +91,7 @@ func Shrink(c Config) (*Shrunk, error) {
 	if c.Effort == 0 {
 		c.Effort = DefaultEffort
 	}
+	c.File = c.File.Unended()
 	s := &shrinker{Config: c, seed: c.Seed, seeds: 1}
 	// The verdict that a run tested too little says nothing of a shorter one.
 	original := newPlan(c.File.Lines)

@@ -348,7 +348,9 @@ func (s *Session) doSave(words []string, save Save) (string, error) {
 		name += scenarios.Suffix
 	}
 	command := report.Reproduce(&scenarios.Result{Scenario: name, Seed: s.seed, Settings: s.opts.Settings, Bugs: s.opts.Bugs})
-	f := s.Story()
+	f := s.Story().Sealed(&scenarios.Result{
+		Seed: s.seed, Settings: s.opts.Settings, Bugs: s.opts.Bugs, Story: s.digest(),
+	})
 	if len(f.Lines) > 0 && strings.HasPrefix(f.Lines[0].Comment, saved) {
 		f.Lines = f.Lines[1:]
 	}

@@ -44,6 +44,8 @@ type moment struct {
 	text     string
 	line     scenarios.Line
 	from, to sim.Time
+	// next is the number of the line behind it.
+	next int
 }
 
 // eventsKept is how many events a session remembers.
@@ -106,6 +108,17 @@ func (s *Session) Now() sim.Time {
 		return 0
 	}
 	return s.play.Log().Now
+}
+
+// digest is what the trace has come to at the end of the story.
+func (s *Session) digest() trace.Digest {
+	switch {
+	case s.result != nil:
+		return s.result.Story
+	case s.play == nil:
+		return trace.Digest{}
+	}
+	return s.play.Log().Digest()
 }
 
 // Result is what the judges made of the session, or nil before its end.
@@ -183,10 +196,10 @@ func (s *Session) tell(text string) (string, error) {
 	}
 	acts := line.Statement != nil && line.Statement.Acts()
 	if line.Statement != nil {
-		line.Statement.Pos.Line = len(strings.Split(scenarios.Format(s.Story()), "\n"))
+		line.Statement.Pos.Line = s.nextLine()
 	}
 	before := len(s.story)
-	s.story = append(s.story, moment{text: text, line: line})
+	s.grow(text, line)
 	if !s.acted {
 		// The universe may have been looked at; it can still be another.
 		s.drop()
@@ -206,6 +219,20 @@ func (s *Session) tell(text string) (string, error) {
 		return "interrupted, and taken back\n", nil
 	}
 	return s.outcome(before), nil
+}
+
+// grow puts a line behind the story.
+func (s *Session) grow(text string, line scenarios.Line) {
+	next := s.nextLine() + 1 + strings.Count(text, "\n")
+	s.story = append(s.story, moment{text: text, line: line, next: next})
+}
+
+// nextLine is the number of the line behind the story, were it a file.
+func (s *Session) nextLine() int {
+	if n := len(s.story); n > 0 {
+		return s.story[n-1].next
+	}
+	return 1
 }
 
 // outcome says what came of a line of the story.
@@ -257,7 +284,7 @@ func (s *Session) back(to int) error {
 			s.acted = s.acted || line.Statement.Acts()
 			line.Statement.Pos = m.line.Statement.Pos
 		}
-		s.story = append(s.story, moment{text: m.text, line: line})
+		s.grow(m.text, line)
 	}
 	s.ahead = append(texts, s.ahead...)
 	return s.ready()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 
+	"etcdsim/sim/outside"
 	"etcdsim/store"
 )
 
@@ -17,9 +18,9 @@ type Answer struct {
 // waiter is whoever waits for the answers to an operation.
 type waiter struct {
 	streamed bool
-	// op, member and over belong to the loop.
-	op, member uint64
-	over       bool
+	// op and over belong to the loop.
+	op   uint64
+	over bool
 
 	mu      sync.Mutex
 	answers []Answer
@@ -77,13 +78,13 @@ func (w *waiter) next(ctx context.Context, stopped <-chan struct{}) (Answer, err
 // answer.
 func (d *Driver) Call(ctx context.Context, member uint64, as store.Credential, r store.Request) (Answer, error) {
 	w := newWaiter(false)
-	input := Input{Kind: Call, Member: member, As: as, Request: r}
+	input := outside.Input{Kind: outside.Ask, Member: member, As: as, Request: r}
 	if err := d.send(ctx, message{input: input, w: w}); err != nil {
 		return refused(err)
 	}
 	a, err := w.next(ctx, d.stopped)
 	if err != nil {
-		_ = d.send(context.WithoutCancel(ctx), message{input: Input{Kind: GiveUp}, w: w})
+		_ = d.send(context.WithoutCancel(ctx), message{input: outside.Input{Kind: outside.GiveUp}, w: w})
 	}
 	return a, err
 }
@@ -106,12 +107,12 @@ type Stream struct {
 // stream is. It must be closed.
 func (d *Driver) Stream(ctx context.Context, member uint64, as store.Credential, r store.Request) (*Stream, error) {
 	s := &Stream{d, newWaiter(true)}
-	return s, d.send(ctx, message{input: Input{Kind: Open, Member: member, As: as, Request: r}, w: s.w})
+	return s, d.send(ctx, message{input: outside.Input{Kind: outside.Open, Member: member, As: as, Request: r}, w: s.w})
 }
 
 // Send sends another request on the stream. After the stream's end it does nothing.
 func (s *Stream) Send(ctx context.Context, r store.Request) error {
-	return s.d.send(ctx, message{input: Input{Kind: Send, Request: r}, w: s.w})
+	return s.d.send(ctx, message{input: outside.Input{Kind: outside.Send, Request: r}, w: s.w})
 }
 
 // Recv returns the next answer. The error is that of the context.
@@ -119,5 +120,5 @@ func (s *Stream) Recv(ctx context.Context) (Answer, error) { return s.w.next(ctx
 
 // Close hangs up.
 func (s *Stream) Close() {
-	_ = s.d.send(context.Background(), message{input: Input{Kind: HangUp}, w: s.w})
+	_ = s.d.send(context.Background(), message{input: outside.Input{Kind: outside.HangUp}, w: s.w})
 }

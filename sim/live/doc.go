@@ -4,14 +4,13 @@
 // virtual time. Members, network and disks are those of every other run; they do
 // not know that somebody is watching.
 //
-// Everything that enters is an [Input], and each is written to a [Recording]
-// together with the place in the run where it entered. A [Replay] of the recording
-// lets the same inputs enter at the same places, without clock or sockets, and
-// comes to the same digest: a session with real clients can be examined like any
-// other run.
+// Everything that enters is a statement of the scenario language, and each is written
+// by a [Recorder] behind the place in the run where it entered. So the recording is a
+// scenario: played without clock or sockets it comes to the same digest, and whatever
+// is done with scenarios can be done with a session of real clients.
 //
 //	 goroutines of the edge            the loop (one goroutine)            universe
-//	Call, Stream ── messages ──> take, stamp, record ── Input ──> cluster, members, network
+//	Call, Stream ── messages ──> take, place, record ── Input ──> cluster, members, network
 //	        <────── answers ───────────────────────────────────<
 //
 // Virtual time follows the wall clock and never overtakes it by more than

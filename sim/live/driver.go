@@ -10,6 +10,7 @@ import (
 	"etcdsim/node"
 	"etcdsim/sim"
 	"etcdsim/sim/cluster"
+	"etcdsim/sim/outside"
 	"etcdsim/sim/trace"
 	"etcdsim/store"
 )
@@ -41,7 +42,7 @@ type Condition struct {
 // Driver lets a universe happen in real time. Its methods may be called from any
 // goroutine.
 type Driver struct {
-	u    *Universe
+	u    universe
 	cfg  Config
 	pace pace
 	// inbox is where everything comes in.
@@ -70,7 +71,7 @@ type Driver struct {
 // message asks the loop to do something.
 type message struct {
 	// input enters, and w, if not nil, hears of answers.
-	input Input
+	input outside.Input
 	w     *waiter
 	// do, if not nil, is done instead of that.
 	do func()
@@ -86,13 +87,15 @@ func Start(w World, cfg Config) *Driver {
 		cfg: cfg, inbox: make(chan message, inboxSize), quit: make(chan struct{}), stopped: make(chan struct{}),
 		waiting: make(map[uint64]*waiter), stirred: true,
 	}
-	d.u = open(w, d.answered)
-	d.u.log.Subscribe(trace.Kinds(
+	d.u = universe{w, w.Cluster()}
+	w.Opening().Answered = d.answered
+	w.Log().Subscribe(trace.Kinds(
 		trace.MemberStart, trace.MemberCrash, trace.MemberStop, trace.MemberPause, trace.MemberResume, trace.MemberPanic,
 		trace.MemberRemoved, trace.LinkCut, trace.LinkHeal,
 	), func(*trace.Event) { d.stirred = true })
 	d.u.boot()
 	d.pace = newPace(cfg.Speed, time.Now(), d.u.c.Now())
+	d.examine()
 	d.look()
 	go d.loop()
 	return d
@@ -108,9 +111,9 @@ func (d *Driver) Stop() (err error) {
 			w.put(Answer{Response: store.Response{Err: store.ErrStopped}})
 		}
 		if d.cfg.Recorder != nil {
-			err = d.cfg.Recorder.end(Ending{Step: d.u.steps, At: int64(d.u.c.Now()), Digest: d.u.log.Digest().String()})
+			err = d.cfg.Recorder.end(d.u.Place(), d.u.Log().Digest())
 		}
-		d.u.world.Close()
+		d.u.Close()
 	})
 	return err
 }
@@ -170,34 +173,48 @@ func (d *Driver) take(m *message) {
 		m.do()
 		return
 	}
-	_, _ = d.enter(m) // only statements can fail, and they wait for what came of it
+	d.enter(m)
 }
 
-// enter lets an input enter at the present time.
-func (d *Driver) enter(m *message) (note string, err error) {
+// enter lets an input enter at the present time. A universe that broke down takes
+// none.
+func (d *Driver) enter(m *message) {
 	in := &m.input
-	if m.w != nil && in.Kind != Call && in.Kind != Open {
-		if m.w.over {
-			return "", nil // it has ended meanwhile
+	begins := in.Kind == outside.Ask || in.Kind == outside.Open
+	switch {
+	case d.broken != nil:
+		if begins {
+			m.w.put(Answer{Response: store.Response{Err: store.ErrStopped}})
 		}
-		in.Op, in.Member = m.w.op, m.w.member
+		return
+	case m.w != nil && !begins:
+		if m.w.over {
+			return // it has ended meanwhile
+		}
+		in.Op = m.w.op
 	}
-	d.u.idle(d.pace.at(time.Now()))
-	d.lastInput = d.u.c.Now()
-	if note, err = d.u.enter(in); in.Kind == Call || in.Kind == Open {
-		m.w.op, m.w.member = in.Op, in.Member
+	place := d.arrive()
+	if d.u.Opening().Enter(in); begins {
+		m.w.op = in.Op
 		d.waiting[in.Op] = m.w
 		if !m.w.streamed {
 			d.calls++
 		}
 	}
-	if in.Kind == HangUp || in.Kind == GiveUp {
+	if in.Kind == outside.HangUp || in.Kind == outside.GiveUp {
 		d.forget(m.w)
 	}
 	if d.cfg.Recorder != nil {
-		d.cfg.Recorder.write(in)
+		d.cfg.Recorder.input(place, in)
 	}
-	return note, err
+}
+
+// arrive lets virtual time come to the present, or to the next event, and returns the
+// place at which something may enter.
+func (d *Driver) arrive() outside.Place {
+	d.u.pass(d.pace.at(time.Now()))
+	d.lastInput = d.u.c.Now()
+	return d.u.Place()
 }
 
 func (d *Driver) forget(w *waiter) {
@@ -237,15 +254,26 @@ func (d *Driver) run(most int) bool {
 			d.reached(horizon)
 			return false
 		}
-		d.u.step()
-		if faults := d.u.c.Breakdowns(); len(faults) > 0 && d.broken == nil {
-			last := faults[len(faults)-1]
-			d.broken = errors.New(store.MemberName(last.Member) + " broke down: " + last.Text)
-			d.reached(sim.Forever)
+		if d.step(); d.broken != nil {
 			return false
 		}
 	}
 	return true
+}
+
+// step lets the next event happen.
+func (d *Driver) step() {
+	d.u.Step()
+	d.examine()
+}
+
+// examine finds out whether the universe goes on.
+func (d *Driver) examine() {
+	if faults := d.u.c.Breakdowns(); len(faults) > 0 && d.broken == nil {
+		last := faults[len(faults)-1]
+		d.broken = errors.New(store.MemberName(last.Member) + " broke down: " + last.Text)
+		d.reached(sim.Forever)
+	}
 }
 
 // horizon returns the time up to which events are due.
@@ -270,7 +298,7 @@ func (d *Driver) reached(horizon sim.Time) {
 		return
 	}
 	if d.broken == nil {
-		d.u.idle(d.turning)
+		d.u.pass(d.turning)
 	}
 	d.turning = 0
 	d.pace = newPace(d.pace.speed, time.Now(), d.u.c.Now())
@@ -298,16 +326,6 @@ func (d *Driver) look() {
 		if d.cfg.Watch != nil {
 			d.cfg.Watch(id, now)
 		}
-	}
-}
-
-// condition returns what the outside can see of a member.
-func (u *Universe) condition(id uint64) Condition {
-	m, net, addr := u.c.Member(id), u.c.Network(), trace.Addr(id)
-	return Condition{
-		Up:          m.State != cluster.Down,
-		Silent:      m.State == cluster.Paused || net.IsCut(u.self, addr) || net.IsCut(addr, u.self),
-		Incarnation: m.Incarnation,
 	}
 }
 
@@ -347,8 +365,15 @@ func (d *Driver) inside(ctx context.Context, f func()) error {
 // takes virtual time, that passes at once.
 func (d *Driver) Do(ctx context.Context, statement string) (note string, err error) {
 	failed := d.inside(ctx, func() {
-		m := message{input: Input{Kind: Do, Text: statement}}
-		note, err = d.enter(&m)
+		if err = d.broken; err != nil {
+			return
+		}
+		var done string
+		place := d.arrive()
+		if done, note, err = d.u.Do(statement); done != "" && d.cfg.Recorder != nil {
+			d.cfg.Recorder.statement(place, done)
+		}
+		d.examine()
 		d.pace = newPace(d.pace.speed, time.Now(), d.u.c.Now())
 		d.look()
 	})
@@ -358,8 +383,7 @@ func (d *Driver) Do(ctx context.Context, statement string) (note string, err err
 // Advertise sets where clients reach a member from its next start on.
 func (d *Driver) Advertise(ctx context.Context, id uint64, url string) error {
 	return d.inside(ctx, func() {
-		m := message{input: Input{Kind: Advertise, Member: id, Text: url}}
-		_, _ = d.enter(&m)
+		d.enter(&message{input: outside.Input{Kind: outside.Advertise, Member: id, URL: url}})
 	})
 }
 
@@ -399,7 +423,9 @@ func (d *Driver) Advance(ctx context.Context, by time.Duration) error {
 func (d *Driver) StepEvents(ctx context.Context, n int) error {
 	return d.inside(ctx, func() {
 		for range n {
-			d.u.step()
+			if d.broken == nil {
+				d.step()
+			}
 		}
 		d.pace = newPace(d.pace.speed, time.Now(), d.u.c.Now())
 	})

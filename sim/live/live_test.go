@@ -9,52 +9,31 @@ import (
 	"testing"
 	"time"
 
+	"etcdsim/scenarios"
 	"etcdsim/sim"
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/live"
-	"etcdsim/sim/trace"
 	"etcdsim/store"
 )
 
-// world is three members and the verbs "kill" and "start".
-type world struct {
-	c   *cluster.Cluster
-	log *trace.Log
-}
+const seed = 7
 
-func newWorld(t *testing.T, seed uint64) *world {
+// newWorld returns a universe of three members in which a session begins.
+func newWorld(t *testing.T) (*scenarios.File, *scenarios.Stage) {
 	t.Helper()
-	log := trace.NewLog()
-	c, err := cluster.New(cluster.DefaultConfig(), seed, log)
+	f, err := scenarios.Parse("session", "cluster nodes=3\nsession seed=7\n")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{c, log}
-}
-
-func (w *world) Cluster() *cluster.Cluster { return w.c }
-func (w *world) Log() *trace.Log           { return w.log }
-func (w *world) Outside() trace.Addr       { return trace.Client(0) }
-func (w *world) Close()                    { w.c.Close() }
-
-func (w *world) Do(statement string) (string, error) {
-	verb, name, _ := strings.Cut(statement, " ")
-	var id uint64
-	if _, err := fmt.Sscanf(name, "n%d", &id); err != nil {
-		return "", err
+	stage, err := scenarios.NewStage(f, seed, scenarios.Options{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	switch verb {
-	case "kill":
-		w.c.Kill(id)
-	case "start":
-		w.c.Start(id)
-	default:
-		return "", errors.New("expected kill or start")
+	if err := stage.Play(); err != nil {
+		t.Fatal(err)
 	}
-	return name + " " + verb + "ed", nil
+	return f, stage
 }
-
-const seed = 7
 
 // session drives a world with a recording.
 type session struct {
@@ -66,11 +45,12 @@ type session struct {
 func newSession(t *testing.T, speed float64) *session {
 	t.Helper()
 	s := &session{t: t}
-	rec, err := live.NewRecorder(&s.rec, live.Header{Seed: seed})
+	f, world := newWorld(t)
+	rec, err := live.NewRecorder(&s.rec, scenarios.Format(f))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Driver = live.Start(newWorld(t, seed), live.Config{Speed: speed, Recorder: rec})
+	s.Driver = live.Start(world, live.Config{Speed: speed, Recorder: rec})
 	return s
 }
 
@@ -93,21 +73,17 @@ func (s *session) do(statement string) {
 }
 
 // replay ends the session and compares it with its replay.
-func (s *session) replay() live.Replayed {
+func (s *session) replay() *scenarios.Result {
 	s.t.Helper()
 	if err := s.Stop(); err != nil {
 		s.t.Fatal(err)
 	}
-	rec, err := live.ReadRecording(bytes.NewReader(s.rec.Bytes()))
+	r, err := scenarios.Replay("session", s.rec.String())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	r, err := live.Replay(newWorld(s.t, rec.Seed), rec, nil)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	if rec.Ending == nil || r.Digest.String() != rec.Ending.Digest {
-		s.t.Fatalf("the replay ended in %v, the session in %v", r.Digest, rec.Ending)
+	if r.Outcome != scenarios.Pass {
+		s.t.Fatalf("%v: %+v\n%s", r.Outcome, r.Failure, s.rec.String())
 	}
 	return r
 }
@@ -145,8 +121,10 @@ func TestReplay(t *testing.T) {
 	if a := s.call(1, &store.RangeRequest{Key: "k"}); a.Err != nil || a.Result.(*store.RangeResult).KVs[0].Value != "19" {
 		t.Fatalf("n1 answered %+v", a)
 	}
-	if r := s.replay(); r.Requests != 24 || r.Inputs != 27 {
-		t.Errorf("replayed %d requests and %d inputs", r.Requests, r.Inputs)
+	r := s.replay()
+	asked, ended := strings.Count(s.rec.String(), "\nask "), strings.Count(s.rec.String(), "\nhangup ")
+	if r.Counts.Operations != 23 || asked != 24 || ended != 1 {
+		t.Errorf("%d operations, of %d requests and %d ends of streams", r.Counts.Operations, asked, ended)
 	}
 }
 
@@ -216,39 +194,35 @@ func TestChangedRecordings(t *testing.T) {
 	for range 3 {
 		s.call(1, &store.PutRequest{Key: "k", Value: "old"})
 	}
+	s.do("kill n2")
 	s.replay()
 	whole := s.rec.String()
-	replay := func(text string) error {
-		rec, err := live.ReadRecording(strings.NewReader(text))
-		if err != nil {
-			return err
-		}
-		_, err = live.Replay(newWorld(t, rec.Seed), rec, nil)
-		return err
-	}
-	if err := replay(whole[:len(whole)-100]); err != nil {
-		t.Errorf("cut off: %v", err)
-	}
-	for name, text := range map[string]string{
-		"another value": strings.Replace(whole, "old", "new", 1),
-		"another seed":  strings.Replace(whole, `"seed":7`, `"seed":8`, 1),
-		"another time":  strings.Replace(whole, `"at":`, `"at":9`, 2),
-		"another op":    strings.Replace(whole, `"op":2`, `"op":9`, 1),
-	} {
-		if err := replay(text); !errors.Is(err, live.ErrDiverged) {
-			t.Errorf("%s: %v", name, err)
+	for end := len(whole) - 1; end > len(whole)-300; end-- {
+		if r, err := scenarios.Replay("session", whole[:end]); err != nil || r.Outcome != scenarios.Pass {
+			t.Fatalf("%v, %+v; cut off:\n%s", err, r, whole[:end])
 		}
 	}
 	for name, text := range map[string]string{
-		"nothing":          "",
-		"no recording":     "{}\n",
-		"no input":         strings.Replace(whole, `"kind":"call"`, `"kind":"fall"`, 1),
-		"no request":       strings.Replace(whole, `"put"`, `"pot"`, 1),
-		"no JSON":          strings.Replace(whole, `{"step"`, `"step"`, 1),
-		"no bytes in text": strings.Replace(whole, `"old"`, `"€"`, 1),
+		"another value":     strings.Replace(whole, "old", "new", 1),
+		"another seed":      strings.Replace(whole, "seed=7", "seed=8", 1),
+		"another time":      strings.Replace(whole, "\nask", "\nat 20s\nask", 2),
+		"another member":    strings.Replace(whole, "ask     n1", "ask     n3", 1),
+		"another statement": strings.Replace(whole, "kill    n2", "pause   n2", 1),
 	} {
-		if err := replay(text); err == nil || errors.Is(err, live.ErrDiverged) {
-			t.Errorf("%s: %v", name, err)
+		if r, err := scenarios.Replay("session", text); err != nil || r.Outcome != scenarios.Nondeterminism {
+			t.Errorf("%s: %v, %+v", name, err, r)
+		}
+	}
+	for name, text := range map[string]string{
+		"no session": strings.Replace(whole, "session", "lesson", 1),
+		"no input":   strings.Replace(whole, "ask", "task", 1),
+		"no request": strings.Replace(whole, `"put"`, `"pot"`, 1),
+		"no JSON":    strings.Replace(whole, `{"put"`, `"put"`, 1),
+		"no bytes":   strings.Replace(whole, `"old"`, `"€"`, 1),
+		"no digest":  strings.Replace(whole, "digest=", "digest=x", 1),
+	} {
+		if r, err := scenarios.Replay("session", text); err == nil {
+			t.Errorf("%s: %v", name, r.Outcome)
 		}
 	}
 }
@@ -256,7 +230,7 @@ func TestChangedRecordings(t *testing.T) {
 // The condition of members is told when it changes.
 func TestConditions(t *testing.T) {
 	told := make(chan string, 100)
-	w := newWorld(t, seed)
+	_, w := newWorld(t)
 	d := live.Start(w, live.Config{Speed: 1, Watch: func(id uint64, c live.Condition) {
 		told <- fmt.Sprintf("n%d up=%v silent=%v %d", id, c.Up, c.Silent, c.Incarnation)
 	}})
@@ -306,7 +280,7 @@ func TestGivingUp(t *testing.T) {
 		t.Errorf("afterwards the key is %+v", a)
 	}
 	s.replay()
-	if n := strings.Count(s.rec.String(), `"kind":"giveup"`); n != 3 {
+	if n := strings.Count(s.rec.String(), "\nhangup "); n != 3 {
 		t.Errorf("%d requests are given up in the recording:\n%s", n, &s.rec)
 	}
 }

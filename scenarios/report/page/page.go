@@ -245,6 +245,9 @@ func contentsOf(f *scenarios.File, r *scenarios.Result, c *chronicle.Chronicle) 
 		out.Phases = append(out.Phases, phase(p))
 	}
 	for _, s := range f.Statements() {
+		if s.Number == 0 {
+			continue // what it did is in the trace by itself
+		}
 		out.Statements = append(out.Statements, statement{s.Number, s.Pos.Line, s.String()})
 	}
 	for _, j := range r.Report.Judgements {

@@ -85,7 +85,7 @@ func (c *Cluster) start(o Options) (err error) {
 		}
 		cfg.Options.Settings = append(cfg.Options.Settings, s)
 	}
-	if c.rec, err = os.CreateTemp("", "etcdtest-*.rec"); err != nil {
+	if c.rec, err = os.CreateTemp("", "etcdtest-*"+scenarios.Suffix); err != nil {
 		return err
 	}
 	cfg.Record = c.rec
@@ -111,7 +111,7 @@ func (c *Cluster) drop() {
 }
 
 // Close ends the cluster and its clients. After a test that failed the recording
-// stays, and the test's log says where.
+// stays, and the test's log says how it becomes a page for a browser.
 func (c *Cluster) Close() {
 	c.closeClients()
 	err := c.host.Close()
@@ -123,11 +123,12 @@ func (c *Cluster) Close() {
 		c.t.Logf("etcdtest: the recording cannot be written: %v", err)
 	}
 	_ = c.rec.Close()
-	kept := filepath.Join(filepath.Dir(c.rec.Name()), strings.ReplaceAll(c.t.Name(), "/", "-")+".rec")
+	kept := filepath.Join(filepath.Dir(c.rec.Name()), strings.ReplaceAll(c.t.Name(), "/", "-")+scenarios.Suffix)
 	if err := os.Rename(c.rec.Name(), kept); err != nil {
 		kept = c.rec.Name()
 	}
-	c.t.Logf("etcdtest: what happened can be replayed: etcdsim replay %s", kept)
+	page := strings.TrimSuffix(kept, scenarios.Suffix) + ".html"
+	c.t.Logf("etcdtest: what happened, judged and as a page: etcdsim replay %s --report %s", kept, page)
 }
 
 func (c *Cluster) closeClients() {

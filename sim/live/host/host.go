@@ -19,7 +19,6 @@ import (
 
 	"etcdsim/scenarios"
 	"etcdsim/sim"
-	"etcdsim/sim/bug"
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/live"
 	"etcdsim/sim/live/endpoint"
@@ -28,6 +27,7 @@ import (
 	"etcdsim/sim/live/rpc"
 	"etcdsim/sim/live/token"
 	"etcdsim/sim/live/vitals"
+	"etcdsim/sim/trace"
 	"etcdsim/store"
 )
 
@@ -162,16 +162,24 @@ func (h *Host) process(id uint64) (endpoint.Process, error) {
 
 // begin makes the universe and its driver.
 func (h *Host) begin(cfg Config) (err error) {
-	urls := h.URLs()
-	c := live.Config{Speed: cfg.Speed, Watch: h.endpoints.Watch}
-	if cfg.Record != nil {
-		if c.Recorder, err = live.NewRecorder(cfg.Record, header(cfg, urls)); err != nil {
-			return fmt.Errorf("the recording: %w", err)
-		}
-	}
-	stage, err := open(cfg.Scenario, cfg.Seed, cfg.Options, urls, false)
+	f, err := session(cfg, h.URLs())
 	if err != nil {
 		return err
+	}
+	stage, err := scenarios.NewStage(f, cfg.Seed, cfg.Options)
+	if err != nil {
+		return err
+	}
+	if err := stage.Play(); err != nil {
+		stage.Close()
+		return fmt.Errorf("%s: %w", f.Name, err)
+	}
+	c := live.Config{Speed: cfg.Speed, Watch: h.endpoints.Watch}
+	if cfg.Record != nil {
+		if c.Recorder, err = live.NewRecorder(cfg.Record, scenarios.Format(f)); err != nil {
+			stage.Close()
+			return fmt.Errorf("the recording: %w", err)
+		}
 	}
 	h.Driver = live.Start(stage, c)
 	if h.tokens != nil {
@@ -180,64 +188,20 @@ func (h *Host) begin(cfg Config) (err error) {
 	return nil
 }
 
-// open makes the universe of a scenario and lets its statements happen.
-func open(f *scenarios.File, seed uint64, o scenarios.Options, urls []string, judged bool) (*scenarios.Stage, error) {
-	stage, err := scenarios.NewStage(f, seed, o, func(c *cluster.Config) { c.ClientURLs, c.Forget = urls, !judged }, judged)
-	if err != nil {
-		return nil, err
+// session returns the scenario, and behind it the beginning of a session that says how
+// to make the same universe again.
+func session(cfg Config, urls []string) (*scenarios.File, error) {
+	if cfg.Scenario.Session() != nil {
+		return nil, fmt.Errorf("%s is a recorded session: expected a scenario without one", cfg.Scenario.Name)
 	}
-	if err := stage.Play(); err != nil {
-		stage.Close()
-		return nil, fmt.Errorf("%s: %w", f.Name, err)
+	a := scenarios.SessionArgs{
+		Seed: cfg.Seed, Seeded: true, Bugs: cfg.Options.Bugs, Trace: trace.Version, Settings: cfg.Options.Settings,
 	}
-	return stage, nil
-}
-
-// header says what a replay needs to make the same universe.
-func header(cfg Config, urls []string) live.Header {
-	h := live.Header{
-		Seed: cfg.Seed, Name: cfg.Scenario.Name, Scenario: scenarios.Format(cfg.Scenario), Bugs: cfg.Options.Bugs.String(), URLs: urls,
+	for i, url := range urls {
+		a.URLs = append(a.URLs, scenarios.MemberURL{Member: uint64(i + 1), URL: url})
 	}
-	for _, s := range cfg.Options.Settings {
-		h.Settings = append(h.Settings, s.String())
-	}
-	return h
-}
-
-// Replay lets a recorded session happen again, and judges it. observe, if not nil, is
-// called with the options of the run before it begins, to subscribe to its trace.
-// The result is nil if the recording cannot be replayed at all.
-func Replay(r io.Reader, observe func(*scenarios.Options)) (replayed live.Replayed, result *scenarios.Result, err error) {
-	rec, err := live.ReadRecording(r)
-	if err != nil {
-		return replayed, nil, err
-	}
-	f, err := scenarios.Parse(rec.Name, rec.Scenario)
-	if err != nil {
-		return replayed, nil, err
-	}
-	var o scenarios.Options
-	for _, text := range rec.Settings {
-		s, err := scenarios.ParseSetting(text)
-		if err != nil {
-			return replayed, nil, err
-		}
-		o.Settings = append(o.Settings, s)
-	}
-	if o.Bugs, err = bug.Parse(rec.Bugs); err != nil {
-		return replayed, nil, err
-	}
-	if observe != nil {
-		observe(&o)
-	}
-	stage, err := open(f, rec.Seed, o, rec.URLs, true)
-	if err != nil {
-		return replayed, nil, err
-	}
-	defer stage.Close()
-	witness := &live.Witness{}
-	replayed, err = live.Replay(stage, rec, witness)
-	return replayed, stage.Result(witness.Ops()), err
+	const title = "# etcdsim serve recorded this; etcdsim replay lets it happen again.\n"
+	return scenarios.Parse(cfg.Scenario.Name, title+scenarios.Format(cfg.Scenario)+"session "+a.String()+"\n")
 }
 
 // ClusterID returns the ID of the cluster, as etcd's API shows it.

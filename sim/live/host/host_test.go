@@ -70,11 +70,17 @@ func (s *started) end() {
 	if err := s.Close(); err != nil {
 		s.t.Fatal(err)
 	}
-	_, result, err := host.Replay(&s.rec, nil)
+	judged(s.t, s.replay())
+}
+
+// replay plays the recording.
+func (s *started) replay() *scenarios.Result {
+	s.t.Helper()
+	r, err := scenarios.Replay("session", s.rec.String())
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	judged(s.t, result)
+	return r
 }
 
 // judged fails the test if a judge objects.

@@ -1,9 +1,9 @@
 package host_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -45,11 +45,7 @@ func TestSessionIsJudged(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	_, result, err := host.Replay(&s.rec, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if result.Outcome != scenarios.Violation {
+	if result := s.replay(); result.Outcome != scenarios.Violation {
 		t.Errorf("the judges say %v", result.Outcome)
 	}
 }
@@ -104,19 +100,13 @@ func TestLongSession(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.ended = true
-	var first string
-	for range 2 {
-		r, result, err := host.Replay(bytes.NewReader(s.rec.Bytes()), nil)
-		if err != nil || !r.Recorded || r.Requests < 10_000 {
-			t.Fatalf("%+v, %v", r, err)
-		}
-		judged(t, result)
-		if first == "" {
-			first = r.Digest.String()
-			t.Logf("%d inputs, %d answers, %v, digest %s", r.Inputs, r.Answers, r.At, first)
-		}
-		if r.Digest.String() != first {
-			t.Errorf("digest %v, then %v", first, r.Digest)
-		}
+	first := s.replay()
+	judged(t, first)
+	t.Logf("%d operations, %v, digest %s", first.Counts.Operations, first.Counts.Elapsed, first.Digest)
+	if !strings.Contains(s.rec.String(), "\nended   digest=") || first.Counts.Operations < 10_000 {
+		t.Errorf("the recording has no end, or %d operations", first.Counts.Operations)
+	}
+	if again := s.replay(); again.Digest != first.Digest {
+		t.Errorf("digest %v, then %v", first.Digest, again.Digest)
 	}
 }

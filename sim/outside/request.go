@@ -1,4 +1,4 @@
-package live
+package outside
 
 import (
 	"encoding/json"
@@ -6,17 +6,17 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"etcdsim/store"
 )
 
-// Requests in recordings are JSON objects with the fields of the request's type;
-// fields without a value are left out. Keys and values are bytes, which JSON
-// cannot hold: each byte stands there as the character of its number, so that
-// text in ASCII reads as it is.
+// Requests are one word of a statement: a JSON object with the fields of the request's
+// type; fields without a value are left out. Keys and values are bytes, which JSON
+// cannot hold: each byte stands there as the character of its number, so that most
+// text in ASCII reads as it is. Bytes that mean something to the language are
+// escaped.
 
-// requestTypes are the types by their names in recordings: those in package store
+// requestTypes are the types by their names in statements: those in package store
 // without "Request", in lower case.
 var requestTypes = index(
 	&store.RangeRequest{}, &store.RangeStreamRequest{}, &store.PutRequest{}, &store.DeleteRangeRequest{}, &store.TxnRequest{},
@@ -49,8 +49,8 @@ func requestName(r store.Request) string {
 	return strings.ToLower(strings.TrimSuffix(reflect.TypeOf(r).Elem().Name(), "Request"))
 }
 
-// appendRequest appends a request as `{"put":{"Key":"k","Value":"v"}}`.
-func appendRequest(buf []byte, r store.Request) []byte {
+// AppendRequest appends a request as `{"put":{"Key":"k","Value":"v"}}`.
+func AppendRequest(buf []byte, r store.Request) []byte {
 	buf = append(appendText(append(buf, '{'), requestName(r)), ':')
 	return append(appendValue(buf, reflect.ValueOf(r).Elem()), '}')
 }
@@ -87,7 +87,7 @@ func appendValue(buf []byte, v reflect.Value) []byte {
 		if v.IsNil() {
 			return append(buf, "null"...)
 		}
-		return appendRequest(buf, v.Interface().(store.Request))
+		return AppendRequest(buf, v.Interface().(store.Request))
 	case reflect.Pointer:
 		return appendValue(buf, v.Elem())
 	case reflect.Bool:
@@ -97,10 +97,10 @@ func appendValue(buf []byte, v reflect.Value) []byte {
 	case reflect.Uint64:
 		return strconv.AppendUint(buf, v.Uint(), 10)
 	}
-	panic("live: a request with a field of type " + v.Type().String())
+	panic("outside: a request with a field of type " + v.Type().String())
 }
 
-// appendText appends a string of bytes as a JSON string.
+// appendText appends a string of bytes as a JSON string that is one word.
 func appendText(buf []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	buf = append(buf, '"')
@@ -108,17 +108,17 @@ func appendText(buf []byte, s string) []byte {
 		switch c := s[i]; {
 		case c == '"' || c == '\\':
 			buf = append(buf, '\\', c)
-		case c < ' ' || c == 0x7f:
+		case c <= ' ' || c >= 0x7f || c == '<' || c == '>' || c == '|' || c == '=':
 			buf = append(buf, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 		default:
-			buf = utf8.AppendRune(buf, rune(c))
+			buf = append(buf, c)
 		}
 	}
 	return append(buf, '"')
 }
 
-// decodeRequest is the inverse of appendRequest.
-func decodeRequest(data []byte) (store.Request, error) {
+// ParseRequest is the inverse of AppendRequest.
+func ParseRequest(data []byte) (store.Request, error) {
 	var named map[string]json.RawMessage
 	if err := json.Unmarshal(data, &named); err != nil {
 		return nil, fmt.Errorf("expected a request: %w", err)
@@ -158,7 +158,7 @@ func decodeValue(data json.RawMessage, v reflect.Value) error {
 		}
 		return nil
 	case reflect.String:
-		text, err := decodeText(data)
+		text, err := ParseText(data)
 		v.SetString(text)
 		return err
 	case reflect.Slice:
@@ -177,7 +177,7 @@ func decodeValue(data json.RawMessage, v reflect.Value) error {
 		if string(data) == "null" {
 			return nil
 		}
-		r, err := decodeRequest(data)
+		r, err := ParseRequest(data)
 		if err != nil {
 			return err
 		}
@@ -193,8 +193,8 @@ func decodeValue(data json.RawMessage, v reflect.Value) error {
 	return json.Unmarshal(data, v.Addr().Interface())
 }
 
-// decodeText reads a string of bytes.
-func decodeText(data []byte) (string, error) {
+// ParseText reads a string of bytes.
+func ParseText(data []byte) (string, error) {
 	var s string
 	if err := json.Unmarshal(data, &s); err != nil {
 		return "", err

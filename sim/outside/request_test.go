@@ -1,4 +1,4 @@
-package live
+package outside
 
 import (
 	"reflect"
@@ -54,8 +54,8 @@ func TestRequestsAreRecorded(t *testing.T) {
 		fill(full.Elem(), 2)
 		for _, v := range []reflect.Value{empty, full} {
 			r := v.Interface().(store.Request)
-			text := appendRequest(nil, r)
-			got, err := decodeRequest(text)
+			text := AppendRequest(nil, r)
+			got, err := ParseRequest(text)
 			if err != nil || !reflect.DeepEqual(got, r) {
 				t.Errorf("%s: %#v, %v; want %#v, from %s", name, got, err, r, text)
 			}
@@ -64,11 +64,11 @@ func TestRequestsAreRecorded(t *testing.T) {
 }
 
 func TestRequestsAreReadable(t *testing.T) {
-	got := string(appendRequest(nil, &store.TxnRequest{
+	got := string(AppendRequest(nil, &store.TxnRequest{
 		Compare: []store.Compare{{Key: "a", Target: store.CompareValue, Value: "1"}},
-		Success: []store.Op{&store.PutRequest{Key: "a", Value: "\xff2"}},
+		Success: []store.Op{&store.PutRequest{Key: "a", Value: "\xff= 2"}},
 	}))
-	const want = `{"txn":{"Compare":[{"Target":3,"Key":"a","Value":"1"}],"Success":[{"put":{"Key":"a","Value":"ÿ2"}}]}}`
+	const want = `{"txn":{"Compare":[{"Target":3,"Key":"a","Value":"1"}],"Success":[{"put":{"Key":"a","Value":"\u00ff\u003d\u00202"}}]}}`
 	if got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
@@ -79,23 +79,23 @@ func TestDamagedRequests(t *testing.T) {
 		``, `7`, `{}`, `{"put":{},"range":{}}`, `{"putt":{}}`, `{"put":{"Kex":"a"}}`, `{"put":{"Key":7}}`, `{"put":{"Key":"€"}}`,
 		`{"put":{"Lease":"x"}}`, `{"put":[]}`, `{"txn":{"Success":[{"status":{}}]}}`, `{"txn":{"Success":[{"put":1}]}}`, `{"txn":{"Compare":{}}}`,
 	} {
-		if r, err := decodeRequest([]byte(text)); err == nil {
+		if r, err := ParseRequest([]byte(text)); err == nil {
 			t.Errorf("%s was taken for %#v", text, r)
 		}
 	}
 }
 
-func FuzzDecodeRequest(f *testing.F) {
+func FuzzParseRequest(f *testing.F) {
 	f.Add([]byte(`{"put":{"Key":"k","Value":"v"}}`))
 	f.Add([]byte(`{"txn":{"Success":[null,{"txn":{}}]}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		r, err := decodeRequest(data)
+		r, err := ParseRequest(data)
 		if err != nil {
 			return
 		}
-		text := appendRequest(nil, r)
-		again, err := decodeRequest(text)
-		if err != nil || !slices.Equal(appendRequest(nil, again), text) {
+		text := AppendRequest(nil, r)
+		again, err := ParseRequest(text)
+		if err != nil || !slices.Equal(AppendRequest(nil, again), text) {
 			t.Errorf("%s came back as %#v, %v", text, again, err)
 		}
 	})
