@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -60,15 +61,7 @@ func judgeAuth(l *linearity, all []history.Op) (j Judgement, ok bool) {
 		}
 	}
 
-	j = Judgement{Judge: "auth", Class: Safety, Verdict: Pass, Judged: w.judged}
-	slices.SortStableFunc(w.found, func(a, b Violation) int { return compareTimes(a.At, b.At) })
-	if len(w.found) > 0 {
-		j.Verdict, j.Violations = Violated, w.found[:1]
-		if len(w.found) > 1 {
-			j.Note = "the first of " + itoa(len(w.found))
-		}
-	}
-	return j, true
+	return safety("auth", w.judged, w.found), true
 }
 
 // outsideLog returns the operations that were answered without an entry of their
@@ -88,7 +81,7 @@ func (w *watchman) outsideLog(all []history.Op) []*history.Op {
 			ops = append(ops, op)
 		}
 	}
-	slices.SortStableFunc(ops, func(a, b *history.Op) int { return compareTimes(sim.Time(a.Applied), sim.Time(b.Applied)) })
+	slices.SortStableFunc(ops, func(a, b *history.Op) int { return cmp.Compare(a.Applied, b.Applied) })
 	return ops
 }
 
@@ -218,7 +211,7 @@ func (w *watchman) current(reads []*history.Op) {
 			acked = append(acked, change{op, c.Index})
 		}
 	}
-	slices.SortStableFunc(acked, func(a, b change) int { return compareTimes(a.op.Return, b.op.Return) })
+	slices.SortStableFunc(acked, func(a, b change) int { return cmp.Compare(a.op.Return, b.op.Return) })
 	for i := 1; i < len(acked); i++ { // each stands for the newest of those before it
 		if acked[i-1].index > acked[i].index {
 			acked[i] = change{acked[i].op, acked[i-1].index}

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -221,8 +222,8 @@ func (l *linearity) revisionsContradict() (v Violation, found bool) {
 		}
 		owner[op.Response.Revision] = op
 	}
-	slices.SortStableFunc(calls, func(a, b *history.Op) int { return compareTimes(a.Invoke, b.Invoke) })
-	slices.SortStableFunc(returns, func(a, b *history.Op) int { return compareTimes(a.Return, b.Return) })
+	slices.SortStableFunc(calls, func(a, b *history.Op) int { return cmp.Compare(a.Invoke, b.Invoke) })
+	slices.SortStableFunc(returns, func(a, b *history.Op) int { return cmp.Compare(a.Return, b.Return) })
 	var newest *history.Op // of those that had returned
 	for _, op := range calls {
 		for ; len(returns) > 0 && returns[0].Return < op.Invoke; returns = returns[1:] {

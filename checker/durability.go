@@ -2,7 +2,6 @@ package checker
 
 import (
 	"fmt"
-	"slices"
 
 	"etcdsim/checker/history"
 	"etcdsim/sim"
@@ -18,16 +17,16 @@ import (
 // It is what makes it honest to resolve unknown outcomes by the log.
 func judgeDurability(r *record, o Options) Judgement {
 	d := durability{record: r}
-	j := Judgement{Judge: "durability", Class: Safety, Verdict: Pass}
+	judged := 0
 	if len(r.Commits) == 0 && r.facts == nil {
-		return j
+		return safety("durability", judged, nil)
 	}
 	for i := range r.Ops {
 		op := &r.Ops[i]
 		if op.Outcome == history.Unknown || store.ReadOnly(op.Request) {
 			continue
 		}
-		j.Judged++
+		judged++
 		switch c := r.commitOf[i]; {
 		case op.Outcome == history.Failed:
 			if c >= 0 && r.Commits[c].Response.Err == nil {
@@ -43,15 +42,7 @@ func judgeDurability(r *record, o Options) Judgement {
 	if o.Converged {
 		d.forgotten()
 	}
-	slices.SortStableFunc(d.found, func(a, b Violation) int { return compareTimes(a.At, b.At) })
-	if len(d.found) > 0 {
-		j.Verdict = Violated
-		j.Violations = d.found[:1]
-		if len(d.found) > 1 {
-			j.Note = "the first of " + itoa(len(d.found))
-		}
-	}
-	return j
+	return safety("durability", judged, d.found)
 }
 
 type durability struct {

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -134,15 +135,7 @@ func judgeLeases(l *linearity, all []history.Op, o Options) (j Judgement, ok boo
 	}
 	t.deposed()
 
-	j = Judgement{Judge: "leases", Class: Safety, Verdict: Pass, Judged: t.judged}
-	slices.SortStableFunc(t.found, func(a, b Violation) int { return compareTimes(a.At, b.At) })
-	if len(t.found) > 0 {
-		j.Verdict, j.Violations = Violated, t.found[:1]
-		if len(t.found) > 1 {
-			j.Note = "the first of " + itoa(len(t.found))
-		}
-	}
-	return j, true
+	return safety("leases", t.judged, t.found), true
 }
 
 func (t *tenancy) add(property string, at sim.Time, ops []Exhibit, format string, args ...any) {
@@ -302,7 +295,7 @@ func (t *tenancy) deadlines(life *leaseLife) []deadline {
 			all = append(all, deadline{r.at, r.at.Add(t.longest(life.ttl))})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b deadline) int { return compareTimes(a.at, b.at) })
+	slices.SortStableFunc(all, func(a, b deadline) int { return cmp.Compare(a.at, b.at) })
 	return all
 }
 

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -87,15 +88,7 @@ func (g *guard) collect(all []history.Op) {
 
 // judgement is the first of what was found.
 func (g *guard) judgement() Judgement {
-	j := Judgement{Judge: g.judge, Class: Safety, Verdict: Pass, Judged: g.judged}
-	slices.SortStableFunc(g.found, func(a, b Violation) int { return compareTimes(a.At, b.At) })
-	if len(g.found) > 0 {
-		j.Verdict, j.Violations = Violated, g.found[:1]
-		if len(g.found) > 1 {
-			j.Note = "the first of " + itoa(len(g.found))
-		}
-	}
-	return j
+	return safety(g.judge, g.judged, g.found)
 }
 
 func (g *guard) add(property, key string, at sim.Time, ops []Exhibit, format string, args ...any) {
@@ -199,7 +192,7 @@ func (g *guard) reliance(held *grant) sim.Time {
 // oneHolder: no two clients may rely on one lock at a time.
 func (g *guard) oneHolder() {
 	last := make(map[string]grant) // by name: the one that may be relied on longest
-	slices.SortStableFunc(g.grants, func(a, b grant) int { return compareTimes(a.op.Return, b.op.Return) })
+	slices.SortStableFunc(g.grants, func(a, b grant) int { return cmp.Compare(a.op.Return, b.op.Return) })
 	for _, now := range g.grants {
 		if now.until <= now.op.Return {
 			continue // the answer came when its lease was over

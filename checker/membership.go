@@ -159,16 +159,7 @@ func judgeMembers(r *record, ops []history.Op, o Options) (j Judgement, ok bool)
 	if g.judged == 0 && len(g.found) == 0 {
 		return Judgement{}, false
 	}
-	j = Judgement{Judge: "membership", Class: Safety, Verdict: Pass, Judged: g.judged}
-	slices.SortStableFunc(g.found, func(a, b Violation) int { return compareTimes(a.At, b.At) })
-	if len(g.found) > 0 {
-		j.Verdict = Violated
-		j.Violations = g.found[:1]
-		if len(g.found) > 1 {
-			j.Note = "the first of " + itoa(len(g.found))
-		}
-	}
-	return j, true
+	return safety("membership", g.judged, g.found), true
 }
 
 // membership reports whether a request is about members.

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/url"
@@ -100,15 +101,7 @@ func judgeOlder(r *record, all []history.Op, p paces) (j Judgement, ok bool) {
 	t.judgeOrder()
 	t.judgeMonotone()
 	t.judgeReplicas()
-	j = Judgement{Judge: "older", Class: Safety, Verdict: Pass, Judged: t.judged}
-	slices.SortStableFunc(t.found, func(a, b Violation) int { return compareTimes(a.At, b.At) })
-	if len(t.found) > 0 {
-		j.Verdict, j.Violations = Violated, t.found[:1]
-		if len(t.found) > 1 {
-			j.Note = "the first of " + itoa(len(t.found))
-		}
-	}
-	return j, true
+	return safety("older", t.judged, t.found), true
 }
 
 func (t *olderTree) add(property string, op *history.Op, at sim.Time, index uint64, format string, args ...any) {
@@ -431,9 +424,9 @@ func (t *olderTree) judgeMonotone() {
 // returned when they were invoked.
 func (t *olderTree) inRealTime(ops []*history.Op, place func(*history.Op) uint64, wrong func(before, op *history.Op)) {
 	returned := slices.Clone(ops)
-	slices.SortStableFunc(returned, func(a, b *history.Op) int { return compareTimes(a.Return, b.Return) })
+	slices.SortStableFunc(returned, func(a, b *history.Op) int { return cmp.Compare(a.Return, b.Return) })
 	invoked := slices.Clone(ops)
-	slices.SortStableFunc(invoked, func(a, b *history.Op) int { return compareTimes(a.Invoke, b.Invoke) })
+	slices.SortStableFunc(invoked, func(a, b *history.Op) int { return cmp.Compare(a.Invoke, b.Invoke) })
 	var last *history.Op
 	for _, op := range invoked {
 		for len(returned) > 0 && returned[0].Return < op.Invoke {

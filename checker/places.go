@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -82,8 +83,8 @@ func (l *linearity) conflicts(places []interval) []conflict {
 		byInvoke[i] = int32(i)
 	}
 	byReturn := slices.Clone(byInvoke)
-	slices.SortStableFunc(byInvoke, func(i, j int32) int { return compareTimes(l.acts[i].invoke, l.acts[j].invoke) })
-	slices.SortStableFunc(byReturn, func(i, j int32) int { return compareTimes(l.acts[i].ret, l.acts[j].ret) })
+	slices.SortStableFunc(byInvoke, func(i, j int32) int { return cmp.Compare(l.acts[i].invoke, l.acts[j].invoke) })
+	slices.SortStableFunc(byReturn, func(i, j int32) int { return cmp.Compare(l.acts[i].ret, l.acts[j].ret) })
 
 	returned, latest := 0, int32(-1) // of those returned, the one that must stand last
 	for _, i := range byInvoke {
@@ -100,18 +101,8 @@ func (l *linearity) conflicts(places []interval) []conflict {
 			found = append(found, conflict{latest, i})
 		}
 	}
-	slices.SortStableFunc(found, func(a, b conflict) int { return compareTimes(l.certain(a), l.certain(b)) })
+	slices.SortStableFunc(found, func(a, b conflict) int { return cmp.Compare(l.certain(a), l.certain(b)) })
 	return found
-}
-
-func compareTimes(a, b sim.Time) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // certain returns when the conflict became certain: when the second operation

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -93,8 +94,8 @@ func (l *linearity) backwards(reads []localRead) []Violation {
 		return nil
 	}
 	byReturn := slices.Clone(reads)
-	slices.SortStableFunc(byReturn, func(a, b localRead) int { return compareTimes(a.op.Return, b.op.Return) })
-	slices.SortStableFunc(reads, func(a, b localRead) int { return compareTimes(a.op.Invoke, b.op.Invoke) })
+	slices.SortStableFunc(byReturn, func(a, b localRead) int { return cmp.Compare(a.op.Return, b.op.Return) })
+	slices.SortStableFunc(reads, func(a, b localRead) int { return cmp.Compare(a.op.Invoke, b.op.Invoke) })
 	var found []Violation
 	most := make(map[uint64]localRead) // by member: of the reads returned, the one that saw most
 	returned := 0

@@ -1,6 +1,9 @@
 package checker
 
 import (
+	"cmp"
+	"slices"
+
 	"etcdsim/checker/history"
 	"etcdsim/sim"
 )
@@ -79,6 +82,21 @@ type Judgement struct {
 	Violations []Violation
 	// Note explains an Unknown, or how a pass was reached.
 	Note string
+}
+
+// safety is what a judge of safety says of what it found, if anything: the earliest
+// violation tells most, and the others mostly follow from it.
+func safety(judge string, judged int, found []Violation) Judgement {
+	j := Judgement{Judge: judge, Class: Safety, Verdict: Pass, Judged: judged}
+	if len(found) == 0 {
+		return j
+	}
+	slices.SortStableFunc(found, func(a, b Violation) int { return cmp.Compare(a.At, b.At) })
+	j.Verdict, j.Violations = Violated, found[:1]
+	if len(found) > 1 {
+		j.Note = "the first of " + itoa(len(found))
+	}
+	return j
 }
 
 // Report is what all judges have to say, in a fixed order: what clients can see

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -157,7 +158,7 @@ func judgeWatches(l *linearity) (j Judgement, ok bool) {
 			j.Violations = append(j.Violations, *v)
 		}
 	}
-	slices.SortStableFunc(j.Violations, func(a, b Violation) int { return compareTimes(a.At, b.At) })
+	slices.SortStableFunc(j.Violations, func(a, b Violation) int { return cmp.Compare(a.At, b.At) })
 	return j, true
 }
 
