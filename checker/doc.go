@@ -11,7 +11,7 @@
 //   - watch: every watcher is told of what it asked for, once, in order and whole,
 //     over all its streams (watch.go);
 //   - leases: a lease lives for as long as a client was told, and not much longer,
-//     and takes exactly its keys with it (leases.go, lessors.go);
+//     and takes exactly its keys with it (leases.go, overdue.go, lessors.go);
 //   - locks: at most one client at a time may rely on a lock, and fenced writes
 //     come in order (locks.go);
 //   - elections: the same for whoever was elected, and who is said to lead did

@@ -116,11 +116,13 @@ func (v *Invariants) Watch(log *trace.Log) {
 	log.Subscribe(trace.Kinds(trace.Send), v.sent)
 }
 
-// Raft's message types that promise something or replace a log, as numbered in raftpb.
+// Raft's message types that promise something, replace a log or show that a clock ticks,
+// as numbered in raftpb.
 const (
-	msgAppResp  uint16 = 4
-	msgVoteResp uint16 = 6
-	msgSnap     uint16 = 7
+	msgAppResp   uint16 = 4
+	msgVoteResp  uint16 = 6
+	msgSnap      uint16 = 7
+	msgHeartbeat uint16 = 8
 )
 
 // Observe takes note of one event. Nothing in an event makes it panic.

@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"sort"
@@ -18,61 +17,56 @@ import (
 //     renewing it, can rely on it: no leader ends it earlier, whatever elections
 //     come between. Only a client may revoke it.
 //   - ended: a lease that nobody renews ends when its time is over. A new leader
-//     begins the time anew and adds an election's; then comes the wait for the
-//     leader's next look, and a commit. As long as the cluster commits anything,
-//     it does not take longer.
+//     begins the time anew and adds an election's. Then it looks, finds the lease
+//     over, and proposes its end; and nothing that somebody asks of it later is
+//     committed before that.
 //   - revoked whole: with a lease go exactly the keys on it, in one revision.
 //   - answers: what is said of a lease is so.
-//   - one lessor: a leader that was replaced renews nothing.
+//   - one lessor: a leader whose clock stood still, and that was replaced meanwhile,
+//     renews nothing.
 //
 // When leases began and ended is in the committed log. When they were to end
 // follows from the renewals: that clients were told of them is in the history,
 // when they happened is in the trace.
+//
+// No promise is measured by the time that a commit, or the news of a new leader,
+// takes: a packet may be late by minutes, and nobody has done anything wrong.
 
 // LeaseRules are the times that a cluster keeps to.
 type LeaseRules struct {
-	// Election is the least time without a leader after which others campaign.
-	Election time.Duration
 	// Look is the time between two looks of a leader at its leases.
 	Look time.Duration
-	// Retry is how long a member waits for a request before it gives up, or
-	// proposes a revocation again.
+	// Retry is how long a leader waits for the end of a lease that it has proposed,
+	// before it proposes it again.
 	Retry time.Duration
+	// Sure is how long after its last heartbeat a leader need not ask whether it
+	// still leads: three ticks, and the ticks between two heartbeats.
+	Sure time.Duration
 }
 
 // DefaultLeaseRules are those of etcd's default settings.
 func DefaultLeaseRules() LeaseRules {
-	return LeaseRules{Election: time.Second, Look: 500 * time.Millisecond, Retry: 7 * time.Second}
+	return LeaseRules{Look: 500 * time.Millisecond, Retry: 7 * time.Second, Sure: 400 * time.Millisecond}
 }
 
 // by returns the rules of members whose clocks may run at this slow pace.
 func (r LeaseRules) by(pace sim.Drift) LeaseRules {
-	return LeaseRules{Election: pace.Takes(r.Election), Look: pace.Takes(r.Look), Retry: pace.Takes(r.Retry)}
+	return LeaseRules{Look: pace.Takes(r.Look), Retry: pace.Takes(r.Retry), Sure: pace.Takes(r.Sure)}
 }
-
-// patience is how long after its expiry an untroubled cluster has a lease at most:
-// until the next look, and two elections' time for a commit.
-func (r LeaseRules) patience() time.Duration { return r.Look + 2*r.Election }
 
 // tenancy is the leases of a run, being judged.
 type tenancy struct {
 	*linearity
 	all []history.Op // those of the key-value store and all others
 	paces
-	// handovers are the times at which a leader may have been about to hand over: it
-	// takes no proposals until it has, or has given up after an election's time.
-	handovers []handover
-	rules     LeaseRules
-	lessors   *Lessors
-	lives     []leaseLife
-	byID      map[int64][]int // positions in lives
-	renewed   map[int64][]int // positions in all of keep-alives, in order of invocation
-	judged    int
-	found     []Violation
+	rules   LeaseRules
+	lessors *Lessors
+	lives   []leaseLife
+	byID    map[int64][]int // positions in lives
+	renewed map[int64][]int // positions in all of keep-alives, in order of invocation
+	judged  int
+	found   []Violation
 }
-
-// handover is a time at which a leader may have been about to hand over.
-type handover struct{ from, to sim.Time }
 
 // leaseLife is the time from a grant to the end of a lease. An ID may have
 // several lives.
@@ -115,9 +109,6 @@ func judgeLeases(l *linearity, all []history.Op, o Options) (j Judgement, ok boo
 			t.keepAlive(&all[i], r)
 		case *store.LeaseTimeToLiveRequest:
 			t.timeToLive(&all[i], r)
-		case *store.MoveLeaderRequest:
-			asked := all[i].Invoke
-			t.handovers = append(t.handovers, handover{asked, min(all[i].Return, asked.Add(t.rules.Retry)).Add(t.rules.Election)})
 		case *store.LeaseLeasesRequest:
 			t.list(&all[i])
 		case *store.RangeRequest:
@@ -226,30 +217,34 @@ func (t *tenancy) kept(life *leaseLife) {
 }
 
 // justReplaced reports whether the answer to a renewal came from a leader that had
-// been replaced not long before. A leader that is cut off learns of its end
-// within two election timeouts (CheckQuorum), and etcd lets it answer until then:
-// its successor has given every lease an election's time more, which usually, but
-// not always, covers what is promised here.
+// been replaced and could not know. A leader that is cut off learns of its end
+// within two election timeouts of its clock (CheckQuorum), and etcd lets it answer
+// until then: its successor has given every lease an election's time more, which
+// usually, but not always, covers what is promised here.
 func (t *tenancy) justReplaced(id int64, op *history.Op) bool {
 	if t.lessors == nil {
 		return false
 	}
 	replaced := false
-	for _, r := range t.lessors.renewals {
+	for i := range t.lessors.renewals {
+		r := &t.lessors.renewals[i]
 		if r.lease != id || r.at < op.Invoke || r.at > op.Return {
 			continue
 		}
-		successor := slices.IndexFunc(t.lessors.elections, func(e Election) bool { return e.Term > r.term && e.At <= r.at })
-		if successor < 0 {
-			return false
-		}
-		since := t.lessors.elections[successor].At
-		if r.at > since.Add(2*t.rules.Election) && !t.lessors.isSluggish(r.member, since, r.at) {
+		if _, ok := t.lessors.successor(r.term, r.at); !ok || t.careless(r, op) {
 			return false
 		}
 		replaced = true
 	}
 	return replaced
+}
+
+// careless reports whether a leader renewed a lease for a client though its clock had
+// stood still, and without asking whether it still led. While the clock ticks,
+// CheckQuorum sees to it that somebody who is replaced learns of that. Where another
+// member passes the request on, etcd's leader does not ask (leasehttp).
+func (t *tenancy) careless(r *renewal, op *history.Op) bool {
+	return r.stood > t.rules.Sure && !r.confirmed && op.Member == r.member
 }
 
 func (t *tenancy) tooEarly(life *leaseLife, op *history.Op, until sim.Time) {
@@ -265,131 +260,6 @@ func keptAlive(op *history.Op) int64 {
 		return res.TTL
 	}
 	return 0
-}
-
-// deadline is a moment from which on a lease is to end at another time.
-type deadline struct{ at, expiry sim.Time }
-
-// deadlines returns when a life was to end, as it changed over time: by its
-// grant, by renewals, and by leaders who began anew.
-func (t *tenancy) deadlines(life *leaseLife) []deadline {
-	all := []deadline{{life.began, life.began.Add(t.longest(life.ttl))}}
-	for _, p := range t.lessors.promotions {
-		if p.at < life.began || p.at >= life.ended {
-			continue
-		}
-		left := life.ttl
-		for _, mark := range life.left {
-			if mark.at <= p.at && mark.seconds > 0 {
-				left = mark.seconds
-			} else if mark.at <= p.at {
-				left = life.ttl
-			}
-		}
-		// Very many leases are spread over more time (lessor.Promote).
-		spread := time.Duration(p.leases/revokesPerSecond) * time.Second
-		all = append(all, deadline{p.at, p.at.Add(t.longest(left) + t.slowest.Takes(p.extend+spread))})
-	}
-	for _, r := range t.lessors.renewals {
-		if r.lease == life.id && r.at >= life.began && r.at < life.ended {
-			all = append(all, deadline{r.at, r.at.Add(t.longest(life.ttl))})
-		}
-	}
-	slices.SortStableFunc(all, func(a, b deadline) int { return cmp.Compare(a.at, b.at) })
-	return all
-}
-
-// revokesPerSecond is how many leases a leader plans to end in a second.
-const revokesPerSecond = 750
-
-// over: a lease that nobody renews ends.
-func (t *tenancy) over(life *leaseLife) {
-	if t.lessors == nil || len(t.Commits) == 0 {
-		return
-	}
-	// That it ended then does not show that it could have ended before.
-	end := min(life.ended-1, t.commitTime(int32(len(t.Commits)-1)))
-	all := t.deadlines(life)
-	latest := sim.Time(0)
-	for i, d := range all {
-		latest = max(latest, d.expiry)
-		next := end
-		if i+1 < len(all) {
-			next = all[i+1].at - 1 // what a new leader commits as it begins is no proof against the one before
-		}
-		if limit, late := t.late(life, latest, next); late {
-			t.outlived(life, latest, limit)
-			return
-		}
-		if i > 0 && !t.asked(life, d.at) {
-			return
-		}
-	}
-}
-
-// late reports whether a lease with this expiry should have ended by now, and
-// when.
-func (t *tenancy) late(life *leaseLife, expiry, now sim.Time) (limit sim.Time, late bool) {
-	limit = expiry.Add(t.rules.patience())
-	for {
-		// What comes between may make the leader try again later.
-		var last sim.Time
-		if trouble, ok := t.lessors.lastTrouble(limit); ok {
-			last = trouble.at
-		}
-		for _, at := range life.refused {
-			if at <= limit {
-				last = max(last, at)
-			}
-		}
-		for _, h := range t.handovers {
-			if h.from <= limit {
-				last = max(last, min(h.to, limit))
-			}
-		}
-		longer := max(expiry, last).Add(t.rules.patience() + t.rules.Retry)
-		if last == 0 || last < expiry.Add(-t.rules.patience()) || longer <= limit {
-			break
-		}
-		limit = longer
-	}
-	if limit >= now {
-		return limit, false
-	}
-	// The cluster must have been able to commit its end.
-	c := sort.Search(len(t.Commits), func(c int) bool { return t.commitTime(int32(c)) > limit })
-	return limit, c < len(t.Commits) && t.commitTime(int32(c)) <= now
-}
-
-func (t *tenancy) outlived(life *leaseLife, expiry, limit sim.Time) {
-	var ops []Exhibit
-	if o := t.opOf[life.from]; o >= 0 {
-		ops = append(ops, Exhibit{Op: t.Ops[o]})
-	}
-	how := "it is still there"
-	if life.ended != sim.Forever {
-		how = fmt.Sprintf("it ended at %v", life.ended)
-	}
-	t.add("ended", limit, ops, "Lease %d expired at %v and was to be gone by %v, but %s.", life.id, expiry, limit, how)
-}
-
-// asked: somebody asked for the renewals of a lease that happened at a time.
-func (t *tenancy) asked(life *leaseLife, at sim.Time) bool {
-	i := slices.IndexFunc(t.lessors.renewals, func(r renewal) bool { return r.lease == life.id && r.at == at })
-	if i < 0 {
-		return true // it was a leader beginning anew
-	}
-	for _, k := range t.renewed[life.id] {
-		// A member goes on trying for a client that does not wait any more, and a
-		// request may lie for long in the mailbox of a member that stands still.
-		op := &t.all[k]
-		if op.Invoke <= at && (op.Outcome == history.Unknown || at <= op.Return.Add(t.rules.Retry)) {
-			return true
-		}
-	}
-	r := t.lessors.renewals[i]
-	t.add("ended", at, nil, "n%d renewed lease %d at %v, though nobody had asked for it.", r.member, life.id, at)
-	return false
 }
 
 // whole: a revocation takes the keys on the lease with it in one revision.
@@ -448,12 +318,7 @@ func (t *tenancy) keepAlive(op *history.Op, r *store.LeaseKeepAliveRequest) {
 		t.wrong(op, fmt.Sprintf("%ds", want))
 		return
 	}
-	// A leader that was just replaced may not know it yet; one with a slow processor for
-	// longer, since it counts few ticks.
-	t.current(op, r.ID, seen, func(sim.Time) bool {
-		return t.lessors != nil && !t.lessors.elected(op.Invoke.Add(-2*t.rules.Election), op.Return) &&
-			!t.lessors.isSluggish(op.Member, op.Invoke.Add(-2*t.rules.Election-t.rules.Retry), op.Return)
-	})
+	t.current(op, r.ID, seen)
 }
 
 // timeToLive judges what was answered of the time that a lease has left.
@@ -480,8 +345,7 @@ func (t *tenancy) timeToLive(op *history.Op, r *store.LeaseTimeToLiveRequest) {
 		t.wrong(op, fmt.Sprintf("keys %v", t.states[seen].keysOn(r.ID)))
 		return
 	}
-	calm := func(since sim.Time) bool { return t.lessors.calm(since.Add(-2*t.rules.Election), op.Return) }
-	if t.current(op, r.ID, seen, calm) && life != nil && calm(op.Invoke) {
+	if t.current(op, r.ID, seen) && life != nil && t.lessors != nil && len(t.lessors.reignsIn(op.Invoke, op.Return)) == 1 {
 		t.left(op, life, res.TTL)
 	}
 }
@@ -501,7 +365,7 @@ func (t *tenancy) left(op *history.Op, life *leaseLife, ttl int64) {
 	}
 	var until sim.Time
 	for _, i := range t.renewed[life.id] {
-		if k := &t.all[i]; k.Return <= op.Invoke && k.Invoke >= life.began {
+		if k := &t.all[i]; k.Return <= op.Invoke && k.Invoke >= life.began && !t.justReplaced(life.id, k) {
 			until = max(until, k.Invoke.Add(t.shortest(keptAlive(k))))
 		}
 	}
@@ -529,22 +393,46 @@ func (t *tenancy) wrong(op *history.Op, want string) {
 
 // current judges whether an answer was up to date: whether the lease neither began
 // nor ended between what the answer reflects and the question. It reports whether
-// it was. Where binding says that the answer may be older, it is not judged.
-func (t *tenancy) current(op *history.Op, id int64, seen int, binding func(since sim.Time) bool) bool {
+// it was. An answer of a leader that is one no longer, and does not know yet, may be
+// older.
+func (t *tenancy) current(op *history.Op, id int64, seen int) bool {
 	for _, i := range t.byID[id] {
 		for _, c := range [...]int{t.lives[i].from, t.lives[i].to} {
 			if c < seen || c >= len(t.Commits) || t.commitTime(int32(c)) >= op.Invoke {
 				continue
 			}
-			if at := t.commitTime(int32(c)); binding(at) {
+			if t.knownTo(c, op) {
 				t.add("answers", op.Return, []Exhibit{{*op, "stale"}},
 					"n%d answered from applied index %d, though %s had been committed at index %d at %v.",
-					op.Member, op.Applied, store.Describe(t.Commits[c].Proposal.Request), t.Commits[c].Index, at)
+					op.Member, op.Applied, store.Describe(t.Commits[c].Proposal.Request), t.Commits[c].Index, t.commitTime(int32(c)))
 			}
 			return false
 		}
 	}
 	return true
+}
+
+// knownTo reports whether everybody who acted as a leader during an operation had
+// applied a commit when it began: a leader is the first to apply an entry of its term,
+// unless its successor commits that, and has applied what came before when it does.
+func (t *tenancy) knownTo(c int, op *history.Op) bool {
+	if t.lessors == nil {
+		return false
+	}
+	reigns := t.lessors.reignsIn(op.Invoke, op.Return)
+	for _, r := range reigns {
+		own := sort.Search(len(t.Commits), func(i int) bool { return t.Commits[i].Term >= r.term })
+		if own < c {
+			own = c
+		}
+		if own == len(t.Commits) || t.Commits[own].Term != r.term || t.commitTime(int32(own)) >= op.Invoke {
+			return false
+		}
+		if _, replaced := t.lessors.successor(r.term, t.commitTime(int32(own))); replaced {
+			return false
+		}
+	}
+	return len(reigns) > 0
 }
 
 // read: nobody sees a key on a lease that is gone.
@@ -573,23 +461,20 @@ func (t *tenancy) read(op *history.Op, r *store.RangeRequest) {
 	}
 }
 
-// deposed: a leader that was replaced some time ago renews nothing (etcd #15247).
-// It may not know for as long as it takes to step down.
+// deposed: a leader whose clock stood still asks a quorum before it renews a lease: it
+// may have been replaced (etcd #15247).
 func (t *tenancy) deposed() {
 	if t.lessors == nil {
 		return
 	}
-	for _, r := range t.lessors.renewals {
-		i := slices.IndexFunc(t.lessors.elections, func(e Election) bool { return e.Term > r.term })
-		if i < 0 {
-			continue
-		}
-		e := t.lessors.elections[i]
-		if r.at <= e.At.Add(2*t.rules.Election+t.rules.Look) || t.lessors.isSluggish(r.member, e.At, r.at) {
+	for i := range t.lessors.renewals {
+		r := &t.lessors.renewals[i]
+		e, ok := t.lessors.successor(r.term, r.at)
+		if !ok {
 			continue
 		}
 		for _, k := range t.renewed[r.lease] {
-			if op := &t.all[k]; op.Invoke <= r.at && r.at <= op.Return && keptAlive(op) > 0 {
+			if op := &t.all[k]; op.Invoke <= r.at && r.at <= op.Return && keptAlive(op) > 0 && t.careless(r, op) {
 				t.add("one lessor", r.at, []Exhibit{{*op, "by a leader of the past"}},
 					"n%d renewed lease %d at %v as the leader of term %d, though n%d had led term %d since %v.",
 					r.member, r.lease, r.at, r.term, e.Member, e.Term, e.At)

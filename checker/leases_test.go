@@ -71,15 +71,28 @@ func (s *leaseStory) timeToLive(from, to int, applied uint64, res store.LeaseTim
 
 // revoked lets a member end the lease.
 func (s *leaseStory) revoked(at int) {
-	s.commit(1<<63|1, 7, at, &store.LeaseRevokeRequest{ID: 7}, store.Response{Revision: 3, Result: &store.LeaseRevokeResult{}})
+	last := s.Commits[len(s.Commits)-1]
+	s.commit(ownRequest|1, last.Index+1, at, &store.LeaseRevokeRequest{ID: 7},
+		store.Response{Revision: last.Response.Revision + 1, Result: &store.LeaseRevokeResult{}})
 }
 
-// goesOn lets the cluster commit something.
+// goesOn lets the leader of term 2 commit what a client asked for 20 ms before.
 func (s *leaseStory) goesOn(at int) {
-	index := s.Commits[len(s.Commits)-1].Index + 1
-	s.commit(1<<63|index, index, at, &store.LeaseCheckpointRequest{}, store.Response{
-		Revision: s.Commits[len(s.Commits)-1].Response.Revision, Result: &store.LeaseCheckpointResult{},
-	})
+	last := s.Commits[len(s.Commits)-1]
+	r, answer := put("x", "1"), wrote(last.Response.Revision+1)
+	op := s.op(4, 1, at-20, at+10, r, answer, last.Index+1)
+	s.commit(op.ID, last.Index+1, at, r, answer)
+}
+
+// over lets a leader find the lease over, and hand its end to raft.
+func (s *leaseStory) over(at int, member trace.Addr, term uint64) {
+	s.at(at, trace.Event{Kind: trace.LeaseExpired, Member: member, Term: term, ID: 7})
+	s.at(at, trace.Event{Kind: trace.Propose, Aux: trace.RoleLeader, Member: member, Term: term, ID: ownRequest | uint64(at)})
+}
+
+// beats lets the leader send heartbeats.
+func (s *leaseStory) beats(at int, member trace.Addr) {
+	s.at(at, trace.Event{Kind: trace.Send, Aux: msgHeartbeat, Member: member, Peer: 9})
 }
 
 func (s *leaseStory) judge(t *testing.T) Judgement {
@@ -105,13 +118,6 @@ func TestLeases(t *testing.T) {
 		{
 			name: "it ends soon after its time",
 			make: func(s *leaseStory) { s.revoked(2600) },
-		},
-		{
-			name: "a leader that was asked to hand over ends it late",
-			make: func(s *leaseStory) {
-				s.op(3, 1, 2000, 2100, &store.MoveLeaderRequest{Target: 2}, store.Response{Err: store.ErrTimeout}, 6)
-				s.revoked(11_000)
-			},
 		},
 		{
 			name: "a fast clock ends it early",
@@ -174,43 +180,142 @@ func TestLeases(t *testing.T) {
 		},
 		{
 			name:     "it ends late",
-			make:     func(s *leaseStory) { s.goesOn(4700); s.revoked(4800); s.Commits[3].Index = 8 },
-			property: "ended", why: "Lease 7 expired at 2.105s and was to be gone by 4.605s, but it ended at 4.800s.",
-		},
-		{
-			name: "it ends late, with the first that is committed for long",
-			make: func(s *leaseStory) { s.goesOn(2000); s.goesOn(4800); s.revoked(4800); s.Commits[4].Index = 9 },
+			make:     func(s *leaseStory) { s.goesOn(2700); s.revoked(2800) },
+			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, was to find that by 2.605s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 2.680s.",
 		},
 		{
 			name:     "it never ends",
 			make:     func(s *leaseStory) { s.goesOn(4700) },
-			property: "ended", why: "Lease 7 expired at 2.105s and was to be gone by 4.605s, but it is still there.",
+			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, was to find that by 2.605s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 4.680s.",
+		},
+		{
+			name:     "its end is proposed, and something later is committed before",
+			make:     func(s *leaseStory) { s.over(2200, 1, 2); s.goesOn(2230); s.revoked(2231) },
+			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, found that at 2.200s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 2.210s.",
+		},
+		{
+			name: "its end is proposed, and takes minutes to be committed",
+			make: func(s *leaseStory) { s.over(2200, 1, 2); s.goesOn(2219); s.revoked(300_000) },
 		},
 		{
 			name: "a cluster that commits nothing ends no lease",
-			make: func(s *leaseStory) { s.goesOn(4600) },
+			make: func(s *leaseStory) { s.goesOn(2625) },
 		},
 		{
-			name: "trouble may make the leader try again",
+			name: "what another leader commits is no proof",
+			make: func(s *leaseStory) { s.goesOn(4700); s.Commits[2].Term = 3 },
+		},
+		{
+			name:     "a fast clock finds it over early",
+			make:     func(s *leaseStory) { s.paced(100_000); s.over(1950, 1, 2); s.goesOn(1980) },
+			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, found that at 1.950s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 1.960s.",
+		},
+		{
+			name: "a slow clock finds it over late",
+			make: func(s *leaseStory) { s.paced(-100_000); s.goesOn(2900) },
+		},
+		{
+			name: "the leader stood still, finds it over late, and goes on in order",
 			make: func(s *leaseStory) {
-				s.at(2200, trace.Event{Kind: trace.LinkCut, Member: 1, Peer: 2})
-				s.goesOn(11000)
+				s.at(4000, trace.Event{Kind: trace.LeaseExpired, Aux: trace.ExpiryWaits, Member: 1, Term: 2, ID: 7})
+				s.goesOn(4010)
 			},
 		},
 		{
-			name: "and so may a refusal, because rights have changed",
+			name:     "the leader finds it over late, and has committed something before",
+			make:     func(s *leaseStory) { s.goesOn(3990); s.over(4000, 1, 2); s.revoked(4010) },
+			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, was to find that by 2.605s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 3.970s.",
+		},
+		{
+			name: "raft refuses the end while the leader hands over",
 			make: func(s *leaseStory) {
-				s.commit(1<<63|2, 7, 2300, &store.LeaseRevokeRequest{ID: 7}, store.Response{Revision: 2, Err: store.ErrUserEmpty})
-				s.goesOn(11000)
+				s.over(2200, 1, 2)
+				s.at(2200, trace.Event{Kind: trace.ProposeDropped, Member: 1, Term: 2, ID: ownRequest | 2200})
+				s.goesOn(9700)
 			},
 		},
 		{
-			name: "but not for ever",
+			name: "raft refuses the end, and nobody tries again",
 			make: func(s *leaseStory) {
-				s.at(2200, trace.Event{Kind: trace.LinkCut, Member: 1, Peer: 2})
-				s.goesOn(11800)
+				s.over(2200, 1, 2)
+				s.at(2200, trace.Event{Kind: trace.ProposeDropped, Member: 1, Term: 2, ID: ownRequest | 2200})
+				s.goesOn(9721)
 			},
-			property: "ended", why: "Lease 7 expired at 2.105s and was to be gone by 11.700s, but it is still there.",
+			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, was to find that by 9.700s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 9.701s.",
+		},
+		{
+			name: "the leader asks first whether it leads",
+			make: func(s *leaseStory) {
+				s.at(2200, trace.Event{Kind: trace.LeaseExpired, Aux: trace.ExpiryWaits, Member: 1, Term: 2, ID: 7})
+				s.goesOn(9700)
+			},
+		},
+		{
+			name: "the end is refused, because rights have changed",
+			make: func(s *leaseStory) {
+				s.over(2200, 1, 2)
+				s.commit(ownRequest|2, 7, 2300, &store.LeaseRevokeRequest{ID: 7}, store.Response{Revision: 2, Err: store.ErrUserEmpty})
+				s.goesOn(9700)
+			},
+		},
+		{
+			name: "checkpoints are on their way, and the leader does not look",
+			make: func(s *leaseStory) {
+				s.at(1500, trace.Event{Kind: trace.LeasesRecorded, Member: 1, Term: 2, A: 1})
+				s.goesOn(4700)
+				s.at(5000, trace.Event{Kind: trace.LeasesRecorded, Member: 1, Term: 2})
+				s.goesOn(5520)
+				s.over(5450, 1, 2)
+				s.revoked(5600)
+			},
+			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, found that at 5.450s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 5.500s.",
+		},
+		{
+			name: "checkpoints have come through, and the leader looks again",
+			make: func(s *leaseStory) {
+				s.at(1500, trace.Event{Kind: trace.LeasesRecorded, Member: 1, Term: 2, A: 1})
+				s.at(5000, trace.Event{Kind: trace.LeasesRecorded, Member: 1, Term: 2})
+				s.goesOn(5520)
+			},
+		},
+		{
+			name: "the process ends while checkpoints are on their way",
+			make: func(s *leaseStory) {
+				s.at(1500, trace.Event{Kind: trace.LeasesRecorded, Member: 1, Term: 2, A: 1})
+				s.at(1600, trace.Event{Kind: trace.MemberCrash, Member: 1})
+				s.leads(1700, 1, 3)
+				s.promoted(1700, 1, 3)
+				s.goesOn(5300)
+				s.Commits[2].Term = 3
+			},
+			property: "ended", why: "Lease 7 was over at 4.700s at the latest, and n1, the leader of term 3, was to find that by 5.200s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 5.280s.",
+		},
+		{
+			name: "so many are over that one look does not find them all",
+			make: func(s *leaseStory) {
+				for i := range looksFor {
+					s.at(2500, trace.Event{Kind: trace.LeaseExpired, Member: 1, Term: 2, ID: uint64(1000 + i)})
+				}
+				s.goesOn(3020)
+			},
+		},
+		{
+			name: "so many are over that some wait for the others",
+			make: func(s *leaseStory) {
+				for i := range revokesAtOnce {
+					s.at(2500, trace.Event{Kind: trace.LeaseExpired, Member: 1, Term: 2, ID: uint64(1000 + i)})
+				}
+				s.over(2500, 1, 2)
+				s.goesOn(3500)
+			},
 		},
 		{
 			name: "a new leader begins anew",
@@ -223,10 +328,11 @@ func TestLeases(t *testing.T) {
 		{
 			name: "what a new leader commits as it begins",
 			make: func(s *leaseStory) {
-				s.goesOn(9000)
-				s.leads(8900, 2, 3)
-				s.promoted(9000, 2, 3)
-				s.revoked(12_100)
+				s.leads(2900, 2, 3)
+				s.goesOn(3000)
+				s.Commits[2].Term = 3
+				s.promoted(3001, 2, 3)
+				s.revoked(6500)
 			},
 		},
 		{
@@ -241,8 +347,10 @@ func TestLeases(t *testing.T) {
 				s.leads(52_000, 2, 3)
 				s.promoted(52_000, 2, 3)
 				s.goesOn(67_000)
+				s.Commits[3].Term = 3
 			},
-			property: "ended", why: "Lease 7 expired at 64.000s and was to be gone by 66.500s, but it is still there.",
+			property: "ended", why: "Lease 7 was over at 64.000s at the latest, and n2, the leader of term 3, was to find that by 64.500s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 66.980s.",
 		},
 		{
 			name:     "a leader renews by itself",
@@ -278,13 +386,55 @@ func TestLeases(t *testing.T) {
 			make: func(s *leaseStory) { s.revoked(2600); s.keepAlive(2700, 2800, 0, 7) },
 		},
 		{
-			name: "a renewal by a leader with a slow processor, that does not know",
+			name: "a renewal by a leader that does not know of its successor",
 			make: func(s *leaseStory) {
-				s.at(50, trace.Event{Kind: trace.MemberFault, Aux: trace.FaultSlowSteps, Member: 1, A: uint64(time.Second)})
-				s.at(60, trace.Event{Kind: trace.MemberFault, Aux: trace.FaultSlowSteps, Member: 1})
+				s.leads(2500, 2, 3)
 				s.revoked(2600)
+				s.Commits[2].Term = 3
 				s.keepAlive(2700, 2800, 2, 6)
 			},
+		},
+		{
+			name: "a renewal by a leader that does not know what its successor committed of its term",
+			make: func(s *leaseStory) {
+				s.leads(2500, 2, 3)
+				s.revoked(2600)
+				s.goesOn(2620)
+				s.Commits[3].Term = 3
+				s.keepAlive(2700, 2800, 2, 6)
+			},
+		},
+		{
+			name: "a renewal by a leader that knows of its successor, and whose server does not",
+			make: func(s *leaseStory) {
+				s.leads(2500, 2, 3)
+				s.at(2650, trace.Event{Kind: trace.RoleChange, Member: 1, Term: 3})
+				s.revoked(2600)
+				s.Commits[2].Term = 3
+				s.keepAlive(2700, 2800, 2, 6)
+			},
+		},
+		{
+			name: "a renewal by a leader that does not know what was committed before its time",
+			make: func(s *leaseStory) {
+				s.at(2500, trace.Event{Kind: trace.MemberCrash, Member: 1})
+				s.revoked(2600)
+				s.leads(2650, 2, 3)
+				s.keepAlive(2700, 2800, 2, 6)
+			},
+		},
+		{
+			name: "a renewal by a leader that must know what was committed before its time",
+			make: func(s *leaseStory) {
+				s.at(2500, trace.Event{Kind: trace.MemberCrash, Member: 1})
+				s.revoked(2600)
+				s.leads(2650, 2, 3)
+				s.goesOn(2660)
+				s.Commits[3].Term = 3
+				s.keepAlive(2700, 2800, 2, 6)
+			},
+			property: "answers",
+			why:      "n1 answered from applied index 6, though lease revoke 7 had been committed at index 7 at 2.600s.",
 		},
 		{
 			name:     "a renewal by a leader that does not know",
@@ -351,6 +501,7 @@ func TestLeases(t *testing.T) {
 			make: func(s *leaseStory) {
 				s.leads(1000, 2, 3)
 				s.promoted(1010, 2, 3)
+				s.beats(1500, 1)
 				s.keepAlive(1500, 1600, 2, 6)
 				s.renewed(1550, 1, 2)
 				s.revoked(4100)
@@ -361,11 +512,45 @@ func TestLeases(t *testing.T) {
 			make: func(s *leaseStory) {
 				s.leads(1000, 2, 3)
 				s.promoted(1010, 2, 3)
+				s.beats(3249, 1)
 				s.keepAlive(3600, 3700, 2, 6)
 				s.renewed(3650, 1, 2)
 				s.revoked(6000)
 			},
 			property: "one lessor", why: "n1 renewed lease 7 at 3.650s as the leader of term 2, though n2 had led term 3 since 1.000s.",
+		},
+		{
+			name: "a leader that was replaced long ago renews, as its clock ticks and it hears late answers",
+			make: func(s *leaseStory) {
+				s.leads(1000, 2, 3)
+				s.promoted(1010, 2, 3)
+				s.beats(3250, 1)
+				s.keepAlive(3600, 3700, 2, 6)
+				s.renewed(3650, 1, 2)
+				s.revoked(5651)
+			},
+		},
+		{
+			name: "a leader that was replaced renews for another member, without asking",
+			make: func(s *leaseStory) {
+				s.leads(1000, 2, 3)
+				s.promoted(1010, 2, 3)
+				s.keepAlive(3600, 3700, 2, 6)
+				s.Ops[len(s.Ops)-1].Member = 3
+				s.renewed(3650, 1, 2)
+				s.revoked(5651)
+			},
+		},
+		{
+			name: "a leader that was replaced renews, since a quorum has just said that it leads",
+			make: func(s *leaseStory) {
+				s.leads(1000, 2, 3)
+				s.promoted(1010, 2, 3)
+				s.keepAlive(3600, 3700, 2, 6)
+				s.at(3650, trace.Event{Kind: trace.ReadConfirm, Member: 1, Term: 2})
+				s.renewed(3650, 1, 2)
+				s.revoked(5651)
+			},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -395,43 +580,3 @@ func TestLeases(t *testing.T) {
 
 // forget drops the operation at a position of the history.
 func (s *leaseStory) forget(i int) { s.Ops = append(s.Ops[:i:i], s.Ops[i+1:]...) }
-
-// Calm is the absence of trouble, and of what went on before.
-func TestLessorsCalm(t *testing.T) {
-	var l Lessors
-	see := func(at sim.Time, e trace.Event) { e.At = at; l.Observe(&e) }
-	if l.calm(1, 2) {
-		t.Error("calm before anything is known")
-	}
-	see(10, trace.Event{Kind: trace.RoleChange, Aux: trace.RoleLeader, Member: 1, Term: 2})
-	see(20, trace.Event{Kind: trace.LinkCut, Member: 1, Peer: 2})
-	see(25, trace.Event{Kind: trace.MemberPause, Member: 1})
-	see(30, trace.Event{Kind: trace.LinkHeal, Member: 1, Peer: 2})
-	see(40, trace.Event{Kind: trace.MemberResume, Member: 1})
-	see(60, trace.Event{Kind: trace.Reorder, Member: 1, Peer: 2, A: 5, B: 70})
-	see(80, trace.Event{Kind: trace.Reorder, Member: 1, Peer: 2}) // by chance
-	for _, c := range []struct {
-		from, to sim.Time
-		want     bool
-	}{
-		{5, 15, false},
-		{11, 19, true},
-		{11, 20, false},
-		{21, 24, false},
-		{31, 39, false},
-		{40, 50, false},
-		{41, 50, true},
-		{41, 59, true},
-		{41, 60, false},
-		{65, 66, false},
-		{70, 90, false},
-		{71, 90, true},
-	} {
-		if got := l.calm(c.from, c.to); got != c.want {
-			t.Errorf("calm from %d to %d: %v", c.from, c.to, got)
-		}
-	}
-	if l.elected(11, 100) || !l.elected(5, 10) {
-		t.Error("the election at 10 is not where it was")
-	}
-}

@@ -1,34 +1,26 @@
 package checker
 
 import (
-	"slices"
-	"sort"
 	"time"
 
 	"etcdsim/sim"
 	"etcdsim/sim/trace"
 )
 
-// Lessors watches who counted the time of leases, and what might have kept them
-// from it. Like Invariants it knows nothing but the trace.
+// Lessors watches who counted the time of leases, and what they did about it. Like
+// Invariants it knows nothing but the trace.
+//
+// It notes no faults. What a network, a disk or a processor may do to a leader has no
+// end; what a leader has done, and in which order, is all that a lease depends on.
 type Lessors struct {
-	// In order of time.
+	// All are in order of time.
 	promotions []promotion
 	renewals   []renewal
-	// elections are those of leaders, with their terms.
-	elections []Election
-	// troubles are the moments at which something happened to members, disks or
-	// links that may delay what a leader does, or keep it from learning that it
-	// leads no longer.
-	troubles []trouble
-	// impaired are members that stand still and links that do not carry, at
-	// present.
-	impaired map[impairment]bool
-	// late are the spans of time in which a packet was on its way that a statement had
-	// delayed.
-	late []lateness
-	// sluggish are the times at which members had slow processors.
-	sluggish []sluggishness
+	expiries   []expiry
+	recordings []recording
+	elections  []Election
+	reigns     []reign
+	accounts   []lessorAccount // by ID
 	paces
 }
 
@@ -36,6 +28,7 @@ type Lessors struct {
 // with so much more time.
 type promotion struct {
 	at     sim.Time
+	term   uint64
 	leases uint64
 	extend time.Duration
 }
@@ -46,153 +39,200 @@ type renewal struct {
 	member uint64
 	term   uint64
 	lease  int64
-	expiry sim.Time
+	// stood is for how long the leader's clock may not have ticked, and confirmed that
+	// a quorum had just said that it leads.
+	stood     time.Duration
+	confirmed bool
 }
 
-// trouble is a moment, and whether anything is impaired after it.
-type trouble struct {
-	at       sim.Time
-	impaired bool
+// expiry is the moment at which a leader found that a lease was over.
+type expiry struct {
+	at     sim.Time
+	member uint64
+	term   uint64
+	lease  int64
+	// waits: it must ask first whether it leads. proposed: it handed the end of the
+	// lease to raft at once, and raft took it.
+	waits, proposed bool
+	// full: it found so many at that look that more may be left for the next one.
+	full bool
 }
 
-// impairment is a member that is paused or slow, or whose disk stalls or is slow (kind
-// says which), or a link that is cut or held.
-type impairment struct {
-	kind         trace.Kind
-	member, peer trace.Addr
+// recording is a time in which checkpoints of a member were on their way through the
+// log. It looks at no lease then. It lasts until Forever if it did not end.
+type recording struct {
+	member   uint64
+	from, to sim.Time
+}
+
+// reign is a time in which a member acted as the leader of a term, rightly or not. It
+// lasts until Forever if it did not end.
+type reign struct {
+	member   trace.Addr
+	term     uint64
+	from, to sim.Time
+}
+
+// lessorAccount is what is known of one member at present.
+type lessorAccount struct {
+	// reigning and recorded are one more than the positions of its open reign and
+	// recording, or 0.
+	reigning, recorded int
+	// leaving: raft says that it leads no longer, but a save may keep the member from
+	// learning of it.
+	leaving bool
+	// beat is when its clock last ticked, as far as one can see: it sent heartbeats, or
+	// a tick was made up for after a save or a pause. confirmed is when a quorum last
+	// said that it leads.
+	beat, confirmed sim.Time
 }
 
 // Watch subscribes to the log. It must be called before the first event.
 func (l *Lessors) Watch(log *trace.Log) {
 	log.Subscribe(trace.Kinds(
-		trace.LeasesPromoted, trace.LeaseRenewed, trace.RoleChange, trace.LeaderKnown,
-		trace.MemberStart, trace.MemberCrash, trace.MemberStop, trace.MemberPanic, trace.MemberPause, trace.MemberResume,
-		trace.LinkCut, trace.LinkHeal, trace.LinkHold, trace.LinkFree, trace.DiskFault, trace.MemberFault,
-		trace.Reorder,
+		trace.LeasesPromoted, trace.LeaseRenewed, trace.LeaseExpired, trace.LeasesRecorded, trace.Propose, trace.ProposeDropped,
+		trace.RoleChange, trace.LogDurable, trace.StateDurable, trace.ReadConfirm, trace.Send,
+		trace.MemberCrash, trace.MemberStop, trace.MemberPanic, trace.MemberRemoved, trace.MemberResume, trace.MemberFault,
 	), l.Observe)
 }
 
-// Kinds of DiskFault that matter here, as numbered by the disks.
-const (
-	faultStall  uint16 = 1
-	faultResume uint16 = 2
-	faultSlow   uint16 = 3
-)
-
 // Observe takes note of one event.
 func (l *Lessors) Observe(e *trace.Event) {
+	if e.Kind == trace.Send {
+		if e.Aux == msgHeartbeat {
+			l.account(e.Member).beat = e.At
+		}
+		return
+	}
+	m := l.account(e.Member)
 	switch e.Kind {
+	case trace.ReadConfirm:
+		m.confirmed = e.At
 	case trace.LeasesPromoted:
-		l.promotions = append(l.promotions, promotion{e.At, e.A, time.Duration(e.B)})
-		return
+		l.promotions = append(l.promotions, promotion{e.At, e.Term, e.A, time.Duration(e.B)})
 	case trace.LeaseRenewed:
-		l.renewals = append(l.renewals, renewal{e.At, uint64(e.Member), e.Term, int64(e.ID), sim.Time(e.B)})
-		return
+		l.renewals = append(l.renewals, renewal{
+			e.At, uint64(e.Member), e.Term, int64(e.ID), e.At.Sub(m.beat), m.confirmed == e.At,
+		})
+	case trace.LeaseExpired:
+		l.expired(e)
+	case trace.Propose, trace.ProposeDropped:
+		l.proposed(e)
+	case trace.LeasesRecorded:
+		l.recorded(m, e)
 	case trace.RoleChange:
+		if m.reigning > 0 {
+			m.leaving = true
+		}
 		if e.Aux == trace.RoleLeader {
+			l.abdicate(m, e.At)
 			l.elections = append(l.elections, Election{e.At, e.Term, e.Member})
+			l.reigns = append(l.reigns, reign{e.Member, e.Term, e.At, sim.Forever})
+			m.reigning, m.beat = len(l.reigns), e.At
 		}
-	case trace.MemberPause:
-		l.impair(trace.MemberPause, e.Member, 0)
 	case trace.MemberResume:
-		delete(l.impaired, impairment{trace.MemberPause, e.Member, 0})
-	case trace.MemberCrash, trace.MemberStop, trace.MemberPanic:
-		delete(l.impaired, impairment{trace.MemberPause, e.Member, 0})
-		delete(l.impaired, impairment{trace.DiskFault, e.Member, 0})
-	case trace.LinkCut, trace.LinkHold:
-		l.impair(e.Kind, e.Member, e.Peer)
-	case trace.LinkHeal:
-		delete(l.impaired, impairment{trace.LinkCut, e.Member, e.Peer})
-	case trace.LinkFree:
-		delete(l.impaired, impairment{trace.LinkHold, e.Member, e.Peer})
-	case trace.Reorder:
-		if e.A != 0 {
-			l.late = append(l.late, lateness{e.At, sim.Time(e.B)})
+		m.beat = e.At
+	case trace.LogDurable, trace.StateDurable:
+		m.beat = e.At
+		if m.leaving {
+			l.abdicate(m, e.At)
 		}
-		return
 	case trace.MemberFault:
-		if e.Aux != trace.FaultSlowSteps {
-			l.observe(e)
-			return
+		l.observe(e)
+	default: // its process has ended
+		l.abdicate(m, e.At)
+		if m.recorded > 0 {
+			l.recordings[m.recorded-1].to, m.recorded = e.At, 0
 		}
-		l.paced(e)
-	case trace.DiskFault:
-		switch e.Aux {
-		case faultStall:
-			l.impair(trace.DiskFault, e.Member, 0)
-		case faultResume:
-			delete(l.impaired, impairment{trace.DiskFault, e.Member, 0})
-		case faultSlow:
-			if e.A > 1 {
-				l.impair(trace.DiskSync, e.Member, 0)
-			} else {
-				delete(l.impaired, impairment{trace.DiskSync, e.Member, 0})
-			}
-		}
-	}
-	l.troubles = append(l.troubles, trouble{e.At, len(l.impaired) > 0})
-}
-
-// sluggishness is a span of time in which the processor of a member was slow.
-type sluggishness struct {
-	member   trace.Addr
-	from, to sim.Time
-}
-
-// paced takes note of how fast the processor of a member is from now on.
-func (l *Lessors) paced(e *trace.Event) {
-	for i := range l.sluggish {
-		if s := &l.sluggish[i]; s.member == e.Member && s.to == sim.Forever {
-			s.to = e.At
-		}
-	}
-	delete(l.impaired, impairment{trace.MemberFault, e.Member, 0})
-	if e.A > 0 {
-		l.sluggish = append(l.sluggish, sluggishness{e.Member, e.At, sim.Forever})
-		l.impair(trace.MemberFault, e.Member, 0)
 	}
 }
 
-// isSluggish reports whether the processor of a member was slow at any time of a span.
-func (l *Lessors) isSluggish(member uint64, from, to sim.Time) bool {
-	return slices.ContainsFunc(l.sluggish, func(s sluggishness) bool {
-		return uint64(s.member) == member && s.from <= to && from <= s.to
+func (l *Lessors) account(member trace.Addr) *lessorAccount {
+	for int(member) >= len(l.accounts) {
+		l.accounts = append(l.accounts, lessorAccount{})
+	}
+	return &l.accounts[member]
+}
+
+// abdicate ends the reign of a member, if there is one.
+func (l *Lessors) abdicate(m *lessorAccount, at sim.Time) {
+	if m.reigning > 0 {
+		l.reigns[m.reigning-1].to = at
+	}
+	m.reigning, m.leaving = 0, false
+}
+
+// looksFor is how many leases that are over one look finds.
+const looksFor = 500
+
+// expired takes note of a lease that is over. Those of one look follow each other.
+func (l *Lessors) expired(e *trace.Event) {
+	l.expiries = append(l.expiries, expiry{
+		at: e.At, member: uint64(e.Member), term: e.Term, lease: int64(e.ID), waits: e.Aux == trace.ExpiryWaits,
 	})
-}
-
-func (l *Lessors) impair(kind trace.Kind, member, peer trace.Addr) {
-	if l.impaired == nil {
-		l.impaired = make(map[impairment]bool)
+	if look := l.look(e); len(look) >= looksFor {
+		for i := range look {
+			look[i].full = true
+		}
 	}
-	l.impaired[impairment{kind, member, peer}] = true
 }
 
-// lastTrouble returns the time of the last trouble until the given time, and
-// whether there was one.
-func (l *Lessors) lastTrouble(until sim.Time) (t trouble, ok bool) {
-	i := sort.Search(len(l.troubles), func(i int) bool { return l.troubles[i].at > until })
-	if i == 0 {
-		return trouble{}, false
+// look returns what was found over at the time of an event by its member.
+func (l *Lessors) look(e *trace.Event) []expiry {
+	i := len(l.expiries)
+	for i > 0 && l.expiries[i-1].at == e.At && l.expiries[i-1].member == uint64(e.Member) {
+		i--
 	}
-	return l.troubles[i-1], true
+	return l.expiries[i:]
 }
 
-// lateness is a span of time in which a packet was late.
-type lateness struct{ from, to sim.Time }
+// ownRequest is the bit of a request's ID that says that a member itself asks.
+const ownRequest = 1 << 63
 
-// calm reports that nothing happened in a span of time, and nothing was impaired or
-// late: then there is one leader, and it knows that it leads.
-func (l *Lessors) calm(from, to sim.Time) bool {
-	if l == nil {
-		return false
+// proposed takes note of what a leader does about the leases that are over: it hands
+// their ends to raft in the step in which it found them, unless it must ask first
+// whether it leads, or they wait for each other.
+func (l *Lessors) proposed(e *trace.Event) {
+	if e.ID&ownRequest == 0 {
+		return
 	}
-	t, ok := l.lastTrouble(to)
-	late := slices.ContainsFunc(l.late, func(s lateness) bool { return s.from <= to && from <= s.to })
-	return ok && t.at < from && !t.impaired && !late
+	look := l.look(e)
+	for i := range look {
+		look[i].proposed = e.Kind == trace.Propose && !look[i].waits && i < revokesAtOnce
+	}
 }
 
-// elected reports whether a leader was elected in a span of time.
-func (l *Lessors) elected(from, to sim.Time) bool {
-	i := sort.Search(len(l.elections), func(i int) bool { return l.elections[i].At >= from })
-	return i < len(l.elections) && l.elections[i].At <= to
+// revokesAtOnce is how many leases of one look a leader ends at the same time.
+const revokesAtOnce = 16
+
+// recorded takes note of the beginning or the end of a recording.
+func (l *Lessors) recorded(m *lessorAccount, e *trace.Event) {
+	switch {
+	case e.A > 0 && m.recorded == 0:
+		l.recordings = append(l.recordings, recording{uint64(e.Member), e.At, sim.Forever})
+		m.recorded = len(l.recordings)
+	case e.A == 0 && m.recorded > 0:
+		l.recordings[m.recorded-1].to, m.recorded = e.At, 0
+	}
+}
+
+// reignsIn returns the reigns that a span of time has a part of.
+func (l *Lessors) reignsIn(from, to sim.Time) []reign {
+	var some []reign
+	for _, r := range l.reigns {
+		if r.from <= to && from <= r.to {
+			some = append(some, r)
+		}
+	}
+	return some
+}
+
+// successor returns the election that ended the term of a leader before a time.
+func (l *Lessors) successor(term uint64, before sim.Time) (Election, bool) {
+	for _, e := range l.elections {
+		if e.Term > term {
+			return e, e.At <= before
+		}
+	}
+	return Election{}, false
 }

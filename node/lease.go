@@ -152,9 +152,13 @@ const maxPendingRevokes = 16
 
 // revokeExpired revokes leases through the log.
 func (n *Node) revokeExpired(ids []int64) {
+	how := uint16(0)
+	if n.mustAsk() {
+		how = trace.ExpiryWaits
+	}
 	for _, id := range ids {
 		n.log.Emit(trace.Event{
-			Kind: trace.LeaseExpired, Member: n.addr, Term: n.term,
+			Kind: trace.LeaseExpired, Aux: how, Member: n.addr, Term: n.term,
 			A: uint64(n.leasing.lessor.countdowns[id].expiry), ID: uint64(id),
 		})
 	}
@@ -188,6 +192,7 @@ func (n *Node) recordCheckpoints(entries int) {
 		return
 	}
 	l.recording = due
+	n.log.Emit(trace.Event{Kind: trace.LeasesRecorded, Member: n.addr, Term: n.term, A: uint64(len(due))})
 	// Meanwhile a quorum may be asked, and some of the leases renewed.
 	still := func() []store.LeaseCheckpoint {
 		l.recording = n.uncrossed(due)
@@ -195,6 +200,7 @@ func (n *Node) recordCheckpoints(entries int) {
 	}
 	n.checkpoint(still, func(leads bool, _ store.Response) {
 		l.recording = nil
+		n.log.Emit(trace.Event{Kind: trace.LeasesRecorded, Member: n.addr, Term: n.term})
 		if leads && full && entries+1 < checkpointRate/2 {
 			n.recordCheckpoints(entries + 1)
 		}

@@ -86,7 +86,7 @@ func (n *Node) goOnInside() {
 // when the clock stood still, behind a slow disk or in a stopped process, others
 // may have elected a leader meanwhile (etcd #15247).
 func (n *Node) ensureLeadership(then func(leads bool)) {
-	if n.lastTick.Add(3*n.cfg.Tick) > n.now || n.bugs.Has(bug.LeaseOldLeader) {
+	if !n.mustAsk() {
 		then(true)
 		return
 	}
@@ -98,4 +98,10 @@ func (n *Node) ensureLeadership(then func(leads bool)) {
 		}
 		then(leads)
 	})
+}
+
+// mustAsk reports whether raft's clock has stood still for so long that this member may
+// have been replaced.
+func (n *Node) mustAsk() bool {
+	return n.lastTick.Add(3*n.cfg.Tick) <= n.now && !n.bugs.Has(bug.LeaseOldLeader)
 }

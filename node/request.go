@@ -169,6 +169,7 @@ func (n *Node) offer(id uint64, data []byte) {
 		if !errors.Is(err, raft.ErrProposalDropped) {
 			panic("node: raft refused a proposal: " + err.Error())
 		}
+		n.log.Emit(trace.Event{Kind: trace.ProposeDropped, Member: n.addr, Term: n.term, ID: id})
 		if _, waits := n.older.calls[id]; waits {
 			return // v2 does not look at what raft says, and waits
 		}

@@ -56,7 +56,9 @@ func (r *run) evidence() checker.Options {
 	node := r.universe.cluster.Node
 	o := checker.Options{
 		Invariants: r.invariants, Converged: r.settled, Lessors: &r.lessors, MaxLearners: int(node.MaxLearners),
-		Leases: checker.LeaseRules{Election: node.Election(), Look: 500 * time.Millisecond, Retry: node.RequestTimeout()},
+		Leases: checker.LeaseRules{
+			Look: 500 * time.Millisecond, Retry: node.RequestTimeout(), Sure: time.Duration(3+node.HeartbeatTicks) * node.Tick,
+		},
 	}
 	for _, b := range r.c.Breakdowns() {
 		o.Breakdowns = append(o.Breakdowns, checker.Breakdown{At: b.At, Member: b.Member, Text: b.Text})

@@ -134,7 +134,7 @@ const (
 
 	LeasesPromoted // the leader began to count the time of A leases anew, each with B ns more; Index = applied
 	LeaseRenewed   // A = the time that it gets, in s; B = when it expires now
-	LeaseExpired   // it is to be revoked; A = when it expired
+	LeaseExpired   // it is to be revoked; A = when it expired; Aux = ExpiryWaits or 0
 
 	// Watchers.
 
@@ -152,6 +152,11 @@ const (
 	// MemberFault: an injected fault of Member's machine or process began, changed or
 	// ended: Aux = kind of fault; A, B as said there.
 	MemberFault
+
+	// Later kinds, after what stands above.
+
+	ProposeDropped // raft refused what Member had proposed: it is handing over, or does not vote; Term; ID = request ID
+	LeasesRecorded // A checkpoints began their way through the log, and Member looks at no lease; A = 0: they have come through
 
 	numKinds // keep last
 )
@@ -215,6 +220,10 @@ const (
 	FaultSlowSteps                     // its processor is slow: A = ns that a step takes at most, B = at least; A = 0: fast
 )
 
+// ExpiryWaits in Aux of LeaseExpired: the lease is not revoked at once. Its leader asks
+// first whether it leads.
+const ExpiryWaits uint16 = 1
+
 // Drop reasons, for Aux of Drop.
 const (
 	DropLoss    uint16 = 1 + iota // the link lost it by chance
@@ -256,7 +265,7 @@ var kindNames = [numKinds]string{
 	LeasesPromoted: "leases", LeaseRenewed: "renew", LeaseExpired: "expire",
 	Watched:       "watched",
 	BackendCommit: "batch", BackendDurable: "batch-durable", BackendOpen: "backend",
-	MemberFault: "fault",
+	MemberFault: "fault", ProposeDropped: "refuse", LeasesRecorded: "record",
 }
 
 // String returns the kind's short name, as printed in trace files.

@@ -144,14 +144,14 @@ func TestDigestGolden(t *testing.T) {
 // trace files and the command line tell them apart.
 func TestNamesComplete(t *testing.T) {
 	seen := map[string]bool{}
-	for k := trace.MemberStart; k <= trace.MemberFault; k++ {
+	for k := trace.MemberStart; k <= trace.LeasesRecorded; k++ {
 		name := k.String()
 		if name == "unknown" || name == "" || seen[name] || strings.ToLower(name) != name {
 			t.Errorf("kind %d has the name %q: expected a lower-case name of its own", k, name)
 		}
 		seen[name] = true
 	}
-	if past := trace.MemberFault + 1; past.String() != "unknown" {
+	if past := trace.LeasesRecorded + 1; past.String() != "unknown" {
 		t.Errorf("kind %d, past the last, has the name %q", past, past)
 	}
 	seen = map[string]bool{}
