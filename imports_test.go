@@ -39,8 +39,10 @@ const (
 	zapLib     = "go.uber.org/zap"
 	grpcLib    = "google.golang.org/grpc"
 	jwtLib     = "github.com/golang-jwt/jwt/v5"
-	// etcdTLS reads the files of etcd's TLS settings.
-	etcdTLS = "go.etcd.io/etcd/client/pkg/v3/transport"
+	yamlLib    = "go.yaml.in/yaml/v3"
+	// etcdFlags reads etcd's settings of TLS, and etcdTLS the files that they name.
+	etcdFlags = "go.etcd.io/etcd/client/pkg/v3"
+	etcdTLS   = "go.etcd.io/etcd/client/pkg/v3/transport"
 	// grpcGateway is what etcd's API module generates its JSON mapping for.
 	grpcGateway = "github.com/grpc-ecosystem/grpc-gateway/v2"
 	// protobufAll is the library with its reflection.
@@ -294,6 +296,11 @@ var rooms = []room{
 		why:   "puts a driver and its endpoints together",
 	},
 	{
+		path: "sim/live/flags", edge: true,
+		imports: []string{"sim/live/host", "sim/live/rpc", "sim/live/token", "scenarios", etcdFlags, zapLib, yamlLib},
+		why:     "reads etcd's settings; what comes of them happens in a host and its members",
+	},
+	{
 		path: "sim/live/control", imports: []string{"sim/live/host", "sim/cluster", "sim/trace"}, edge: true,
 		why: "carries words to a host; their meaning is given in scenarios",
 	},
@@ -304,7 +311,7 @@ var rooms = []room{
 	},
 	{
 		path: "sim/live/suite", edge: true,
-		imports: []string{"sim/live/host", "sim/live/rpc", "sim/cluster", "scenarios", "store"},
+		imports: []string{"sim/live/host", "sim/live/flags", "sim/cluster", "scenarios", "store"},
 		why:     "clusters on request, for test suites of others",
 	},
 	{

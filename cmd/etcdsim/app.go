@@ -99,6 +99,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 			serveCommand(),
 			ctlCommand(),
 			etcdctlCommand(),
+			certsCommand(),
 			versionCommand(),
 		},
 	}

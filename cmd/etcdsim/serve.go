@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ func serveCommand() *cli.Command {
 		Description: "The members take etcd's clients at the addresses of etcd's own Procfile: 2379, 22379, 32379...\n" +
 			"A scenario sets the universe up: its statements happen first. \"etcdsim ctl\" changes it afterwards,\n" +
 			"and what enters is recorded for \"etcdsim replay\". Ctrl-C ends it.",
-		Flags: append([]cli.Flag{
+		Flags: slices.Concat([]cli.Flag{
 			&cli.UintFlag{Name: "nodes", Usage: "number of members: `N`"},
 			&cli.StringFlag{Name: "seed", Aliases: []string{"s"}, Value: "1", Usage: "what decides everything that is left open: `N`"},
 			&cli.StringFlag{Name: "speed", Value: "1", Usage: "seconds of virtual time in one of real time; 0 lets the clock stand: `X`"},
@@ -47,7 +48,8 @@ func serveCommand() *cli.Command {
 			&cli.BoolFlag{Name: "allow-remote", Usage: "listen on an address that other machines reach"},
 			&cli.StringFlag{Name: "control", Value: controlAddress, Usage: "`ADDRESS` for etcdsim ctl, on this machine"},
 			&cli.StringFlag{Name: "record", Usage: "`FILE` for the recording; \"none\" for none (default: a new one among temporary files)"},
-		}, universeFlags()...),
+			configFileFlag(),
+		}, universeFlags(), etcdFlags()),
 		Action: serveAction,
 	}
 }
@@ -57,6 +59,10 @@ type service struct {
 	config  host.Config
 	control string
 	record  string
+	// selfSigned: clients trust the certificate itself.
+	selfSigned bool
+	// cleanup removes what was made for the time of the service.
+	cleanup func()
 }
 
 func serveAction(c *cli.Context) error {
@@ -64,6 +70,7 @@ func serveAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	defer s.cleanup()
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	return s.run(ctx, c.App.Writer, c.App.ErrWriter)
@@ -73,14 +80,18 @@ func parseService(c *cli.Context) (s service, err error) {
 	if c.NArg() > 1 {
 		return s, usage("serve: %d arguments: expected at most one, the name of a scenario or a file", c.NArg())
 	}
+	settings, err := parseSettings(c)
+	if err != nil {
+		return s, err
+	}
 	if s.config.Seed, err = parseSeed(c, "seed", c.String("seed")); err != nil {
 		return s, err
 	}
 	if s.config.Options, err = parseUniverse(c); err != nil {
 		return s, err
 	}
-	if c.IsSet("nodes") {
-		nodes, err := scenarios.ParseSetting("cluster.nodes=" + strconv.FormatUint(uint64(c.Uint("nodes")), 10))
+	if n := cmp.Or(c.Uint("nodes"), uint(settings.Nodes)); n != 0 || c.IsSet("nodes") {
+		nodes, err := scenarios.ParseSetting("cluster.nodes=" + strconv.FormatUint(uint64(n), 10))
 		if err != nil {
 			return s, usage("serve: --nodes: %w", err)
 		}
@@ -94,24 +105,52 @@ func parseService(c *cli.Context) (s service, err error) {
 			return s, err
 		}
 	}
-	if s.config.Address, err = parseListen(c.String("listen"), c.Bool("allow-remote")); err != nil {
+	listen, from := c.String("listen"), "listen"
+	if settings.Listen != nil {
+		if c.IsSet("listen") {
+			return s, usage("serve: --listen and listen-client-urls: expected one of them")
+		}
+		listen, from = strings.Join(settings.Listen, ","), "listen-client-urls"
+	}
+	if s.config.Address, err = parseListen(from, listen, c.Bool("allow-remote")); err != nil {
 		return s, err
 	}
 	s.control, s.record = c.String("control"), c.String("record")
 	if err := checkLoopback("control", s.control, false); err != nil {
 		return s, err
 	}
+	if s.cleanup, err = settings.Apply(&s.config, hostsOf(listen)); err != nil {
+		s.cleanup()
+		return s, usage("serve: %w", err)
+	}
+	s.selfSigned = settings.TLS.Empty()
 	return s, nil
 }
 
-// parseListen reads the flag --listen.
-func parseListen(text string, remote bool) (func(uint64) string, error) {
+// hostsOf returns the hosts of a list of addresses, and by which names this machine
+// calls itself.
+func hostsOf(listen string) []string {
+	hosts := []string{"localhost", "127.0.0.1", "::1"}
+	for _, a := range strings.Split(listen, ",") {
+		h, _, err := net.SplitHostPort(a)
+		if err != nil {
+			h = a
+		}
+		if !slices.Contains(hosts, h) {
+			hosts = append(hosts, h)
+		}
+	}
+	return hosts
+}
+
+// parseListen reads the flag --listen, or another one with addresses.
+func parseListen(flag, text string, remote bool) (func(uint64) string, error) {
 	addresses := strings.Split(text, ",")
-	if len(addresses) == 1 && !strings.Contains(strings.TrimPrefix(text, "["), ":") {
-		return endpoint.Procfile(text), checkLoopback("listen", net.JoinHostPort(text, "0"), remote)
+	if len(addresses) == 1 && (net.ParseIP(text) != nil || !strings.Contains(text, ":")) {
+		return endpoint.Procfile(text), checkLoopback(flag, net.JoinHostPort(text, "0"), remote)
 	}
 	for _, a := range addresses {
-		if err := checkLoopback("listen", a, remote); err != nil {
+		if err := checkLoopback(flag, a, remote); err != nil {
 			return nil, err
 		}
 	}
@@ -139,7 +178,7 @@ func checkLoopback(flag, address string, remote bool) error {
 		return nil
 	}
 	return usage("serve: --%s: %q: expected an address of this machine alone, such as 127.0.0.1; "+
-		"nobody protects the cluster from others (--allow-remote listens all the same)", flag, address)
+		"others could use the cluster (--allow-remote listens all the same)", flag, address)
 }
 
 // run serves until somebody interrupts.
@@ -211,9 +250,26 @@ func (s *service) announce(w io.Writer, h *host.Host, control string) {
 	}
 	fmt.Fprintf(w, "break it %s kill leader\n", ctl)
 	endpoints := h.Endpoints()
-	use := "etcdsim etcdctl"
+	use := "etcdsim etcdctl" + s.credentials()
 	if !slices.Contains(endpoints, "127.0.0.1:2379") {
 		use += " --endpoints " + strings.Join(endpoints, ",")
 	}
 	fmt.Fprintf(w, "use it   %s put key value\n", use)
+}
+
+// credentials returns the flags that etcdctl needs for TLS.
+func (s *service) credentials() (flags string) {
+	tls := s.config.TLS
+	switch {
+	case tls.Empty():
+		return ""
+	case s.selfSigned:
+		flags = " --cacert " + tls.CertFile
+	default:
+		flags = " --cacert " + cmp.Or(tls.TrustedCAFile, "CA.crt")
+	}
+	if tls.TrustedCAFile != "" {
+		flags += " --cert USER.crt --key USER.key"
+	}
+	return flags
 }

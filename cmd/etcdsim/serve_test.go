@@ -64,7 +64,7 @@ func readAnnouncement(ts *testscript.TestScript, out io.Reader) error {
 	told := bufio.NewScanner(out)
 	for told.Scan() && !strings.HasPrefix(told.Text(), "ready") {
 		name, value, _ := strings.Cut(told.Text(), " ")
-		value = strings.TrimPrefix(strings.TrimSpace(value), "http://")
+		value = strings.TrimPrefix(strings.TrimPrefix(strings.TrimSpace(value), "http://"), "https://")
 		switch {
 		case name == "control":
 			ts.Setenv("CONTROL", value)

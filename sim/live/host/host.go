@@ -61,6 +61,8 @@ type Config struct {
 	Tokens *token.Options
 	// Access is who may come over HTTP.
 	Access Access
+	// NoGateway leaves the API as JSON out.
+	NoGateway bool
 	// MaxStreams is how many requests and streams a client may have under way on one
 	// connection; more wait there. 0 means DefaultMaxStreams.
 	MaxStreams uint32
@@ -85,6 +87,7 @@ type Host struct {
 	tls       transport.TLSInfo
 	tokens    *token.Keys
 	access    Access
+	noGateway bool
 	streams   uint32
 	endpoints *endpoint.Endpoints
 
@@ -102,7 +105,7 @@ func Start(cfg Config) (_ *Host, err error) {
 		}
 	}
 	h := &Host{
-		seed: cfg.Seed, speed: cfg.Speed, keepalive: cfg.Keepalive, tls: cfg.TLS, access: cfg.Access,
+		seed: cfg.Seed, speed: cfg.Speed, keepalive: cfg.Keepalive, tls: cfg.TLS, access: cfg.Access, noGateway: cfg.NoGateway,
 		streams: cmp.Or(cfg.MaxStreams, DefaultMaxStreams), advertised: make(map[uint64]bool),
 	}
 	e := endpoint.Config{Address: cfg.Address, Failed: cfg.Failed, Process: h.process, MaxStreams: int(min(h.streams, math.MaxInt32))}
@@ -156,8 +159,13 @@ func (h *Host) process(id uint64) (endpoint.Process, error) {
 		Driver: h.Driver, ID: id, Patience: h.Settings.Node.RequestTimeout(), Counters: counters,
 	})
 	older.Register(mux, older.Member{Driver: h.Driver, ID: id})
-	closing, err := gateway.Register(mux, server, int(h.Settings.Node.MaxRequest))
-	return endpoint.Process{GRPC: server, HTTP: h.guard(id, mux), Close: closing}, err
+	p := endpoint.Process{GRPC: server, HTTP: h.guard(id, mux)}
+	if h.noGateway {
+		return p, nil
+	}
+	var err error
+	p.Close, err = gateway.Register(mux, server, int(h.Settings.Node.MaxRequest))
+	return p, err
 }
 
 // begin makes the universe and its driver.

@@ -28,8 +28,8 @@ import (
 
 	"etcdsim/scenarios"
 	"etcdsim/sim/cluster"
+	"etcdsim/sim/live/flags"
 	"etcdsim/sim/live/host"
-	"etcdsim/sim/live/rpc"
 	"etcdsim/store"
 )
 
@@ -152,56 +152,25 @@ func (s *service) end(w http.ResponseWriter, r *http.Request) {
 	reply(w, "ended", c.Close())
 }
 
-// options are the settings that etcd's flags stand for. The others are about what
-// the simulation does not have, and change nothing.
-var options = map[string]string{
-	"quota-backend-bytes": "quota", "max-txn-ops": "max-txn-ops", "max-request-bytes": "max-request", "snapshot-count": "snapshot",
-	"snapshot-catchup-entries": "catch-up", "watch-progress-notify-interval": "watch-progress", "max-learners": "max-learners",
-}
-
 // configure returns the settings that etcd's flags ask for. Members tick ten times as
 // fast as by default, as in etcd's own tests.
-func configure(flags map[string]string) (cfg host.Config, err error) {
+func configure(asked map[string]string) (cfg host.Config, err error) {
 	cfg.Speed = 1
 	cfg.Address = func(uint64) string { return "127.0.0.1:0" }
-	cfg.Keepalive = rpc.DefaultKeepalive()
-	set := func(name, value string) {
-		var s scenarios.Setting
-		if s, err = scenarios.ParseSetting("node." + name + "=" + value); err == nil {
-			cfg.Options.Settings = append(cfg.Options.Settings, s)
-		}
-	}
-	set("tick", "10ms")
-	names := make([]string, 0, len(flags))
-	for name := range flags {
+	cfg.Options.Settings = []scenarios.Setting{{Section: "node", Name: "tick", Value: "10ms"}}
+	names := make([]string, 0, len(asked))
+	for name := range asked {
 		names = append(names, name)
 	}
 	slices.Sort(names)
+	var s flags.Settings
 	for _, name := range names {
-		value := flags[name]
-		switch name {
-		case "grpc-keepalive-min-time":
-			cfg.Keepalive.MinTime, err = time.ParseDuration(value)
-		case "grpc-keepalive-interval":
-			cfg.Keepalive.Interval, err = time.ParseDuration(value)
-		case "grpc-keepalive-timeout":
-			cfg.Keepalive.Timeout, err = time.ParseDuration(value)
-		case "strict-reconfig-check":
-			set("strict-reconfig", map[string]string{"false": "off", "true": "on"}[value])
-		case "feature-gates":
-			if strings.Contains(value, "LeaseCheckpoint=true") {
-				set("lease-checkpoint", "on")
-			}
-		default:
-			if option := options[name]; option != "" {
-				set(option, value)
-			}
-		}
-		if err != nil {
+		if _, err := s.Set(name, asked[name]); err != nil {
 			return cfg, fmt.Errorf("--%s: %w", name, err)
 		}
 	}
-	return cfg, nil
+	_, err = s.Apply(&cfg, nil) // no flag of a suite makes files
+	return cfg, err
 }
 
 // reserve names the next member.
