@@ -305,9 +305,10 @@ var rooms = []room{
 		why: "carries words to a host; their meaning is given in scenarios",
 	},
 	{
-		path: "sim/live/etcdtest", imports: []string{"sim/live/host", "sim/live/control", "scenarios", etcdClient, zapLib}, edge: true,
-		tests: []string{"above", etcdAPI},
-		why:   "what applications test with: a host and the client library",
+		path: "sim/live/etcdtest", edge: true,
+		imports: []string{"sim/live/host", "sim/live/control", "sim/live/flags", "sim/live/pki", "scenarios", "store", etcdClient, zapLib},
+		tests:   []string{"above", etcdAPI},
+		why:     "what applications test with: a host and the client library",
 	},
 	{
 		path: "sim/live/suite", edge: true,

@@ -15,6 +15,7 @@ import (
 	"etcdsim/scenarios"
 	"etcdsim/sim/live/control"
 	"etcdsim/sim/live/host"
+	"etcdsim/sim/live/pki"
 )
 
 // Options describe a cluster. The zero value is three members on a fast network.
@@ -28,6 +29,11 @@ type Options struct {
 	Scenario string
 	// Settings override options of the universe: "net.drop=1%", "node.quota=1MiB".
 	Settings []string
+	// Flags are etcd's own settings by the names of its flags, without dashes:
+	// "quota-backend-bytes". Settings override them.
+	Flags map[string]string
+	// Security says whether connections are secured. The zero value is in the clear.
+	Security Security
 	// Frozen lets the clock stand but while a call waits for its answer. Time then
 	// passes in Advance, and in what the calls need.
 	Frozen bool
@@ -39,6 +45,10 @@ type Cluster struct {
 	t       testing.TB // nil outside of tests
 	rec     *os.File
 	clients []*clientv3.Client
+	// authority certifies members and users, and is nil without TLS.
+	authority *pki.Authority
+	// cleanups remove files.
+	cleanups []func()
 }
 
 // Start starts a cluster for a test and ends it with the test. Whatever goes wrong
@@ -88,6 +98,10 @@ func (c *Cluster) start(o Options) (err error) {
 	if c.rec, err = os.CreateTemp("", "etcdtest-*"+scenarios.Suffix); err != nil {
 		return err
 	}
+	if err = c.equip(&o, &cfg); err != nil {
+		c.drop()
+		return err
+	}
 	cfg.Record = c.rec
 	if c.host, err = host.Start(cfg); err != nil {
 		c.drop()
@@ -104,10 +118,17 @@ func (c *Cluster) fail(format string, args ...any) {
 	c.t.Fatalf("etcdtest: "+format, args...)
 }
 
-// drop removes the recording.
+// drop removes the recording and other files.
 func (c *Cluster) drop() {
 	_ = c.rec.Close()
 	_ = os.Remove(c.rec.Name())
+	c.cleanup()
+}
+
+func (c *Cluster) cleanup() {
+	for _, cleanup := range c.cleanups {
+		cleanup()
+	}
 }
 
 // Close ends the cluster and its clients. After a test that failed the recording
@@ -123,6 +144,7 @@ func (c *Cluster) Close() {
 		c.t.Logf("etcdtest: the recording cannot be written: %v", err)
 	}
 	_ = c.rec.Close()
+	c.cleanup()
 	kept := filepath.Join(filepath.Dir(c.rec.Name()), strings.ReplaceAll(c.t.Name(), "/", "-")+scenarios.Suffix)
 	if err := os.Rename(c.rec.Name(), kept); err != nil {
 		kept = c.rec.Name()
@@ -149,10 +171,14 @@ func (c *Cluster) Client() *clientv3.Client {
 }
 
 // ClientWith returns a new client with a configuration of its own: other endpoints,
-// a user, a timeout.
+// a user, a timeout. Where the cluster has TLS and the configuration says nothing of it,
+// the client has a certificate in the name of root.
 func (c *Cluster) ClientWith(cfg clientv3.Config) *clientv3.Client {
 	if cfg.Logger == nil {
 		cfg.Logger = zap.NewNop()
+	}
+	if cfg.TLS == nil {
+		cfg.TLS = c.TLS("")
 	}
 	client, err := clientv3.New(cfg)
 	if err != nil {
