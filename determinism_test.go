@@ -37,7 +37,7 @@ var bannedPackages = map[string]ban{
 	"syscall":       {"outside", "leave the operating system to cmd and sim/live"},
 	"testing":       {"outside", "move test support to a _test.go file or a room of its own"},
 	"unique":        {"outside", "handles are addresses: compare the values"},
-	"unsafe":        {"unsafe", "write it without; the one place that cannot is node/randomness.go"},
+	"unsafe":        {"unsafe", "write it without; the one place that cannot is node/inside.go"},
 	"weak":          {"outside", "what is still reachable depends on the collector: drop references yourself"},
 }
 
@@ -104,7 +104,7 @@ const unordered = "//unordered:"
 // exceptions are single uses of what is banned: file, then package or name. Each
 // says why it does no harm.
 var exceptions = map[[2]string]string{
-	{"node/randomness.go", "unsafe"}:              "raft draws its election timeout from crypto/rand and lets nobody choose it",
+	{"node/inside.go", "unsafe"}:                  "raft lets nobody choose its election timeouts, nor see what is ready without garbage",
 	{"scenarios/play.go", "runtime/debug"}:        "the stack of a panic, shown to people; neither trace nor verdict depends on it",
 	{"sim/cluster/breakdown.go", "runtime/debug"}: "likewise, of a member's panic",
 

@@ -156,7 +156,7 @@ func (n *Node) applyConf(e *pb.Entry) {
 		}
 	}
 	cc.NodeId = &id
-	n.confState = n.raft.applyConfChange(cc)
+	n.confState = n.raft.node.ApplyConfChange(cc)
 	n.kv.Skip(e.GetIndex())
 	n.out.Applied = append(n.out.Applied, Applied{Index: e.GetIndex(), Term: e.GetTerm(), Proposal: p, Response: response})
 	n.log.Emit(trace.Event{

@@ -1,27 +1,42 @@
 package node
 
 import (
+	"bytes"
 	"encoding/binary"
 	"testing"
 
 	"go.etcd.io/raft/v3"
 	pb "go.etcd.io/raft/v3/raftpb"
+	"google.golang.org/protobuf/proto"
 
 	"etcdsim/sim"
 )
 
-// TestDriverKnows proves that whenever a driver says without asking that
-// nothing is ready, raft says so too: through elections, lost messages, proposals,
-// reads, handovers and saves that take a while.
-func TestDriverKnows(t *testing.T) {
+// TestDriverAgreesWithRaft proves that a driver sees what raft has ready as raft tells
+// it, and that what it takes without a Ready leaves raft as a Ready would: through
+// elections, lost messages, snapshots, proposals, reads, handovers and saves that take
+// a while. Each member is there twice: one is driven, the other asked.
+func TestDriverAgreesWithRaft(t *testing.T) {
+	var seen [heavy + 1]int
+	snapshots, committed := 0, 0
 	for seed := range uint64(60) {
 		voters := int(1 + seed%5)
 		u := newDrivers(t, seed, voters)
 		for range 2000 {
 			u.happen()
 		}
-		if len(u.committed) < 5 {
-			t.Errorf("seed %d: %d voters committed only %d entries: the test tests nothing", seed, voters, len(u.committed))
+		committed += len(u.committed)
+		for o, n := range u.seen {
+			seen[o] += n
+		}
+		snapshots += u.snapshots
+	}
+	if snapshots < 20 || committed < 1000 {
+		t.Errorf("%d snapshots were installed and %d entries committed: expected 20 and 1000", snapshots, committed)
+	}
+	for o, n := range seen {
+		if n < 1000 {
+			t.Errorf("outlook %d was met %d times: expected 1000", o, n)
 		}
 	}
 }
@@ -32,15 +47,29 @@ type drivers struct {
 	seed      uint64
 	rand      sim.Rand
 	all       []driver
+	twins     []twin
 	storage   []*raft.MemoryStorage
 	saving    []bool // per member: a Ready was handled, and raft does not know it yet
 	messages  []*pb.Message
 	committed map[uint64]bool
+	applied   []uint64 // per member: the index of the last entry that was handed out
+	away      int      // the member that nobody reaches, or none
+	snapshots int      // installed
+	seen      [heavy + 1]int
+}
+
+// twin is a RawNode to which happens what happens to a driver's, and which is handled
+// through Readies alone.
+type twin struct {
+	*raft.RawNode
+	timer timer
+	ready raft.Ready
 }
 
 func newDrivers(t *testing.T, seed uint64, voters int) *drivers {
 	u := &drivers{
-		t: t, seed: seed, rand: sim.NewRand(seed, "drivers"), saving: make([]bool, voters), committed: map[uint64]bool{},
+		t: t, seed: seed, rand: sim.NewRand(seed, "drivers"), saving: make([]bool, voters), applied: make([]uint64, voters),
+		committed: map[uint64]bool{},
 	}
 	ids := make([]uint64, voters)
 	for i := range ids {
@@ -50,11 +79,17 @@ func newDrivers(t *testing.T, seed uint64, voters int) *drivers {
 		s := raft.NewMemoryStorage()
 		meta := &pb.SnapshotMetadata{Index: new(uint64(1)), Term: new(uint64(1)), ConfState: &pb.ConfState{Voters: ids}}
 		u.must(s.ApplySnapshot(&pb.Snapshot{Metadata: meta}))
-		m, err := newDriver(&raft.Config{
+		c := raft.Config{
 			ID: id, ElectionTick: 10, HeartbeatTick: 1 + int(seed%3), Storage: s, Applied: 1, MaxSizePerMsg: 1 << 20,
 			MaxInflightMsgs: 8, MaxCommittedSizePerReady: 16 * (seed % 2), PreVote: seed%4 < 2, CheckQuorum: seed%3 > 0, Logger: logger{},
-		}, sim.NewSeed(seed))
+		}
+		other := c
+		m, err := newDriver(&c, sim.NewSeed(seed))
 		u.must(err)
+		node, err := raft.NewRawNode(&other)
+		u.must(err)
+		in := look(node)
+		u.twins = append(u.twins, twin{RawNode: node, timer: newTimer(&in, sim.NewSeed(seed), id, 10)})
 		u.all, u.storage = append(u.all, m), append(u.storage, s)
 	}
 	return u
@@ -66,63 +101,148 @@ func (u *drivers) must(err error) {
 	}
 }
 
-// happen lets one thing happen to one member.
+// happen lets one thing happen to one member, and to its twin.
 func (u *drivers) happen() {
+	if u.rand.Intn(200) == 0 {
+		u.away = u.rand.Intn(2 * len(u.all))
+	}
 	i := u.rand.Intn(len(u.all))
-	m := &u.all[i]
+	act := func(*raft.RawNode) {}
 	switch u.rand.Intn(24) {
 	case 0, 1:
-		m.tick()
+		act = (*raft.RawNode).Tick
 	case 2:
-		_ = m.propose([]byte("entry")) // dropped without a leader
+		act = func(n *raft.RawNode) { _ = n.Propose([]byte("entry")) } // dropped without a leader
 	case 3:
-		m.readIndex(binary.BigEndian.AppendUint64(nil, u.rand.Uint64()))
+		context := binary.BigEndian.AppendUint64(nil, u.rand.Uint64())
+		act = func(n *raft.RawNode) { n.ReadIndex(context) }
 	case 4:
-		if u.rand.Intn(20) == 0 {
-			m.transferLeader(1 + u.rand.Below(uint64(len(u.all))))
+		if peer := 1 + u.rand.Below(uint64(len(u.all))); u.rand.Intn(20) == 0 {
+			act = func(n *raft.RawNode) { n.TransferLeader(peer) }
 		} else if u.rand.Intn(20) == 0 {
-			m.reportUnreachable(1 + u.rand.Below(uint64(len(u.all))))
+			act = func(n *raft.RawNode) { n.ReportUnreachable(peer) }
+		} else {
+			u.compact(i)
 		}
 	case 5, 6:
 		if u.saving[i] {
 			u.saving[i] = false
-			m.advance()
+			u.advance(i)
 		}
 	default:
 		if n := len(u.messages); n > 0 {
 			msg := u.messages[0]
 			u.messages = u.messages[1:]
-			if i = int(msg.GetTo()) - 1; u.rand.Intn(30) > 0 {
-				u.all[i].step(msg)
+			switch i = int(msg.GetTo()) - 1; {
+			case u.rand.Intn(30) > 0 && i != u.away:
+				act = func(n *raft.RawNode) { _ = n.Step(msg) }
+			case msg.GetType() == pb.MsgSnap:
+				i = int(msg.GetFrom()) - 1
+				act = func(n *raft.RawNode) { n.ReportSnapshot(msg.GetTo(), raft.SnapshotFailure) }
 			}
 		}
 	}
+	act(u.all[i].node)
+	act(u.twins[i].RawNode)
 	u.pump(i)
+}
+
+// compact lets a member's log begin behind what it has applied.
+func (u *drivers) compact(i int) {
+	s := u.storage[i]
+	if snap, err := s.Snapshot(); err != nil || u.saving[i] || u.applied[i] <= snap.GetMetadata().GetIndex() {
+		return
+	}
+	_, err := s.CreateSnapshot(u.applied[i], nil, nil)
+	u.must(err)
+	u.must(s.Compact(u.applied[i]))
+}
+
+func (u *drivers) advance(i int) {
+	u.all[i].advance()
+	u.twins[i].Advance(u.twins[i].ready)
 }
 
 // pump handles what a member's raft has ready, as a member does.
 func (u *drivers) pump(i int) {
-	m := &u.all[i]
-	for m.settle(); !u.saving[i]; m.settle() {
-		rd := m.next()
-		if rd == nil {
-			if m.node.HasReady() {
-				u.t.Fatalf("seed %d: n%d has something ready", u.seed, i+1)
-			}
+	m, other := &u.all[i], &u.twins[i]
+	for {
+		m.settle()
+		other.timer.settle()
+		if u.saving[i] {
 			return
+		}
+		what := m.outlook()
+		u.seen[what]++
+		if has := other.HasReady(); has != (what != quiet) {
+			u.t.Fatalf("seed %d: n%d sees outlook %d, and raft says %t", u.seed, i+1, what, has)
+		}
+		if what == quiet {
+			return
+		}
+		other.ready = other.Ready()
+		if what == light {
+			u.passOn(i)
+			continue
+		}
+		rd := m.next()
+		u.same(i, rd.Messages, rd.ReadStates)
+		if !sameState(rd, &other.ready) {
+			u.t.Fatalf("seed %d: n%d has %+v ready, and raft %+v", u.seed, i+1, rd, other.ready)
 		}
 		if !raft.IsEmptyHardState(rd.HardState) {
 			u.must(u.storage[i].SetHardState(rd.HardState))
+		}
+		if !raft.IsEmptySnap(rd.Snapshot) {
+			u.must(u.storage[i].ApplySnapshot(rd.Snapshot))
+			u.applied[i] = rd.Snapshot.GetMetadata().GetIndex()
+			u.snapshots++
 		}
 		u.must(u.storage[i].Append(rd.Entries))
 		u.messages = append(u.messages, rd.Messages...)
 		for _, e := range rd.CommittedEntries {
 			u.committed[e.GetIndex()] = true
+			u.applied[i] = e.GetIndex()
 		}
 		if rd.MustSync && u.rand.Intn(2) == 0 {
 			u.saving[i] = true
 			return
 		}
-		m.advance()
+		u.advance(i)
 	}
+}
+
+// passOn handles what is ready without a Ready.
+func (u *drivers) passOn(i int) {
+	m, other := &u.all[i], &u.twins[i]
+	messages, reads := m.take()
+	u.same(i, messages, reads)
+	if rd := &other.ready; rd.MustSync || !sameState(rd, &raft.Ready{}) {
+		u.t.Fatalf("seed %d: n%d passes on messages, and raft says %+v", u.seed, i+1, rd)
+	}
+	u.messages = append(u.messages, messages...)
+	m.giveBack(messages)
+	other.Advance(other.ready)
+}
+
+// same fails unless the twin has the same messages and answers to reads ready.
+func (u *drivers) same(i int, messages []*pb.Message, reads []raft.ReadState) {
+	rd := &u.twins[i].ready
+	same := len(messages) == len(rd.Messages) && len(reads) == len(rd.ReadStates)
+	for k := 0; same && k < len(messages); k++ {
+		same = proto.Equal(messages[k], rd.Messages[k])
+	}
+	for k := 0; same && k < len(reads); k++ {
+		same = reads[k].Index == rd.ReadStates[k].Index && bytes.Equal(reads[k].RequestCtx, rd.ReadStates[k].RequestCtx)
+	}
+	if !same {
+		u.t.Fatalf("seed %d: n%d has %v and %v ready, and raft %v and %v", u.seed, i+1, messages, reads, rd.Messages, rd.ReadStates)
+	}
+}
+
+// sameState reports whether two Readies say the same but for messages and reads.
+func sameState(a, b *raft.Ready) bool {
+	return proto.Equal(a.HardState, b.HardState) && proto.Equal(a.Snapshot, b.Snapshot) &&
+		len(a.Entries) == len(b.Entries) && len(a.CommittedEntries) == len(b.CommittedEntries) && a.MustSync == b.MustSync &&
+		(a.SoftState == nil) == (b.SoftState == nil) && (a.SoftState == nil || *a.SoftState == *b.SoftState)
 }

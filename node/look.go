@@ -125,4 +125,4 @@ func (n *Node) LeaseLeft(id int64) (left time.Duration, counted bool) {
 // Patience returns how many ticks the member has heard nothing of a leader, and after
 // how many it wants an election. A leader counts the ticks since it last made sure of
 // its quorum instead.
-func (n *Node) Patience() (elapsed, timeout int) { return *n.raft.timer.elapsed, *n.raft.timer.timeout }
+func (n *Node) Patience() (elapsed, timeout int) { return *n.raft.elapsed, *n.raft.timeout }

@@ -204,7 +204,7 @@ func (n *Node) offerChanges() {
 		n.log.Emit(trace.Event{
 			Kind: trace.Propose, Aux: n.role, Member: n.addr, Term: n.term, A: uint64(len(c.data)), ID: c.id,
 		})
-		_ = n.raft.proposeConfChange(&pb.ConfChange{Type: changeType(c.Request).Enum(), NodeId: changed(c.Request), Context: c.data})
+		_ = n.raft.node.ProposeConfChange(&pb.ConfChange{Type: changeType(c.Request).Enum(), NodeId: changed(c.Request), Context: c.data})
 		c.data = nil
 	}
 }
@@ -282,7 +282,7 @@ func (n *Node) moveLeader(c Call, target uint64) {
 		n.answer(c.Client, c.Op, store.Response{Err: err}, n.applied)
 		return
 	}
-	n.raft.transferLeader(target)
+	n.raft.node.TransferLeader(target)
 	n.reconfig.moves = append(n.reconfig.moves, move{Call: c, target: target, arrived: n.now})
 	n.checkMoves()
 }

@@ -369,11 +369,11 @@ func (n *Node) step(now sim.Time, in *Input) *Output {
 			status = raft.SnapshotFinish
 		}
 		n.snapshotArrived(in.Peer, in.OK)
-		n.raft.reportSnapshot(in.Peer, status)
+		n.raft.node.ReportSnapshot(in.Peer, status)
 	case Unreachable:
-		n.raft.reportUnreachable(in.Peer)
+		n.raft.node.ReportUnreachable(in.Peer)
 	case TransferLeader:
-		n.raft.transferLeader(in.Peer)
+		n.raft.node.TransferLeader(in.Peer)
 	case Alarm:
 		n.alarm(in.Token)
 	case Answered:
@@ -416,7 +416,7 @@ func (n *Node) tick() {
 
 func (n *Node) tickRaft() {
 	n.lastTick = n.now
-	n.raft.tick()
+	n.raft.node.Tick()
 }
 
 func (n *Node) receive(m *pb.Message) {
@@ -439,7 +439,9 @@ func (n *Node) receive(m *pb.Message) {
 			return // whoever reads asks again
 		}
 	}
-	n.raft.step(m)
+	// raft reports messages it cannot use: responses of removed peers, proposals it
+	// drops. etcd ignores them alike.
+	_ = n.raft.node.Step(m)
 }
 
 // observe looks whether raft believes something else than before. It must follow

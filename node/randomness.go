@@ -2,17 +2,14 @@ package node
 
 import (
 	"fmt"
-	"reflect"
-	"unsafe"
 
 	"go.etcd.io/raft/v3"
 
 	"etcdsim/sim"
 )
 
-// This is the one file that reaches into raft. The library draws each election
-// timeout from crypto/rand and offers no hook; everything else about it is
-// deterministic. After every call into a RawNode the timeout it drew is
+// The library draws each election timeout from crypto/rand and offers no hook;
+// everything else about it is deterministic. After every call into a RawNode the timeout it drew is
 // replaced by a pure function of (seed, member, term, role): the same
 // distribution, our own choice. There is no global state, so any number of
 // simulations run in one process, and crypto/rand is left alone for those who
@@ -22,41 +19,6 @@ import (
 // change term or role; a pure function of both needs no detection of redraws.
 // becomePreCandidate does not redraw, and here does: the distribution is the
 // same, since the value a pre-candidate would have kept was drawn alike.
-//
-// What is reached is named below and checked when the program starts; a test
-// fails when an upgrade of raft moves it.
-
-// raftFields are the offsets, within raft's unexported state, of what this file
-// reads and writes.
-type raftFields struct {
-	raft                                uintptr // in RawNode
-	term, state, lead, timeout, elapsed uintptr // in raft.raft
-	err                                 error
-}
-
-var fields = findRaftFields(reflect.TypeFor[raft.RawNode]())
-
-func findRaftFields(rawNode reflect.Type) (f raftFields) {
-	inner, ok := rawNode.FieldByName("raft")
-	if !ok || inner.Type.Kind() != reflect.Pointer || inner.Type.Elem().Kind() != reflect.Struct {
-		f.err = fmt.Errorf("raft.RawNode has no field %q that points to a struct: this build knows raft v3.7.0", "raft")
-		return f
-	}
-	f.raft = inner.Offset
-	find := func(name string, want reflect.Type) uintptr {
-		field, ok := inner.Type.Elem().FieldByName(name)
-		if !ok || field.Type != want {
-			f.err = fmt.Errorf("raft's state has no field %q of type %v: this build knows raft v3.7.0", name, want)
-		}
-		return field.Offset
-	}
-	f.term = find("Term", reflect.TypeFor[uint64]())
-	f.state = find("state", reflect.TypeFor[raft.StateType]())
-	f.lead = find("lead", reflect.TypeFor[uint64]())
-	f.timeout = find("randomizedElectionTimeout", reflect.TypeFor[int]())
-	f.elapsed = find("electionElapsed", reflect.TypeFor[int]())
-	return f
-}
 
 // timer owns the election timeout of one RawNode.
 type timer struct {
@@ -65,9 +27,7 @@ type timer struct {
 
 	term    *uint64
 	state   *raft.StateType
-	lead    *uint64
 	timeout *int
-	elapsed *int
 
 	// The timeout belongs to drawnTerm and drawnState.
 	drawn      int
@@ -75,17 +35,10 @@ type timer struct {
 	drawnState raft.StateType
 }
 
-// newTimer takes over the election timeout of rn.
-func newTimer(rn *raft.RawNode, seed sim.Seed, member uint64, electionTicks int) timer {
-	inner := *(*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(rn), fields.raft))
+// newTimer takes over the election timeout of a member's raft.
+func newTimer(in *inside, seed sim.Seed, member uint64, electionTicks int) timer {
 	t := timer{
-		seed:          seedOf(seed, member),
-		electionTicks: electionTicks,
-		term:          (*uint64)(unsafe.Add(inner, fields.term)),
-		state:         (*raft.StateType)(unsafe.Add(inner, fields.state)),
-		lead:          (*uint64)(unsafe.Add(inner, fields.lead)),
-		timeout:       (*int)(unsafe.Add(inner, fields.timeout)),
-		elapsed:       (*int)(unsafe.Add(inner, fields.elapsed)),
+		seed: seedOf(seed, member), electionTicks: electionTicks, term: in.term, state: in.state, timeout: in.timeout,
 	}
 	t.draw()
 	return t

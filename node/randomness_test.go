@@ -1,55 +1,12 @@
 package node
 
 import (
-	"reflect"
-	"strings"
 	"testing"
 
 	"go.etcd.io/raft/v3"
 
 	"etcdsim/sim"
 )
-
-// TestRaftFields fails when an upgrade of raft moves what randomness.go
-// reaches; the release notes then say whether the timeouts are still drawn in
-// the same three places.
-func TestRaftFields(t *testing.T) {
-	if fields.err != nil {
-		t.Fatal(fields.err)
-	}
-}
-
-// TestRaftFieldsMoved proves that the check above can fail.
-func TestRaftFieldsMoved(t *testing.T) {
-	type renamed struct {
-		Term              uint64
-		state             raft.StateType
-		lead              uint64
-		randomizedTimeout int
-		electionElapsed   int
-	}
-	type retyped struct {
-		Term                      uint64
-		state                     raft.StateType
-		lead                      uint64
-		randomizedElectionTimeout int64
-		electionElapsed           int
-	}
-	for _, c := range []struct {
-		rawNode any
-		want    string
-	}{
-		{struct{ core *renamed }{}, `no field "raft"`},
-		{struct{ raft renamed }{}, `no field "raft"`},
-		{struct{ raft *renamed }{}, `"randomizedElectionTimeout"`},
-		{struct{ raft *retyped }{}, `"randomizedElectionTimeout" of type int`},
-	} {
-		err := findRaftFields(reflect.TypeOf(c.rawNode)).err
-		if err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%T: got error %v, want one with %q", c.rawNode, err, c.want)
-		}
-	}
-}
 
 // TestTimeoutIsOurs proves that the timeout is a function of seed, member, term
 // and role alone, within raft's bounds, and differs where it should.

@@ -95,7 +95,7 @@ func (n *Node) askReadIndex() {
 		n.confirmReads(raft.ReadState{Index: n.commit, RequestCtx: context})
 		return
 	}
-	n.raft.readIndex(context)
+	n.raft.node.ReadIndex(context)
 }
 
 // knowsTooLittle reports whether raft would answer a ReadIndex with a commit index

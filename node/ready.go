@@ -38,14 +38,15 @@ type written struct {
 func (n *Node) pump() {
 	n.observe()
 	for !n.save.underWay {
-		rd := n.raft.next()
-		if rd == nil {
+		what := n.raft.outlook()
+		if what == quiet {
 			break
 		}
-		if n.raft.onlyMessages() {
-			n.goOn(rd, n.sendEarly(rd.Messages))
+		if what == light {
+			n.passOn()
 			continue
 		}
+		rd := n.raft.next()
 		if rd.SoftState != nil {
 			n.followed(rd.SoftState.RaftState == raft.StateLeader)
 		}
@@ -210,15 +211,32 @@ func (n *Node) finish(rd *raft.Ready, sent bool) {
 	n.observe()
 }
 
+// passOn handles what is ready where that says nothing of raft's state: the pump's
+// order, without the steps that have nothing to do.
+func (n *Node) passOn() {
+	messages, reads := n.raft.take()
+	if len(reads) > 0 {
+		n.confirmReads(reads[len(reads)-1])
+	}
+	n.sendLate(messages, n.sendEarly(messages))
+	n.reach(BeforeAdvance)
+	n.raft.giveBack(messages)
+}
+
 // goOn sends what a Ready promises, unless that is done, and lets raft go on.
 func (n *Node) goOn(rd *raft.Ready, sent bool) {
-	if !sent && len(rd.Messages) > 0 {
-		n.reach(BeforeFollowerSend)
-		n.send(rd.Messages)
-		n.reach(AfterFollowerSend)
-	}
+	n.sendLate(rd.Messages, sent)
 	n.reach(BeforeAdvance)
 	n.raft.advance()
+}
+
+// sendLate sends messages whose promises are durable by now, unless they are out.
+func (n *Node) sendLate(messages []*pb.Message, sent bool) {
+	if !sent && len(messages) > 0 {
+		n.reach(BeforeFollowerSend)
+		n.send(messages)
+		n.reach(AfterFollowerSend)
+	}
 }
 
 // send puts messages into the output. Of several append responses in one batch

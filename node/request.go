@@ -165,7 +165,7 @@ func (n *Node) submit(c Call, data []byte) {
 // offer hands an encoded proposal to raft.
 func (n *Node) offer(id uint64, data []byte) {
 	n.log.Emit(trace.Event{Kind: trace.Propose, Aux: n.role, Member: n.addr, Term: n.term, A: uint64(len(data)), ID: id})
-	if err := n.raft.propose(data); err != nil {
+	if err := n.raft.node.Propose(data); err != nil {
 		if !errors.Is(err, raft.ErrProposalDropped) {
 			panic("node: raft refused a proposal: " + err.Error())
 		}
