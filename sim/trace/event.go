@@ -115,7 +115,7 @@ const (
 	DiskSynced // it completed: ID = ticket; A = bytes
 	DiskLost   // a crash lost unsynced bytes: A = bytes lost; B = bytes kept that were never synced
 	DiskTorn   // a crash tore a write: A = bytes of it that survive
-	DiskFault  // an injected fault took effect: Aux = kind of fault; A, B as the disk says
+	DiskFault  // an injected fault took effect: Aux = kind of fault; A, B as said there
 
 	// Clients. ID = operation number, unique within a run; Member = client, Peer = member asked.
 
@@ -223,6 +223,21 @@ const (
 // ExpiryWaits in Aux of LeaseExpired: the lease is not revoked at once. Its leader asks
 // first whether it leads.
 const ExpiryWaits uint16 = 1
+
+// Faults of a disk, for Aux of DiskFault.
+const (
+	FaultDiskStall       uint16 = 1 + iota // syncs stop
+	FaultDiskResume                        // syncs go on; A = those that waited
+	FaultDiskSlow                          // syncs take A times as long
+	FaultDiskRot                           // byte A of a file has the bits of B flipped
+	FaultDiskFull                          // no room is left; A = bytes in use
+	FaultDiskFree                          // there is room again; likewise
+	FaultDiskGarbage                       // the sector at byte A of a file holds garbage
+	FaultDiskMisdirected                   // what belongs at byte A of a file is at byte B of a file, and nothing is at A
+	FaultDiskLie                           // syncs say that they have completed, and do nothing
+	FaultDiskFail                          // writes and syncs fail, and files cannot be opened
+	FaultDiskRepair                        // damage, lies and failures are undone
+)
 
 // Drop reasons, for Aux of Drop.
 const (

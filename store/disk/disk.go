@@ -107,7 +107,7 @@ func (d *Disk) SetConfig(c Config) { d.config, d.limit = c, int64(c.Capacity) }
 // refused, except into room that was given up since.
 func (d *Disk) Fill() {
 	d.limit = max(d.used, 1)
-	d.fault(FaultFull, uint64(d.used), 0)
+	d.fault(trace.FaultDiskFull, uint64(d.used), 0)
 }
 
 // Full reports whether something else takes all the room.
@@ -116,7 +116,7 @@ func (d *Disk) Full() bool { return d.limit != int64(d.config.Capacity) }
 // Free gives that room back.
 func (d *Disk) Free() {
 	d.limit = int64(d.config.Capacity)
-	d.fault(FaultFree, uint64(d.used), 0)
+	d.fault(trace.FaultDiskFree, uint64(d.used), 0)
 }
 
 // Used returns the number of bytes in all files.

@@ -12,21 +12,7 @@ import (
 // draw comes from a stream of their own: a device with a fault more loses, tears and
 // waits as one without it.
 
-// Kinds of injected faults, for Aux of a DiskFault event.
-const (
-	FaultStall       uint16 = 1 + iota // syncs stop
-	FaultResume                        // syncs go on; A = those that waited
-	FaultSlow                          // syncs take A times as long
-	FaultRot                           // byte A of a file has the bits of B flipped
-	FaultFull                          // no room is left; A = bytes in use
-	FaultFree                          // there is room again; likewise
-	FaultGarbage                       // the sector at byte A of a file holds garbage
-	FaultMisdirected                   // what belongs at byte A of a file is at byte B of a file, and nothing is at A
-	FaultLie                           // syncs say that they have completed, and do nothing
-	FaultFail                          // writes and syncs fail, and files cannot be opened
-	FaultRepair                        // all of the last five and FaultRot are undone
-)
-
+// fault tells of a fault; its kind is one of the disks' in package trace.
 func (d *Disk) fault(kind uint16, a, b uint64) {
 	d.log.Emit(trace.Event{Kind: trace.DiskFault, Aux: kind, Member: d.owner, A: a, B: b})
 }
@@ -62,7 +48,7 @@ func (d *Disk) Rot(name string, at int64, mask byte) error {
 		return err
 	}
 	f.cover(overlay{at, []byte{mask}, true})
-	d.fault(FaultRot, uint64(at), uint64(mask))
+	d.fault(trace.FaultDiskRot, uint64(at), uint64(mask))
 	return nil
 }
 
@@ -110,10 +96,10 @@ func (d *Disk) Damage(kind Damage, within []Extent) bool {
 	case Rot:
 		byteAt := at.Low + int64(d.harm.Below(uint64(at.High-at.Low)))
 		f.cover(overlay{byteAt, []byte{1 << d.harm.Intn(8)}, true})
-		d.fault(FaultRot, uint64(byteAt), 0)
+		d.fault(trace.FaultDiskRot, uint64(byteAt), 0)
 	case Garbage:
 		f.cover(overlay{at: at.Low, data: d.garbage(int(at.High - at.Low))})
-		d.fault(FaultGarbage, uint64(at.Low), 0)
+		d.fault(trace.FaultDiskGarbage, uint64(at.Low), 0)
 	case Misdirected:
 		to := places[d.harm.Intn(len(places))]
 		written := f.pristine()[at.Low:at.High]
@@ -121,7 +107,7 @@ func (d *Disk) Damage(kind Damage, within []Extent) bool {
 		if to != at {
 			d.byName[to.File].cover(overlay{at: to.Low, data: written[:min(int64(len(written)), to.High-to.Low)]})
 		}
-		d.fault(FaultMisdirected, uint64(at.Low), uint64(to.Low))
+		d.fault(trace.FaultDiskMisdirected, uint64(at.Low), uint64(to.Low))
 	}
 	return true
 }
@@ -140,7 +126,7 @@ func (d *Disk) garbage(n int) []byte {
 func (d *Disk) Lie() {
 	if !d.lying {
 		d.lying = true
-		d.fault(FaultLie, 0, 0)
+		d.fault(trace.FaultDiskLie, 0, 0)
 	}
 }
 
@@ -148,7 +134,7 @@ func (d *Disk) Lie() {
 func (d *Disk) Fail() {
 	if !d.failing {
 		d.failing = true
-		d.fault(FaultFail, 0, 0)
+		d.fault(trace.FaultDiskFail, 0, 0)
 	}
 }
 
@@ -188,5 +174,5 @@ func (d *Disk) Repair() {
 		}
 	}
 	d.lying, d.failing = false, false
-	d.fault(FaultRepair, 0, 0)
+	d.fault(trace.FaultDiskRepair, 0, 0)
 }

@@ -132,7 +132,7 @@ func (d *Disk) settleRemovals(durable func(removal) bool) {
 func (d *Disk) Slow(factor int64) {
 	if factor = max(factor, 1); factor != d.slow {
 		d.slow = factor
-		d.fault(FaultSlow, uint64(d.slow), 0)
+		d.fault(trace.FaultDiskSlow, uint64(d.slow), 0)
 	}
 }
 
@@ -141,7 +141,7 @@ func (d *Disk) Slow(factor int64) {
 func (d *Disk) Stall() {
 	if !d.stalled {
 		d.stalled = true
-		d.fault(FaultStall, 0, 0)
+		d.fault(trace.FaultDiskStall, 0, 0)
 	}
 }
 
@@ -163,6 +163,6 @@ func (d *Disk) Resume() []Ticket {
 			waited = append(waited, s.Ticket)
 		}
 	}
-	d.fault(FaultResume, uint64(len(waited)), 0)
+	d.fault(trace.FaultDiskResume, uint64(len(waited)), 0)
 	return waited
 }
