@@ -27,6 +27,9 @@ type Options struct {
 	// Observe, if not nil, is called with the trace before anything happens, to
 	// subscribe to it.
 	Observe func(*trace.Log)
+	// Between, if not nil, is called after each event: somebody looks at the universe, and
+	// changes nothing.
+	Between func()
 	// Interrupted, if not nil, is asked now and then whether to stop.
 	Interrupted func() bool
 	// Fork, if its By is not 0, gives the run another future from some time on.
@@ -319,6 +322,9 @@ func (r *run) step() *halt {
 	}
 	if !r.c.Step() {
 		return &halt{outcome: Internal, why: "nothing is left to happen", final: true}
+	}
+	if r.opts.Between != nil {
+		r.opts.Between()
 	}
 	if r.log.CountOf(trace.MemberPanic) > 0 {
 		b := r.c.Breakdowns()[0]

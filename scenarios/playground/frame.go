@@ -8,9 +8,7 @@ import (
 	"etcdsim/scenarios/report/chronicle"
 	"etcdsim/scenarios/report/page"
 	"etcdsim/sim"
-	"etcdsim/sim/cluster"
 	"etcdsim/sim/trace"
-	"etcdsim/store"
 )
 
 // Request asks a session for something. Times are nanoseconds of virtual time.
@@ -33,21 +31,28 @@ type Frame struct {
 	// Reset: everything from the beginning; what was there before is gone.
 	Reset bool     `json:"reset,omitempty"`
 	Now   sim.Time `json:"now"`
-	Meta  meta     `json:"meta"`
+	// Judged is until when the judges have looked.
+	Judged sim.Time `json:"judged"`
+	Meta   meta     `json:"meta"`
 
 	Packets [][]any     `json:"packets,omitempty"`
 	Ended   [][3]int64  `json:"ended,omitempty"` // packet, when, fate: of packets of earlier frames
 	Notes   [][]any     `json:"notes,omitempty"`
-	Changes [][5]uint64 `json:"changes,omitempty"`
+	Changes [][5]int64  `json:"changes,omitempty"`
 	Entries [][4]uint64 `json:"entries,omitempty"`
 	Commits [][]any     `json:"commits,omitempty"`
 	// Ops are new operations, and those of earlier frames that have ended.
 	Ops []page.Op `json:"ops,omitempty"`
 
-	// Members is what can be seen of the present only.
-	Members []memberNow `json:"members"`
-	Story   []told      `json:"story"`
-	Finding *finding    `json:"finding,omitempty"`
+	// What was seen of members, where it changed: at, member, ticks without a leader,
+	// ticks until it wants an election; at, leader, member, match, next; and at, member,
+	// key, value, revision, which is 0 where the key is gone.
+	Patience [][4]int64 `json:"patience,omitempty"`
+	Peers    [][5]int64 `json:"peers,omitempty"`
+	Keys     [][]any    `json:"keys,omitempty"`
+
+	Story   []told   `json:"story"`
+	Finding *finding `json:"finding,omitempty"`
 	// Lesson is what is taught, in the frame that answers open.
 	Lesson *page.Lesson `json:"lesson,omitempty"`
 	// Failure is why the universe has come to its end, or empty.
@@ -70,15 +75,6 @@ type meta struct {
 	Tick    int64  `json:"tick"` // ns
 }
 
-// memberNow is a member as it is now.
-type memberNow struct {
-	Elapsed  int      `json:"elapsed"` // ticks without a leader
-	Timeout  int      `json:"timeout"` // ticks until it wants an election
-	Revision int64    `json:"revision"`
-	Peers    [][3]any `json:"peers,omitempty"` // member, match, next: as the leader sees them
-	Keys     [][3]any `json:"keys,omitempty"`  // key, value, revision
-}
-
 type told struct {
 	Text string   `json:"text"`
 	From sim.Time `json:"from"`
@@ -97,12 +93,10 @@ type finding struct {
 type sent struct {
 	any                                       bool
 	packets, notes, changes, entries, commits int
+	patience, peers, keys                     int
 	ops                                       int
 	open                                      []int // operations that had not ended
 }
-
-// keysShown is how many keys a frame shows of each member.
-const keysShown = 12
 
 // Player takes requests as JSON, and holds the session that they are about. The zero
 // value has none yet.
@@ -190,7 +184,7 @@ func (s *Session) frame(err error) *Frame {
 	s.judge()
 	c, was := s.live, &s.sent
 	f := &Frame{
-		Reset: !was.any, Now: s.Now(),
+		Reset: !was.any, Now: s.Now(), Judged: s.judged,
 		Meta: meta{s.name, s.open.Seed, s.opts.Bugs.String(), c.Members, c.Clients, int64(s.play.Tick())},
 	}
 	if err != nil {
@@ -220,6 +214,9 @@ func (s *Session) frame(err error) *Frame {
 		f.Commits = append(f.Commits, page.CommitRow(&commits[i]))
 	}
 	was.commits = len(commits)
+	l := s.looks
+	f.Patience, f.Peers, f.Keys = l.patience[was.patience:], l.peers[was.peers:], l.keys[was.keys:]
+	was.patience, was.peers, was.keys = len(l.patience), len(l.peers), len(l.keys)
 	s.operations(f)
 	was.any = true
 	s.present(f)
@@ -249,27 +246,8 @@ func (s *Session) operations(f *Frame) {
 	s.sent.ops, s.sent.open = len(ops), open
 }
 
-// present adds what can be seen of the present only.
+// present adds how things stand.
 func (s *Session) present(f *Frame) {
-	c := s.play.Cluster()
-	for id := uint64(1); id <= uint64(c.Size()); id++ {
-		now := memberNow{}
-		if v := c.Member(id); v.State != cluster.Down {
-			n := c.Node(id)
-			now.Elapsed, now.Timeout = n.Patience()
-			now.Revision = v.Revision
-			for _, p := range n.Peers() {
-				now.Peers = append(now.Peers, [3]any{p.ID, p.Match, p.Next})
-			}
-			all := &store.RangeRequest{Key: "\x00", RangeEnd: "\x00", Limit: keysShown}
-			if res, ok := n.Store().Read(all).Result.(*store.RangeResult); ok {
-				for _, kv := range res.KVs {
-					now.Keys = append(now.Keys, [3]any{store.Text(kv.Key), store.Text(kv.Value), kv.ModRevision})
-				}
-			}
-		}
-		f.Members = append(f.Members, now)
-	}
 	for i := range s.story {
 		if l := &s.story[i]; l.parsed.Statement != nil || l.parsed.Phase != nil {
 			f.Story = append(f.Story, told{l.text, l.from, l.to})

@@ -57,6 +57,7 @@ type Session struct {
 	scope scenarios.Scope
 	play  *scenarios.Play
 	live  *chronicle.Live
+	looks *looks
 	sent  sent
 	// judged is when the judges last looked; found is what they found.
 	judged sim.Time
@@ -161,6 +162,8 @@ func (s *Session) replay() error {
 	s.live, s.sent, s.judged, s.found, s.ended = &chronicle.Live{}, sent{}, 0, nil, false
 	o := s.opts
 	o.Observe = func(l *trace.Log) { s.live.Attach(l) }
+	s.looks = &looks{}
+	o.Between = func() { s.looks.look(s.play.Cluster()) }
 	play, err := scenarios.Begin(s.file(), s.open.Seed, o)
 	if err != nil {
 		return err

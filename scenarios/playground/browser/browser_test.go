@@ -365,12 +365,18 @@ func TestMessage(t *testing.T) {
 	awaits(t, ctx, `playground.t > 1.8e9`)
 	click(t, ctx, "play")
 	for _, c := range []struct{ button, deed, fate string }{{"drop", "drop", "taken away"}, {"double", "double", "arrived again"}} {
-		js[any](t, ctx, `(playground.go(playground.model.packets.findLast((p) => p.type === APPEND && p.fate === 1 && p.sent < playground.t).sent + 1), null)`)
-		id := js[int](t, ctx, `playground.ring.flying().find((f) => f.p.type === APPEND).p.i`)
-		box := js[map[string]float64](t, ctx, fmt.Sprintf(`(() => {
-			const f = playground.ring.flying().find((f) => f.p.i === %d), at = document.getElementById("ring").getBoundingClientRect();
-			return { x: at.x + f.x, y: at.y + f.y };
-		})()`, id))
+		// The latest append that is half way, with no other message close by.
+		box := js[map[string]float64](t, ctx, `(() => {
+			const before = playground.t;
+			for (const p of [...playground.model.packets].reverse()) {
+				if (p.type !== APPEND || p.fate !== 1 || p.ended > before) continue;
+				playground.go(Math.round((p.sent + p.ended) / 2));
+				const all = playground.ring.flying(), it = all.find((f) => f.p === p);
+				if (all.some((f) => f.p !== p && Math.hypot(f.x - it.x, f.y - it.y) < 20)) continue;
+				const at = document.getElementById("ring").getBoundingClientRect();
+				return { x: at.x + it.x, y: at.y + it.y };
+			}
+		})()`)
 		do(t, ctx, chromedp.MouseClickXY(box["x"], box["y"]))
 		awaits(t, ctx, fmt.Sprintf(`[...document.querySelectorAll("#message button")].some((b) => b.textContent === %q)`, c.button))
 		js[any](t, ctx, fmt.Sprintf(`([...document.querySelectorAll("#message button")].find((b) => b.textContent === %q).click(), null)`, c.button))

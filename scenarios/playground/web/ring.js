@@ -9,7 +9,6 @@ class Ring {
     this.on = on; // member(n), packet(p), line(a, b)
     this.g = canvas.getContext("2d");
     this.t = 0;
-    this.samples = []; // {at, members: [{elapsed, timeout}]}
     this.line = null;
     this.colours();
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { this.colours(); this.draw(); });
@@ -21,7 +20,7 @@ class Ring {
   colours() {
     const style = getComputedStyle(document.documentElement);
     this.c = {};
-    for (const name of ["ground", "line", "text", "faint", "bad", "mark", "append", "beat", "vote", "client", "snap", "other"]) {
+    for (const name of ["ground", "line", "text", "faint", "bad", "mark", "append", "beat", "vote", "client", "snap", "other", "doubt"]) {
       this.c[name] = style.getPropertyValue("--" + name).trim();
     }
   }
@@ -45,10 +44,11 @@ class Ring {
       const a = (address - 1) / n * 2 * Math.PI - Math.PI / 2, r = Math.min(cx, cy) - 62;
       return [cx + r * Math.cos(a), cy + r * Math.sin(a)];
     }
-    const k = this.model.clients.indexOf(address - FIRST_CLIENT);
+    const all = this.model.clients.length, k = this.model.clients.indexOf(address - FIRST_CLIENT);
     if (k < 0) return undefined;
-    const many = Math.min(this.model.clients.length, 8);
-    return [14, 16 + (k % 8) * (this.height - 32) / Math.max(many - 1, 1)];
+    // On the left as long as there is room, on both sides otherwise.
+    const sides = all > 8 ? 2 : 1, rows = Math.ceil(all / sides);
+    return [k % sides ? this.width - 14 : 14, 16 + Math.floor(k / sides) * (this.height - 32) / Math.max(rows - 1, 1)];
   }
 
   // flying are the packets on their way.
@@ -63,21 +63,26 @@ class Ring {
       const k = Math.min(0.97, (t - p.sent) / Math.max(whole, 1) * (p.fate > 2 ? 0.5 : 1));
       // To the right of the straight line, so that both directions are seen.
       const dx = b[0] - a[0], dy = b[1] - a[1], d = Math.hypot(dx, dy) || 1;
-      out.push({ p, x: a[0] + dx * k - dy / d * 7, y: a[1] + dy * k + dx / d * 7, lost: p.fate > 2 });
+      // Between the rims of members, not to cover their names.
+      const start = p.from < FIRST_CLIENT ? 33 / d : 0, end = p.to < FIRST_CLIENT ? 33 / d : 0, way = start + k * (1 - start - end);
+      out.push({ p, x: a[0] + dx * way - dy / d * 7, y: a[1] + dy * way + dx / d * 7, lost: p.fate > 2 });
     }
     return out;
   }
 
-  // patience is how much of a member's patience is used up, from the samples around.
-  patience(n) {
-    const i = firstAfter(this.samples, this.t, (s) => s.at);
-    const s = this.samples[Math.max(0, i - 1)];
-    const m = s && s.members[n - 1];
-    return m && m.timeout ? Math.min(1, m.elapsed / m.timeout) : 0;
+  // text writes over whatever is below.
+  text(text, x, y, colour) {
+    const g = this.g;
+    g.strokeStyle = this.c.ground;
+    g.lineWidth = 3;
+    g.lineJoin = "round";
+    g.strokeText(text, x, y);
+    g.fillStyle = colour;
+    g.fillText(text, x, y);
   }
 
   draw() {
-    const g = this.g, state = this.model.stateAt(this.t);
+    const g = this.g, state = this.model.stateAt(this.t), seen = this.model.seenAt(this.t);
     g.clearRect(0, 0, this.width, this.height);
     g.textBaseline = "middle";
     g.textAlign = "center";
@@ -88,7 +93,7 @@ class Ring {
       g.font = "11px system-ui, sans-serif";
       g.fillText("c" + c, at[0], at[1]);
     }
-    state.members.forEach((m, i) => this.member(i + 1, m));
+    state.members.forEach((m, i) => this.member(i + 1, m, seen[i]));
     const letter = { append: "A", beat: "H", vote: "V", client: "C", snap: "S", other: "F" };
     for (const f of this.flying()) {
       g.fillStyle = f.lost ? this.c.bad : this.c[f.p.type];
@@ -138,7 +143,7 @@ class Ring {
     }
   }
 
-  member(n, m) {
+  member(n, m, seen) {
     const g = this.g, [x, y] = this.place(n);
     const up = m[LIFE] === UP, colour = TERM_COLOURS[m[TERM] % TERM_COLOURS.length];
     const leads = up && m[ROLE] === LEADER_ROLE;
@@ -155,7 +160,7 @@ class Ring {
       g.strokeStyle = this.c.vote;
       g.lineWidth = 4;
       g.beginPath();
-      g.arc(x, y, 33, -Math.PI / 2, -Math.PI / 2 + this.patience(n) * 2 * Math.PI);
+      g.arc(x, y, 33, -Math.PI / 2, -Math.PI / 2 + (seen.timeout ? Math.min(1, seen.elapsed / seen.timeout) : 0) * 2 * Math.PI);
       g.stroke();
     }
     g.fillStyle = leads ? TERM_INK[m[TERM] % TERM_INK.length] : this.c.text;
@@ -163,11 +168,12 @@ class Ring {
     g.fillText("n" + n, x, y - 7);
     g.font = "10.5px system-ui, sans-serif";
     g.fillText(up ? "term " + m[TERM] : LIFE_NAMES[m[LIFE]], x, y + 7);
-    g.fillStyle = this.c.faint;
     let below = up ? ROLE_NAMES[m[ROLE]] : "";
     if (up && m[ROLE] === 0 && m[LEADER]) below = "follows n" + m[LEADER];
     if (up && m[VOTED] && m[LEADER] !== m[VOTED]) below += ", voted n" + m[VOTED];
-    g.fillText(below, x, y + 43);
+    this.text(below, x, y + 43, this.c.faint);
+    const ails = troubles(m);
+    if (ails.length) this.text("▲ " + (ails.length > 2 ? ails.length + " troubles" : ails.join(", ")), x, y + 56, this.c.doubt);
     if (!up && m[LIFE] !== PAUSED) {
       g.fillStyle = this.c.bad;
       g.font = "bold 20px system-ui, sans-serif";

@@ -67,16 +67,22 @@ class Playground {
     for (const s of about.scenarios) byID("scenario").append(element("option", { value: s }, s));
     for (const b of about.bugs) byID("bug").append(element("option", { value: b }, b));
     for (const v of about.verbs) byID("verbs").append(element("option", { value: v }));
-    const acts = [
-      ["kill", "kill"], ["restart", "restart"], ["stop", "stop"], ["pause", "pause"], ["resume", "resume"], ["isolate", "isolate"],
-      ["stall", "stall disk"], ["unstall", "unstall disk"], ["slow", "slow disk", "disk=20"], ["clock", "fast clock", "drift=+50%"],
-      ["clock", "slow clock", "drift=-50%"], ["clock", "right clock", "drift=0%"], ["mend", "mend all"],
-    ];
-    for (const [verb, text, more] of acts) {
-      if (!about.verbs.includes(verb)) continue;
-      byID("acts").append(element("button", { type: "button", onclick: () => this.say(`${verb} n${this.member}${more ? " " + more : ""}`) }, text));
+    const whom = () => "n" + this.member;
+    const acts = {
+      process: [["kill", "kill"], ["restart", "restart"], ["stop", "stop"], ["pause", "pause"], ["resume", "resume"]],
+      network: [["isolate", "isolate"], ["mend", "mend all"]],
+      disk: [
+        ["stall", "stall"], ["unstall", "go on"], ["slow", "slow", "disk=20"], ["slow", "fast", "disk=1"], ["fill", "fill"], ["free", "free"],
+        ["fail", "fail"], ["damage", "damage"], ["repair", "repair"],
+      ],
+      clock: [["clock", "fast", "drift=+50%"], ["clock", "slow", "drift=-50%"], ["clock", "ahead", "jump=+1m"], ["clock", "right", "drift=0% offset=0s"]],
+      processor: [["slow", "slow", "cpu=5ms..20ms"], ["slow", "fast", "cpu=0s"]],
+      raft: [["transfer", "make leader", "within=5s"]],
+    };
+    for (const [group, all] of Object.entries(acts)) {
+      byID("acts").append(element("div", { class: "tools", role: "group", "aria-label": group }, element("span", { class: "label" }, group),
+        ...all.map(([verb, text, more]) => element("button", { type: "button", onclick: () => this.say([verb, whom(), more].filter((w) => w).join(" ")) }, text))));
     }
-    byID("acts").append(element("button", { type: "button", onclick: () => this.say(`transfer n${this.member} within=5s`) }, "make leader"));
   }
 
   // lessons lists them, with how they went.
@@ -166,7 +172,6 @@ class Playground {
       this.model = new Model({
         ...f, fates: about.fates, meta: { from: 0, to: f.now, members: f.meta.members, clients: f.meta.clients },
       });
-      this.samples = [];
       this.build();
       this.t = Math.min(at, f.now);
     } else {
@@ -174,11 +179,10 @@ class Playground {
       this.model.append(f);
     }
     this.frame = f;
-    this.samples.push({ at: f.now, members: f.members });
-    this.ring.samples = this.samples;
     this.selects();
     if (this.drawn !== this.model.clients.length) { this.drawn = this.model.clients.length; this.diagram.resize(); }
     this.storyline();
+    byID("judges").textContent = f.finding ? `✗ The judges object: ${f.finding.property}.` : `The judges watch; up to ${seconds(f.judged)} they object to nothing.`;
     if (f.lesson) return; // it tells of its run in its own time
     if (f.failure) { this.status("The run would end here: " + f.failure, true); }
     if (f.finding && !this.found) {
@@ -274,7 +278,9 @@ class Playground {
   }
 
   pause() {
+    const before = this.playing;
     this.playing = false;
+    if (before) this.draw();
     byID("play").textContent = "▶ play";
     byID("play").setAttribute("aria-pressed", "false");
   }
@@ -348,9 +354,7 @@ class Playground {
   tables() {
     const state = this.model.stateAt(this.t), logs = this.model.logsAt(this.t);
     const leader = state.members.findIndex((m) => m[LIFE] === UP && m[ROLE] === LEADER_ROLE);
-    const present = this.t >= this.model.meta.to - 1;
-    const peers = new Map();
-    if (present && leader >= 0 && this.frame.members[leader]) for (const [id, match, next] of this.frame.members[leader].peers || []) peers.set(id, [match, next]);
+    const seen = this.model.seenAt(this.t), peers = leader >= 0 ? seen[leader].peers : new Map();
     const rows = state.members.map((m, i) => {
       const [match, next] = peers.get(i + 1) || ["", ""];
       const what = m[LIFE] === UP ? ROLE_NAMES[m[ROLE]] : LIFE_NAMES[m[LIFE]];
@@ -362,15 +366,39 @@ class Playground {
       element("thead", {}, element("tr", {}, ...heads.map((h, i) => (i === 0 ? element("td") : element("th", { scope: "col", class: i > 1 ? "number" : "" }, h))))),
       element("tbody", {}, ...rows));
     this.logs(state, logs);
-    const keys = (this.frame.members[this.member - 1] || {}).keys || [];
+    const keys = [...seen[this.member - 1].keys].sort(([a], [b]) => (a < b ? -1 : 1));
     byID("keys-of").textContent = "n" + this.member;
-    byID("keys").replaceChildren(element("tbody", {}, ...keys.map(([k, v, rev]) =>
+    byID("keys").replaceChildren(element("tbody", {}, ...keys.map(([k, [v, rev]]) =>
       element("tr", {}, element("th", { scope: "row" }, k), element("td", {}, v), element("td", { class: "number" }, "rev " + rev)))));
+    this.atWork();
+    this.flying();
     const i = firstAfter(this.model.stream, this.t, (e) => e.at);
     byID("events").replaceChildren(...this.model.stream.slice(Math.max(0, i - 9), i + 5).map((e) =>
       element("li", { class: e.at === this.t ? "present" : "" }, element("time", {}, seconds(e.at)),
         element("button", { type: "button", class: "link", onclick: () => { this.pause(); this.go(e.at); } }, e.what))));
     for (const [k, li] of [...byID("story").children].entries()) li.classList.toggle("ahead", this.frame.story[k].from > this.t);
+  }
+
+  // atWork lists what clients wait for.
+  atWork() {
+    const rows = [...this.diagram.lanesOfOps()].sort(([a], [b]) => a - b).map(([client, ops]) => {
+      const o = ops[firstAfter(ops, this.t, (op) => op.invoke) - 1], waits = o && (o.return < 0 || o.return > this.t);
+      const what = waits ? [o.text.split(" = ")[0], "n" + o.member, `${Math.floor((this.t - o.invoke) / 1e6)} ms`] : ["–", "", ""];
+      return element("tr", {}, element("th", { scope: "row" }, "c" + client), element("td", {}, what[0]), element("td", {}, what[1]),
+        element("td", { class: "number" }, what[2]));
+    });
+    byID("clients").replaceChildren(
+      element("thead", {}, element("tr", {}, element("td"), ...["waits for", "of", "since"].map((h) => element("th", { scope: "col" }, h)))),
+      element("tbody", {}, ...rows));
+  }
+
+  // flying lists the messages on their way, for whoever uses no pointer; while time passes
+  // there is nothing to choose from.
+  flying() {
+    const all = this.playing ? [] : this.ring.flying().filter((f) => f.p.type !== BEAT || this.diagram.beats);
+    byID("flying").replaceChildren(...all.slice(0, 8).map(({ p }) =>
+      element("li", {}, element("button", { type: "button", class: "link", onclick: () => this.message(p) }, `${nameOf(p.from)} → ${nameOf(p.to)}  ${p.what}`))));
+    byID("flying-note").textContent = this.playing ? "Pause to choose one." : all.length > 8 ? `and ${all.length - 8} more in the ring` : all.length ? "" : "None at this moment.";
   }
 
   logs(state, logs) {

@@ -74,17 +74,32 @@ type Field uint8
 
 // Fields of members.
 const (
-	Life    Field = iota // as Down, Up, Paused, Gone
-	Role                 // as trace.RoleFollower...
-	Term                 // the present term
-	Leader               // whom it follows, or 0
-	Commit               // the last index that it knows to be committed
-	Applied              // the last index applied to its store
-	Last                 // the last index of its log
-	Durable              // the last index that its disk would give back
-	Link                 // towards Peer; 0 is everybody: as Open, Blocked, Held
-	Vote                 // whom it voted for in its term, as its disk has it, or 0
+	Life      Field = iota // as Down, Up, Paused, Gone
+	Role                   // as trace.RoleFollower...
+	Term                   // the present term
+	Leader                 // whom it follows, or 0
+	Commit                 // the last index that it knows to be committed
+	Applied                // the last index applied to its store
+	Last                   // the last index of its log
+	Durable                // the last index that its disk would give back
+	Link                   // towards Peer; 0 is everybody: as Open, Blocked, Held
+	Vote                   // whom it voted for in its term, as its disk has it, or 0
+	Disk                   // what ails its disk: a set of DiskStalled...
+	SlowSyncs              // how many times as long its syncs take; 0 is normal
+	SlowSteps              // how long a step of its process takes at most, in ns; 0 is fast
+	Drift                  // how much too fast its clock is, in ppm, in two's complement
+	Ahead                  // by how much its wall clock is ahead, in ns, in two's complement
 	numFields
+)
+
+// What may ail a disk: bits of Disk.
+const (
+	DiskStalled uint64 = 1 << iota // no sync completes
+	DiskFull
+	DiskFails
+	DiskLies    // what its syncs cover is lost in a crash
+	DiskDamaged // some bytes are not what was written
+	DiskWiped   // it is empty, and the member does not start from it
 )
 
 // Values of Life.

@@ -210,10 +210,70 @@ func TestTell(t *testing.T) {
 		},
 		{trace.Event{Kind: trace.LinkCut, Member: 1, Peer: 2}, "the link n1 to n2 is cut"},
 		{trace.Event{Kind: trace.LinkCut, Member: 1}, "the network of n1 is cut"},
+		{
+			trace.Event{Kind: trace.MemberFault, Member: 1, Aux: trace.FaultClockPace, A: ^uint64(0) - 499_999},
+			"the clock of n1 runs at another pace: -50%",
+		},
+		{
+			trace.Event{Kind: trace.Reorder, Aux: trace.MsgApp, Member: 1, Peer: 2, A: ^uint64(0) - uint64(5*ms) + 1},
+			"MsgApp from n1 to n2 is hastened by 5ms",
+		},
 		{trace.Event{Kind: trace.Abandon, Member: trace.Client(2), ID: 8, A: uint64(500 * ms)}, "c2 gives up on operation 8 after 0.500s"},
 	} {
 		if got := chronicle.Tell(&tell.event); got != tell.want {
 			t.Errorf("got %q, want %q", got, tell.want)
+		}
+	}
+}
+
+// What ails a member is known while it does, and no longer.
+func TestFaultsShow(t *testing.T) {
+	f, err := scenarios.Parse("faults.scn", `wait at 1s
+clock n1 drift=-50% offset=-2s
+slow n2 disk=20 cpu=1ms..2ms
+stall n3
+fill n3
+wait at 2s
+clock n1 drift=0% offset=0s
+slow n2 disk=1 cpu=0s
+unstall n3
+free n3
+lie n1
+wipe n2 force=on
+wait at 3s
+repair n1 n2
+restart n2
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	film := &chronicle.Film{Limit: 1 << 20}
+	if _, err := scenarios.Run(f, 1, scenarios.Options{Observe: film.Attach}); err != nil {
+		t.Fatal(err)
+	}
+	c := film.Chronicle()
+	for _, at := range []struct {
+		at   sim.Time
+		want map[chronicle.Field][3]int64
+	}{
+		{1500 * ms, map[chronicle.Field][3]int64{
+			chronicle.Drift: {-500_000}, chronicle.Ahead: {-2_000_000_000}, chronicle.SlowSyncs: {0, 20}, chronicle.SlowSteps: {0, 2_000_000},
+			chronicle.Disk: {0, 0, int64(chronicle.DiskStalled | chronicle.DiskFull)},
+		}},
+		{2500 * ms, map[chronicle.Field][3]int64{chronicle.Disk: {int64(chronicle.DiskLies), int64(chronicle.DiskWiped)}}},
+		{c.To, nil},
+	} {
+		got := map[chronicle.Field][3]int64{}
+		for _, ch := range c.Changes {
+			if ch.At <= at.at && ch.Field >= chronicle.Disk && ch.Member > 0 {
+				values := got[ch.Field]
+				values[ch.Member-1] = int64(ch.Value)
+				got[ch.Field] = values
+			}
+		}
+		maps.DeleteFunc(got, func(_ chronicle.Field, v [3]int64) bool { return v == [3]int64{} })
+		if !maps.Equal(got, at.want) && len(got)+len(at.want) > 0 {
+			t.Errorf("at %s members have %v, want %v", at.at, got, at.want)
 		}
 	}
 }

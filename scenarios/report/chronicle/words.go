@@ -130,6 +130,10 @@ func Tell(e *trace.Event) string {
 		return fmt.Sprintf("%s syncs %d bytes", who, e.A)
 	case trace.DiskSynced:
 		return fmt.Sprintf("%s has synced %d bytes", who, e.A)
+	case trace.DiskFault:
+		return tellDisk(who, e)
+	case trace.MemberFault:
+		return tellFault(who, e)
 	case trace.DiskLost:
 		return fmt.Sprintf("the crash of %s lost %d bytes that were not synced, and kept %d", who, e.A, e.B)
 	case trace.DiskTorn:

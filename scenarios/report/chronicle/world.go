@@ -212,6 +212,7 @@ func (w *world) changed(e *trace.Event, c *Chronicle) {
 	switch e.Kind {
 	case trace.MemberStart:
 		w.set(e, Life, Up, c)
+		w.ail(e, 0, DiskWiped, c)
 		w.set(e, Role, uint64(trace.RoleFollower), c)
 		w.set(e, Leader, 0, c)
 		if w.members[e.Member].fields[Term] == 0 {
@@ -254,6 +255,10 @@ func (w *world) changed(e *trace.Event, c *Chronicle) {
 		w.set(e, Durable, e.Index, c)
 	case trace.Apply, trace.ConfApplied:
 		w.set(e, Applied, e.Index, c)
+	case trace.DiskFault:
+		w.diskFault(e, c)
+	case trace.MemberFault:
+		w.memberFault(e, c)
 	case trace.LinkCut:
 		w.connect(e, Blocked, c)
 	case trace.LinkHold:

@@ -222,6 +222,18 @@ class Diagram {
         if (x1 - x0 > 60) { g.fillStyle = this.c.text; g.textAlign = "left"; g.fillText("paused", Math.max(x0, GUTTER) + 4, y - 15); }
       }
     }
+    for (const s of this.model.ails[n - 1]) {
+      if (s.to < this.t0 || s.from > this.t1) continue;
+      const x0 = Math.max(this.x(s.from), GUTTER), x1 = Math.min(this.x(s.to), this.width);
+      g.strokeStyle = g.fillStyle = this.c.doubt;
+      g.lineWidth = 1.5;
+      g.setLineDash([2, 2]);
+      g.beginPath(); g.moveTo(x0, y - 12); g.lineTo(x1, y - 12); g.stroke();
+      g.setLineDash([]);
+      g.font = "11px system-ui, sans-serif";
+      if (x1 - x0 > g.measureText("▲ " + s.what).width + 6) { g.textAlign = "left"; g.fillText("▲ " + s.what, x0 + 4, y - 18); }
+      g.font = "12px system-ui, sans-serif";
+    }
     g.strokeStyle = this.c.bad;
     for (const s of this.model.cuts[n - 1]) {
       if (s.to < this.t0 || s.from > this.t1) continue;

@@ -3,6 +3,8 @@
 
 const FIRST_CLIENT = 1024;
 const LIFE = 0, ROLE = 1, TERM = 2, LEADER = 3, COMMIT = 4, APPLIED = 5, LAST = 6, DURABLE = 7, LINK = 8, VOTED = 9;
+const DISK = 10, SLOW_SYNCS = 11, SLOW_STEPS = 12, DRIFT = 13, AHEAD = 14, FIELDS = 15;
+const DISK_TROUBLES = ["disk stalled", "disk full", "disk fails", "disk lies", "disk damaged", "disk wiped"];
 const DOWN = 0, UP = 1, PAUSED = 2, GONE = 3;
 const LIFE_NAMES = ["down", "up", "paused", "removed"];
 const ROLE_NAMES = ["follower", "candidate", "leader", "pre-candidate"];
@@ -15,6 +17,16 @@ const nameOf = (address) =>
 function seconds(t, digits = 3) {
   const unit = 10 ** (9 - digits);
   return ((Math.floor(t / unit) * unit) / 1e9).toFixed(digits) + "s";
+}
+
+// troubles are what ails a member, in a few words each.
+function troubles(m) {
+  const all = DISK_TROUBLES.filter((_, bit) => m[DISK] & (1 << bit)), sign = (n) => (n > 0 ? "+" : "") + n;
+  if (m[SLOW_SYNCS]) all.push(`disk ×${m[SLOW_SYNCS]} slow`);
+  if (m[SLOW_STEPS]) all.push(`steps up to ${m[SLOW_STEPS] / 1e6} ms`);
+  if (m[DRIFT]) all.push(`clock ${sign(m[DRIFT] / 1e4)}%`);
+  if (m[AHEAD]) all.push(`wall clock ${sign(m[AHEAD] / 1e9)}s`);
+  return all;
 }
 
 // firstAfter is the first position in a sorted list whose key is greater than t.
@@ -62,7 +74,11 @@ class Model {
     this.stream = []; // every event in order: notes, and packets twice
     this.spans = []; // of each member: stretches in which life, role and term are the same
     this.cuts = []; // of each member: stretches in which it cannot hear, or be heard by, the same others
+    this.ails = []; // of each member: stretches in which the same ails it
     this.lanes = [];
+    this.patience = [];
+    this.peers = [];
+    this.keys = [];
     this.clients = [];
     this.longest = 0;
     this.append(data);
@@ -76,6 +92,7 @@ class Model {
       this.lanes.push(n);
       this.spans.push([{ from: this.meta.from, to: this.meta.to, life: DOWN, role: 0, term: 0 }]);
       this.cuts.push([]);
+      this.ails.push([]);
     }
     const fresh = [];
     for (const [i, ended, fate] of data.ended || []) {
@@ -102,6 +119,7 @@ class Model {
       this.changed(c);
     }
     for (const e of data.entries || []) this.entries.push(e);
+    for (const name of ["patience", "peers", "keys"]) for (const row of data[name] || []) this[name].push(row);
     for (const [index, term, rev, what, op] of data.commits || []) this.commits.set(index, { index, term, rev, what, op });
     for (const o of data.ops || []) {
       const before = this.op.get(o.id);
@@ -111,7 +129,7 @@ class Model {
       if (!this.clients.includes(o.client)) { this.clients.push(o.client); this.clients.sort((a, b) => a - b); }
     }
     for (const list of this.spans) list[list.length - 1].to = this.meta.to;
-    for (const list of this.cuts) if (list.length && list[list.length - 1].open) list[list.length - 1].to = this.meta.to;
+    for (const list of [...this.cuts, ...this.ails]) if (list.length && list[list.length - 1].open) list[list.length - 1].to = this.meta.to;
   }
 
   arrived(p, fresh) {
@@ -126,6 +144,7 @@ class Model {
       if (peer > 0 && peer < FIRST_CLIENT) this.relinked(at, peer, member, peer, value);
       return;
     }
+    if (field >= DISK && member > 0 && member <= this.ails.length) { this.ailing(at, member, field, value); return; }
     if (field > TERM || member < 1 || member > this.spans.length) return;
     const list = this.spans[member - 1], last = list[list.length - 1];
     const name = ["life", "role", "term"][field];
@@ -153,12 +172,48 @@ class Model {
     if (whom) list.push({ from: at, to: this.meta.to, whom, open: true });
   }
 
+  // ailing notes that something ails a member from now on, or no longer.
+  ailing(at, member, field, value) {
+    const list = this.ails[member - 1], last = list[list.length - 1];
+    list.now = list.now || new Array(FIELDS).fill(0);
+    list.now[field] = value;
+    const what = troubles(list.now).join(", ");
+    if (last && last.open) {
+      last.to = at;
+      last.open = false;
+      if (last.from === at) list.pop();
+    }
+    if (what) list.push({ from: at, to: this.meta.to, what, open: true });
+  }
+
+  // seenAt is what was seen of each member at a time, and is not in the trace: how patient
+  // it is, what it knew of the others if it led, and its first keys.
+  seenAt(t) {
+    if (!this.seen || this.seen.t > t) this.seen = { t: -1, i: 0, j: 0, k: 0, members: [] };
+    const s = this.seen;
+    while (s.members.length < this.lanes.length) s.members.push({ elapsed: 0, timeout: 0, peers: new Map(), keys: new Map() });
+    for (; s.i < this.patience.length && this.patience[s.i][0] <= t; s.i++) {
+      const [, member, elapsed, timeout] = this.patience[s.i];
+      Object.assign(s.members[member - 1], { elapsed, timeout });
+    }
+    for (; s.j < this.peers.length && this.peers[s.j][0] <= t; s.j++) {
+      const [, leader, member, match, next] = this.peers[s.j];
+      s.members[leader - 1].peers.set(member, [match, next]);
+    }
+    for (; s.k < this.keys.length && this.keys[s.k][0] <= t; s.k++) {
+      const [, member, key, value, revision] = this.keys[s.k];
+      if (revision) s.members[member - 1].keys.set(key, [value, revision]); else s.members[member - 1].keys.delete(key);
+    }
+    s.t = t;
+    return s.members;
+  }
+
   // stateAt is what each member is at a time, and which links are not open. Asked for
   // later and later times it goes on from where it was.
   stateAt(t) {
     if (!this.state || this.state.t > t) this.state = { t: -1, i: 0, members: [], links: new Map() };
     const s = this.state;
-    while (s.members.length < this.lanes.length) s.members.push(new Array(10).fill(0));
+    while (s.members.length < this.lanes.length) s.members.push(new Array(FIELDS).fill(0));
     for (; s.i < this.changes.length && this.changes[s.i][0] <= t; s.i++) {
       const [, member, peer, field, value] = this.changes[s.i];
       if (field === LINK) {

@@ -143,7 +143,7 @@ type contents struct {
 	Judgements []judgement         `json:"judgements"`
 	Packets    [][]any             `json:"packets"` // kind, from, to, sent, ended, fate, term, what
 	Notes      [][]any             `json:"notes"`   // at, kind, member, what
-	Changes    [][5]uint64         `json:"changes"` // at, member, peer, field, value
+	Changes    [][5]int64          `json:"changes"` // at, member, peer, field, value
 	Entries    [][4]uint64         `json:"entries"` // at, member, index, term
 	Commits    [][]any             `json:"commits"` // index, term, revision, what, operation
 	Ops        []Op                `json:"ops"`

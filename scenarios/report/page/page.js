@@ -107,6 +107,7 @@ class Page {
     box.append(element("li", {}, svg(`<rect x="1" y="1" width="26" height="10" fill="${TERM_COLOURS[0]}"/>`), "leader"));
     box.append(element("li", {}, svg(`<rect x="2" y="2" width="24" height="8" fill="none" stroke="${TERM_COLOURS[1]}" stroke-width="2"/>`), "candidate"));
     box.append(element("li", {}, svg(`<rect x="1" y="4" width="26" height="4" fill="${TERM_COLOURS[2]}"/>`), "follower; a colour is a term"));
+    box.append(element("li", {}, "▲ something ails the member or its disk"));
     box.append(element("li", {}, "close by: ■ on disk  ◆ committed  ● applied"));
   }
 
@@ -165,8 +166,10 @@ class Page {
     this.members(state);
     this.logs(state);
     byID("links").textContent = state.links.length
-      ? "Links cut or held: " + state.links.map((l) => `${nameOf(l.from)}→${nameOf(l.to)}${l.held ? " (held)" : ""}`).join(", ")
+      ? "Links cut or held: " + state.links.map((l) => `${nameOf(l.from)}→${nameOf(l.to)}${l.held ? " (held)" : ""}`).join(", ") + "."
       : "";
+    byID("ailing").textContent = state.members.map((m, i) => [i + 1, troubles(m)]).filter(([, all]) => all.length)
+      .map(([n, all]) => `▲ n${n}: ${all.join(", ")}.`).join(" ");
     this.events();
     let n = 0;
     for (const e of this.model.notes) {

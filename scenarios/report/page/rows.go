@@ -19,8 +19,8 @@ func PacketRow(p *chronicle.Packet) []any {
 func NoteRow(e *trace.Event, what string) []any { return []any{e.At, e.Kind.String(), e.Member, what} }
 
 // ChangeRow is at, member, peer, field, value.
-func ChangeRow(c chronicle.Change) [5]uint64 {
-	return [5]uint64{uint64(c.At), uint64(c.Member), uint64(c.Peer), uint64(c.Field), c.Value}
+func ChangeRow(c chronicle.Change) [5]int64 {
+	return [5]int64{int64(c.At), int64(c.Member), int64(c.Peer), int64(c.Field), int64(c.Value)}
 }
 
 // EntryRow is at, member, index, term.
