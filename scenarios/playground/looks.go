@@ -89,8 +89,7 @@ func (l *looks) member(c *cluster.Cluster, id int64, seen *seenMember) {
 		}
 		delete(before, kv.Key)
 	}
-	for _, key := range slices.Sorted(maps.Keys(before)) { // unordered: sorted
-
+	for _, key := range slices.Sorted(maps.Keys(before)) {
 		l.keys = append(l.keys, []any{at, id, store.Text(key), "", 0})
 	}
 }
