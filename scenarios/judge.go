@@ -43,12 +43,18 @@ func (r *run) judge(h *halt) {
 
 // history is what clients saw and members did so far.
 func (r *run) history() history.History {
+	return history.History{Ops: r.ops(), Commits: r.c.Commits(), Members: r.c.Members(), Watches: r.watched()}
+}
+
+// ops are the operations so far in order of invocation.
+func (r *run) ops() []history.Op {
 	ops := r.clients.Ops()
-	if r.opening != nil {
-		ops = slices.Concat(ops, r.opening.Ops())
-		slices.SortFunc(ops, func(a, b history.Op) int { return cmp.Compare(a.ID, b.ID) })
+	if r.opening == nil {
+		return ops
 	}
-	return history.History{Ops: ops, Commits: r.c.Commits(), Members: r.c.Members(), Watches: r.watched()}
+	ops = slices.Concat(ops, r.opening.Ops())
+	slices.SortFunc(ops, func(a, b history.Op) int { return cmp.Compare(a.ID, b.ID) })
+	return ops
 }
 
 // evidence is what the judges are told beside the history.

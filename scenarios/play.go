@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"etcdsim/checker"
+	"etcdsim/checker/history"
 	"etcdsim/scenarios/workload"
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/trace"
@@ -130,6 +131,10 @@ func (p *Play) Result() *Result { return p.r.result }
 
 // Cluster returns the universe, to be looked at.
 func (p *Play) Cluster() *cluster.Cluster { return p.r.c }
+
+// Ops returns the operations so far in order of invocation, those of a session with
+// those of the universe's own clients.
+func (p *Play) Ops() []history.Op { return p.r.ops() }
 
 // Clients returns the clients of the universe.
 func (p *Play) Clients() *workload.Clients { return p.r.clients }

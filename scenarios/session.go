@@ -380,7 +380,7 @@ func ParseSession(name, text string) (*File, error) {
 
 func execSession(r *run, _ *Statement, a SessionArgs) *halt {
 	if r.opening == nil {
-		r.opening = outside.New(r.c, r.log, r.clients.Reserve(), r.invariants != nil)
+		r.opening = outside.New(r.c, r.log, r.clients.Reserve, r.invariants != nil)
 		r.opening.Returned = r.returned
 		r.operations = map[uint64]uint64{}
 		r.loads = append(r.loads, &load{name: outside.Load, members: everybody})

@@ -53,12 +53,12 @@ func diffAction(c *cli.Context) error {
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
 	defer stop()
 	interrupted := func() bool { return ctx.Err() != nil }
-	a, err := openSide(c, c.Args().First(), scenarios.Options{Interrupted: interrupted})
+	a, err := openSide(c, c.Args().First(), scenarios.Options{Interrupted: interrupted}, false)
 	if err != nil {
 		return err
 	}
 	varied.Interrupted = interrupted
-	b, err := openSide(c, c.Args().Get(c.NArg()-1), varied)
+	b, err := openSide(c, c.Args().Get(c.NArg()-1), varied, true)
 	if err != nil {
 		return err
 	}
@@ -82,8 +82,9 @@ const exitDifferent = 1
 // maxLines bounds the comparison, which takes the square of it in memory.
 const maxLines = 5000
 
-// openSide reads a run that was kept, or makes one.
-func openSide(c *cli.Context, name string, o scenarios.Options) (side, error) {
+// openSide reads a run that was kept, or makes one. The flags that vary a run count if it
+// is the varied one.
+func openSide(c *cli.Context, name string, o scenarios.Options, varied bool) (side, error) {
 	if folder.Is(name) {
 		if len(o.Settings) > 0 || o.Bugs != 0 {
 			return side{}, usage("diff: %s: a run that was kept is not varied: expected a scenario with --set or --bug", name)
@@ -98,9 +99,9 @@ func openSide(c *cli.Context, name string, o scenarios.Options) (side, error) {
 		}
 		return side{name, events}, nil
 	}
-	title, text := name, c.String("seed")
+	text, seeded := c.String("seed"), false
 	if at := strings.LastIndex(name, "@"); at >= 0 {
-		name, text = name[:at], name[at+1:]
+		name, text, seeded = name[:at], name[at+1:], true
 	}
 	seed, err := parseSeed(c, "seed", text)
 	if err != nil {
@@ -110,9 +111,7 @@ func openSide(c *cli.Context, name string, o scenarios.Options) (side, error) {
 	if err != nil {
 		return side{}, err
 	}
-	if !strings.Contains(title, "@") {
-		recall(c, f, &seed, &o)
-	}
+	recallBut(f, &seed, &o, seeded || c.IsSet("seed"), varied && c.IsSet("bug"))
 	r, events, err := folder.Collect(f, seed, o)
 	if err != nil {
 		return side{}, usage("%w", err)
@@ -120,7 +119,7 @@ func openSide(c *cli.Context, name string, o scenarios.Options) (side, error) {
 	if r.Outcome == scenarios.Interrupted {
 		return side{}, &exit{exitInterrupted, errors.New("interrupted")}
 	}
-	title = fmt.Sprintf("%s  seed %d", name, seed)
+	title := fmt.Sprintf("%s  seed %d", name, seed)
 	for _, s := range o.Settings {
 		title += "  " + s.String()
 	}

@@ -87,7 +87,8 @@ func (s *subject) hand(small *shrink.Shrunk, out string, stdout, stderr io.Write
 		name = "shrunk" + scenarios.Suffix
 	}
 	title := strings.TrimSuffix(name[strings.LastIndexAny(name, `/\`)+1:], scenarios.Suffix)
-	text := fmt.Sprintf("# %s: fails by %s\n# from: %s\n\n", title, small.Finding, s.String()) + scenarios.Format(small.File)
+	text := fmt.Sprintf("# %s: fails by %s\n# from: %s\n\n", title, small.Finding, s.String())
+	text += scenarios.Format(small.File.Sealed(small.Result))
 	f, err := scenarios.Parse(name, text)
 	if err != nil {
 		return &exit{exitInternal, fmt.Errorf("what was reached does not parse: %w", err)}

@@ -39,14 +39,19 @@ func parseUniverse(c *cli.Context) (o scenarios.Options, err error) {
 // recall takes what the flags leave open from the session that a file holds, if it does:
 // its seed, its bugs, and the settings that come before those of the flags.
 func recall(c *cli.Context, f *scenarios.File, seed *uint64, o *scenarios.Options) {
+	recallBut(f, seed, o, c.IsSet("seed") || c.IsSet("seeds"), c.IsSet("bug"))
+}
+
+// recallBut leaves out the seed or the bugs if they were given.
+func recallBut(f *scenarios.File, seed *uint64, o *scenarios.Options, seeded, bugs bool) {
 	s := f.Session()
 	if s == nil {
 		return
 	}
-	if s.Seeded && !c.IsSet("seed") && !c.IsSet("seeds") {
+	if s.Seeded && !seeded {
 		*seed = s.Seed
 	}
-	if !c.IsSet("bug") {
+	if !bugs {
 		o.Bugs = s.Bugs
 	}
 	o.Settings = slices.Concat(s.Settings, o.Settings)

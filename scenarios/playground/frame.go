@@ -225,7 +225,7 @@ func (s *Session) frame(err error) *Frame {
 
 // operations adds operations that are new, and those that have ended.
 func (s *Session) operations(f *Frame) {
-	ops := s.play.Clients().Ops()
+	ops := s.play.Ops()
 	var open []int
 	show := func(i int) {
 		f.Ops = append(f.Ops, page.OpOf(&ops[i]))

@@ -24,8 +24,9 @@ type command struct {
 func commands() []command {
 	return []command{
 		{
-			"next", "[N | all]", "lets the next statement of the scenario happen, or N of them, or all; so does an empty line",
-			(*Session).doNext, words("all"),
+			"next", "[N | all | to TIME]", "lets the next statement of the scenario happen, or N of them, or all, or those up to " +
+				"an instant; so does an empty line",
+			(*Session).doNext, words("all", "to"),
 		},
 		{"event", "[N]", "lets the next event happen, or N of them, and shows them", waitFor("happened", trace.AllKinds), nil},
 		{
@@ -151,11 +152,41 @@ func (s *Session) doNext(words []string) (string, error) {
 	if slices.Equal(words, []string{"all"}) {
 		return s.goOn(len(s.ahead))
 	}
+	if len(words) == 2 && words[0] == "to" {
+		return s.goTo(words[1])
+	}
 	n, err := count("next", words)
 	if err != nil {
 		return "", err
 	}
 	return s.goOn(n)
+}
+
+// goTo lets lines happen up to an instant. What lasts beyond it is cut short by a wait
+// and lies ahead, as when one goes back.
+func (s *Session) goTo(text string) (string, error) {
+	d, err := time.ParseDuration(text)
+	switch {
+	case err != nil || d < 0:
+		return "", fmt.Errorf("next to %s: expected an instant such as 500ms or 2s", text)
+	case simTime(d) < s.Now():
+		return "", fmt.Errorf("it is %s already: back to %s goes back", s.Now(), text)
+	}
+	var b strings.Builder
+	for s.Now() < simTime(d) && len(s.ahead) > 0 && s.play.Failure() == nil {
+		told, err := s.goOn(1)
+		b.WriteString(told)
+		if err != nil {
+			return b.String(), err
+		}
+	}
+	if s.Now() > simTime(d) {
+		if err := s.backTo(simTime(d)); err != nil {
+			return b.String(), err
+		}
+		b.WriteString(s.where())
+	}
+	return b.String(), nil
 }
 
 // goOn lets so many lines happen that are statements, with all lines between.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/step"
@@ -65,6 +66,20 @@ func TestWalkIsARun(t *testing.T) {
 		if got := s.Result(); got.Digest != want.Digest || got.Outcome != want.Outcome {
 			t.Errorf("%s seed 3: walked through: %v %v, run: %v %v", name, got.Outcome, got.Digest, want.Outcome, want.Digest)
 		}
+	}
+}
+
+// Who goes on up to an instant is there, and goes on from there to the same end.
+func TestNextTo(t *testing.T) {
+	s := begin(t, "leader-kill", 3, scenarios.Options{})
+	for _, at := range []time.Duration{500 * time.Millisecond, 2 * time.Second, 2 * time.Second, 3 * time.Second} {
+		do(t, s, "next to "+at.String())
+		if now := s.Now(); now != sim.Time(at) {
+			t.Errorf("next to %s: it is %s", at, now)
+		}
+	}
+	if told := do(t, s, "next to 1h"); !strings.Contains(told, "leads term") || len(s.Story().Lines) < 10 {
+		t.Errorf("up to an instant beyond the end: %s", told)
 	}
 }
 
@@ -158,6 +173,9 @@ func TestMistakes(t *testing.T) {
 		{"look c99->n1", "expected c0 or another"},
 		{"look $x", "stands for no member"},
 		{"next", "nothing of the scenario is ahead"},
+		{"next to", "expected a whole number from 1"},
+		{"next to lunch", "expected an instant"},
+		{"next to 1ms", "back to 1ms goes back"},
 		{"save", "expected the name of a file"},
 		{"end now", `"now" is too much`},
 		{"help jump", `"jump" is neither`},

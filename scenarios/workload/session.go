@@ -57,9 +57,9 @@ func (cs *Clients) Ops() []history.Op { return cs.ops }
 // Count returns the number of clients so far.
 func (cs *Clients) Count() int { return cs.count }
 
-// Reserve takes the address of a client that is not one of these, for whoever asks
-// from outside.
-func (cs *Clients) Reserve() trace.Addr { return trace.Client(cs.take()) }
+// Reserve takes the number of a client, and the address with it, that is not one of
+// these, for whoever asks from outside.
+func (cs *Clients) Reserve() int { return cs.take() }
 
 // take returns the number of a new client, counted from 0.
 func (cs *Clients) take() int {

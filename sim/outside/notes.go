@@ -10,11 +10,6 @@ import (
 // Load is the load that operations from outside belong to.
 const Load = "outside"
 
-// FirstClient is the number of the first client outside; those of scenarios have
-// smaller ones. Real clients have many operations under way at a time, those of a
-// history one: so many clients as have operations at once stand for them.
-const FirstClient = 10_000
-
 // notes remember what was asked and answered.
 type notes struct {
 	// under are the operations under way.
@@ -22,21 +17,34 @@ type notes struct {
 	// kept are the operations so far in order of invocation, if keeps is set.
 	kept  []history.Op
 	keeps bool
-	// busy are the places of clients that have an operation under way.
-	busy []bool
+	// clients stand for those outside: real clients have many operations under way at a
+	// time, those of a history one, so that there are as many as had operations at once.
+	// reserve returns the number of one more.
+	clients []client
+	reserve func() int
 	// users says whom a token stands for.
 	users map[string]string
+}
+
+// client is one of those who stand for the outside.
+type client struct {
+	number int
+	// busy: it has an operation under way.
+	busy bool
 }
 
 // noted is an operation under way.
 type noted struct {
 	history.Op
-	// at is its place among those kept.
-	at int
+	// at is its place among those kept, client that of its client.
+	at, client int
 }
 
-func newNotes(keeps bool) notes {
-	return notes{under: make(map[uint64]*noted), users: make(map[string]string), keeps: keeps}
+// newNotes returns notes of which the first client has a number already.
+func newNotes(keeps bool, number int, reserve func() int) notes {
+	return notes{
+		under: make(map[uint64]*noted), users: make(map[string]string), keeps: keeps, clients: []client{{number: number}}, reserve: reserve,
+	}
 }
 
 // judged reports whether judges know what to make of an operation. On streams those
@@ -48,8 +56,9 @@ func (n *notes) invoked(in *Input, now sim.Time) {
 	if !judged(in) {
 		return
 	}
-	op := &noted{at: len(n.kept), Op: history.Op{
-		ID: in.Op, Client: n.place(), Member: in.Member, Load: Load, Request: in.Request, User: n.userOf(&in.As),
+	free := n.free()
+	op := &noted{at: len(n.kept), client: free, Op: history.Op{
+		ID: in.Op, Client: n.clients[free].number, Member: in.Member, Load: Load, Request: in.Request, User: n.userOf(&in.As),
 		Invoke: now, Return: sim.Forever, Outcome: history.Unknown,
 	}}
 	n.under[in.Op] = op
@@ -70,16 +79,16 @@ func (n *notes) userOf(as *store.Credential) string {
 	return claims.User
 }
 
-// place takes a client that is free.
-func (n *notes) place() int {
-	for i := range n.busy {
-		if !n.busy[i] {
-			n.busy[i] = true
-			return FirstClient + i
+// free takes a client that is free, and returns its place.
+func (n *notes) free() int {
+	for i := range n.clients {
+		if !n.clients[i].busy {
+			n.clients[i].busy = true
+			return i
 		}
 	}
-	n.busy = append(n.busy, true)
-	return FirstClient + len(n.busy) - 1
+	n.clients = append(n.clients, client{n.reserve(), true})
+	return len(n.clients) - 1
 }
 
 // answered notes how an operation ended, and tells who wants to know.
@@ -115,7 +124,7 @@ func (n *notes) hungUp(id uint64, now sim.Time, returned func(*history.Op)) {
 func (n *notes) end(op *noted, now sim.Time, returned func(*history.Op)) {
 	op.Return = now
 	delete(n.under, op.ID)
-	n.busy[op.Client-FirstClient] = false
+	n.clients[op.client].busy = false
 	if n.keeps {
 		n.kept[op.at] = op.Op
 	}

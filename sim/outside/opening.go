@@ -27,12 +27,13 @@ type Opening struct {
 	notes   notes
 }
 
-// New opens a universe at an address that no client has. If it keeps, the operations
-// that ended are there to be judged; a universe without an end would grow by them for
-// ever.
-func New(c *cluster.Cluster, log *trace.Log, self trace.Addr, keeps bool) *Opening {
-	o := &Opening{c: c, log: log, self: self, streams: make(map[uint64]uint64), notes: newNotes(keeps)}
-	c.Attach(self, (*receiver)(o))
+// New opens a universe at the address of a client that nobody is; reserve returns the
+// number of such a client. If it keeps, the operations that ended are there to be
+// judged; a universe without an end would grow by them for ever.
+func New(c *cluster.Cluster, log *trace.Log, reserve func() int, keeps bool) *Opening {
+	number := reserve()
+	o := &Opening{c: c, log: log, self: trace.Client(number), streams: make(map[uint64]uint64), notes: newNotes(keeps, number, reserve)}
+	c.Attach(o.self, (*receiver)(o))
 	return o
 }
 

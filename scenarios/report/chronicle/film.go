@@ -63,6 +63,30 @@ func (f *Film) see(e *trace.Event) {
 	f.oldest = (f.oldest + 1) % f.Limit
 }
 
+// Attribute says whose the packets and notes of operations are: clients that stand for
+// others share an address, and differ in what they ask. client returns the client of an
+// operation, or 0 if it is not known.
+func (c *Chronicle) Attribute(client func(op uint64) trace.Addr) {
+	to := func(a *trace.Addr, op uint64) {
+		if known := client(op); a.IsClient() && known != 0 {
+			*a = known
+			c.Clients = max(c.Clients, int(known-trace.FirstClient)+1)
+		}
+	}
+	for i := range c.Packets {
+		p := &c.Packets[i]
+		if kind := p.Kind &^ trace.Rejected; kind == trace.ClientRequest || kind == trace.ClientResponse {
+			to(&p.From, p.Index)
+			to(&p.To, p.Index)
+		}
+	}
+	for i := range c.Notes {
+		if n := &c.Notes[i]; n.Kind == trace.Invoke || n.Kind == trace.Return || n.Kind == trace.Abandon {
+			to(&n.Member, n.ID)
+		}
+	}
+}
+
 // Chronicle returns what the film shows.
 func (f *Film) Chronicle() *Chronicle {
 	c := &Chronicle{Total: f.total, Kept: uint64(len(f.ring))}

@@ -85,7 +85,14 @@ func Record(f *scenarios.File, seed uint64, o scenarios.Options, limit int) (*sc
 			return nil, nil, err
 		}
 	}
-	return r, film.Chronicle(), nil
+	c := film.Chronicle()
+	clients := make(map[uint64]trace.Addr, len(r.History.Ops))
+	for i := range r.History.Ops {
+		op := &r.History.Ops[i]
+		clients[op.ID] = trace.Client(op.Client)
+	}
+	c.Attribute(func(op uint64) trace.Addr { return clients[op] })
+	return r, c, nil
 }
 
 // focus is the moment that a reader wants to see, or 0.

@@ -2,7 +2,9 @@ package host_test
 
 import (
 	"context"
+	"flag"
 	"fmt"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,38 +18,96 @@ import (
 	"etcdsim/sim/live/host"
 )
 
-// The judges see what real clients saw: a leader that reads without asking whether it
-// still leads gives one of them an old value.
-func TestSessionIsJudged(t *testing.T) {
+// documentedSession is what docs/serve.md looks at: a leader that reads without asking
+// whether it still leads gives a real client an old value.
+const documentedSession = "../../../docs/session.scn"
+
+var update = flag.Bool("update", false, "record the documented session anew")
+
+// The judges see what real clients saw, and it happens again as it is recorded:
+//
+//	go test ./sim/live/host -run TestDocumentedSession -update
+func TestDocumentedSession(t *testing.T) {
+	recorded := recordStaleRead(t)
+	if *update {
+		if err := os.WriteFile(documentedSession, []byte(recorded), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept, err := os.ReadFile(documentedSession)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"recorded": recorded, documentedSession: string(kept)} {
+		r, err := scenarios.Replay(name, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Outcome != scenarios.Violation || r.Findings()[0].Judge != "linearizability" {
+			t.Errorf("%s: the judges say %v, %v; go test ./sim/live/host -run TestDocumentedSession -update", name, r.Outcome, r.Findings())
+		}
+	}
+}
+
+// recordStaleRead serves a cluster with a defect until a client reads an old value, and
+// returns the recording.
+func recordStaleRead(t *testing.T) string {
+	t.Helper()
 	bugs, err := bug.Parse("leader-local-read")
 	if err != nil {
 		t.Fatal(err)
 	}
 	s := &started{t: t}
 	s.open(host.Config{Seed: seed, Options: scenarios.Options{Bugs: bugs}}) // time stands but for requests
-	old := s.Leader()
 	through := func(name string) *clientv3.Client {
 		var id int
 		_, _ = fmt.Sscanf(name, "n%d", &id)
 		return s.client(s.Endpoints()[id-1])
 	}
-	if _, err := through(old).Put(soon(t), "k", "old"); err != nil {
-		t.Fatal(err)
+	put := func(c *clientv3.Client, key string, value any) {
+		t.Helper()
+		if _, err := c.Put(soon(t), key, fmt.Sprint(value)); err != nil {
+			t.Fatal(err)
+		}
 	}
+	read := func(c *clientv3.Client, key string) string {
+		t.Helper()
+		got, err := c.Get(soon(t), key)
+		if err != nil || len(got.Kvs) != 1 {
+			t.Fatalf("%s: %v, %v", key, got, err)
+		}
+		return string(got.Kvs[0].Value)
+	}
+	n1, n2, n3 := through("n1"), through("n2"), through("n3")
+	for i := range 8 {
+		put(n1, "visits", i)
+		put(n2, "config", fmt.Sprintf("v%d", i))
+		read(n3, "visits")
+	}
+	for _, fault := range [][2]string{{"pause followers", "resume all"}, {"kill leader", "restart all"}, {"net drop=2%", "net drop=0%"}} {
+		s.do(fault[0])
+		s.do("wait elapsed 3s")
+		s.do(fault[1])
+		s.do("wait converged within=20s")
+		for i := range 4 {
+			put(n1, "visits", i)
+			put(n2, "audit", fault[0])
+			read(n3, "visits")
+		}
+	}
+	old := s.Leader()
 	s.do("partition leader | rest")
-	s.do("wait leader in=rest within=5s")
-	if _, err := through(s.Leader()).Put(soon(t), "k", "new"); err != nil {
-		t.Fatal(err)
+	s.do("wait leader in=rest within=20s")
+	put(through(s.Leader()), "config", "v8")
+	if value := read(through(old), "config"); value != "v7" {
+		t.Fatalf("the old leader answered %s", value)
 	}
-	if got, err := through(old).Get(soon(t), "k"); err != nil || string(got.Kvs[0].Value) != "old" {
-		t.Fatalf("the old leader answered %v, %v", got, err)
-	}
+	s.do("heal")
+	s.do("wait converged within=20s")
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if result := s.replay(); result.Outcome != scenarios.Violation {
-		t.Errorf("the judges say %v", result.Outcome)
-	}
+	return s.rec.String()
 }
 
 // A session of ten thousand requests by real clients, with ten faults among them,
