@@ -68,7 +68,11 @@ var rooms = []room{
 		why: "the root holds documents and the tests of the house, no code",
 	},
 	{
-		path: "sim",
+		path: "sim/spelling",
+		why:  "words, for errors of every room",
+	},
+	{
+		path: "sim", imports: []string{"sim/spelling"},
 		why:  "the kernel knows nothing of what is simulated, so that it can be read alone",
 	},
 	{
@@ -76,7 +80,7 @@ var rooms = []room{
 		why: "events are flat numbers: whoever writes or reads them needs no other package",
 	},
 	{
-		path: "sim/bug",
+		path: "sim/bug", imports: []string{"sim/spelling"},
 		why:  "a catalogue; the defects themselves stand where they belong",
 	},
 	{
@@ -173,7 +177,7 @@ var rooms = []room{
 	{
 		path: "scenarios",
 		imports: []string{
-			"sim", "sim/trace", "sim/bug", "network", "store", "store/disk", "node", "checker/history", "checker", "sim/cluster",
+			"sim", "sim/spelling", "sim/trace", "sim/bug", "network", "store", "store/disk", "node", "checker/history", "checker", "sim/cluster",
 			"sim/outside", "scenarios/workload",
 		},
 		tests: []string{"above"},

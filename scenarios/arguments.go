@@ -172,7 +172,7 @@ func parseLet(p *parser) LetArgs {
 	}
 	a := LetArgs{Var: name}
 	if meterNamed(p.peek()) != nil {
-		a.Amount = parseOperand(p)
+		a.Amount = parseOperand(p, someMeter, nil)
 		p.bindNumber(at, name)
 		return a
 	}

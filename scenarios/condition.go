@@ -124,6 +124,12 @@ func (o Operand) String() string {
 // conditionSyntax is the part of the help that wait and expect share.
 const conditionSyntax = "leader [in=TARGET] [as=$NAME] | converged | METER [TARGET|LOAD] [>=N] [via=TARGET] [since=here]"
 
+// conditionNames are the conditions that begin with a word of their own; someMeter names
+// a few of the meters, of which there are too many for an error.
+var conditionNames = []string{"leader", "converged", "elapsed", "at"}
+
+const someMeter = "a meter such as acked, applied or elections (etcdsim language lists them all)"
+
 // parseCondition reads a condition, all but the option within=.
 func parseCondition(p *parser) Condition {
 	switch {
@@ -152,15 +158,11 @@ func parseCondition(p *parser) Condition {
 }
 
 func parseCompare(p *parser) Condition {
-	if p.peek() == "" {
-		p.missing("a condition: leader, converged, elapsed, at, or a meter such as acked, applied or elections")
-		return nil
-	}
-	c := CompareCondition{Left: parseOperand(p)}
+	c := CompareCondition{Left: parseOperand(p, "a condition: "+strings.Join(conditionNames, ", ")+", a number or "+someMeter, conditionNames)}
 	switch p.peek() {
 	case ">=", "<=", "==", "!=", ">", "<":
 		c.Relation = p.take().text
-		c.Right = parseOperand(p)
+		c.Right = parseOperand(p, "a number or "+someMeter, nil)
 	case "":
 		if c.Left.Meter == "" {
 			p.missing("a relation such as >=")
@@ -183,7 +185,9 @@ func parseCompare(p *parser) Condition {
 	return c
 }
 
-func parseOperand(p *parser) Operand {
+// parseOperand reads a number or a meter; what says what else is expected in its place,
+// and others are the names of that.
+func parseOperand(p *parser, what string, others []string) Operand {
 	if text := p.peek(); text != "" && text[0] >= '0' && text[0] <= '9' {
 		return Operand{Number: p.number("a number")}
 	}
@@ -197,7 +201,7 @@ func parseOperand(p *parser) Operand {
 	}
 	m := meterNamed(p.peek())
 	if m == nil {
-		p.missing("a number or a meter: " + strings.Join(meterNames(), ", "))
+		p.missingOf(what, append(slices.Clip(others), meterNames()...))
 		return Operand{}
 	}
 	p.take()

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"etcdsim/sim/spelling"
 )
 
 // Parse reads a scenario. The error is an *[Error] that names file, line and
@@ -225,7 +227,8 @@ func parseStatement(words []word, end int, scope *Scope) (*Statement, *Error) {
 	verb := words[0]
 	st := lookup(verb.text)
 	if st == nil {
-		text := fmt.Sprintf("unknown statement %q: expected one of %s", verb.text, strings.Join(Verbs(), ", "))
+		text := fmt.Sprintf("unknown statement %q%s: expected one of %s",
+			verb.text, spelling.DidYouMean(verb.text, Verbs()), strings.Join(Verbs(), ", "))
 		return nil, &Error{Pos: Pos{Col: verb.col}, Text: text}
 	}
 	if s.Not && !st.negatable {
@@ -403,6 +406,15 @@ func (p *parser) missing(what string) {
 	p.fail(p.at(), "%q: expected %s", p.peek(), what)
 }
 
+// missingOf is missing where names are expected, of which one may have been meant.
+func (p *parser) missingOf(what string, names []string) {
+	if len(p.words) == 0 {
+		p.missing(what)
+		return
+	}
+	p.fail(p.at(), "%q%s: expected %s", p.peek(), spelling.DidYouMean(p.peek(), names), what)
+}
+
 // number reads a whole number.
 func (p *parser) number(what string) uint64 {
 	n, err := strconv.ParseUint(p.peek(), 10, 63)
@@ -439,7 +451,7 @@ func (p *parser) within() time.Duration {
 	return d
 }
 
-const durationExpected = "a duration such as 500ms or 2s"
+const durationExpected = "a duration such as 500ms or 2s, of a day at most"
 
 // maxDuration bounds what a scenario may wait for: a day.
 const maxDuration = 24 * time.Hour
@@ -478,7 +490,7 @@ func (p *parser) targets(clients bool) Targets {
 		p.take()
 	}
 	if len(ts) == 0 {
-		p.missing(expectedTarget())
+		p.missingOf(expectedTarget(), TargetNames())
 	}
 	return ts
 }

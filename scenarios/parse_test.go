@@ -88,7 +88,7 @@ func TestFormatIsCanonical(t *testing.T) {
 // mistakes are scenarios that do not parse, and the beginning of what is said about
 // them, from the line on.
 var mistakes = []struct{ text, want string }{
-	{"clutser nodes=5", `1:1: unknown statement "clutser": expected one of cluster, net,`},
+	{"clutser nodes=5", `1:1: unknown statement "clutser" (did you mean cluster?): expected one of cluster, net,`},
 	{"cluster nodes=0", `1:9: cluster.nodes: "0": expected a number from 1 to 63`},
 	{"cluster", `1:8: cluster: expected an option`},
 	{"cluster nodes = 5", `1:9: cluster: "nodes": expected an option`},
@@ -110,7 +110,8 @@ var mistakes = []struct{ text, want string }{
 	{"wait leader as=old within=1s", `1:13: wait: as: "old": expected a variable such as $old`},
 	{"! wait leader as=$old within=1s", `1:15: wait: as: a leader that must not exist`},
 	{"wait within=1s", `1:15: wait: expected a condition: leader, converged`},
-	{"wait sunshine within=1s", `1:6: wait: "sunshine": expected a number or a meter: messages,`},
+	{"wait sunshine within=1s", `1:6: wait: "sunshine": expected a condition: leader, converged, elapsed, at, a number or a meter such as`},
+	{"wait laeder within=1s", `1:6: wait: "laeder" (did you mean leader?): expected a condition: leader,`},
 	{"wait acked w within=1s", `1:12: wait: "w": expected the name of a load: an earlier load statement`},
 	{"load w\nwait acked v >=1 within=1s", `2:12: wait: "v": expected the name of a load: one of w`},
 	{"load w\nwait acked w =>1 within=1s", `2:14: wait: "=": expected a relation such as >=`},

@@ -24,7 +24,7 @@ func Words(verb string) []string {
 	switch verb {
 	case "wait", "expect":
 		syntax += " " + conditionSyntax
-		words = append(meterNames(), "leader", "converged", "elapsed", "at")
+		words = append(meterNames(), conditionNames...)
 	case "let":
 		words = meterNames()
 	}

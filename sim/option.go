@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"etcdsim/sim/spelling"
 )
 
 // Option is one setting of a configuration C in text form: what a scenario
@@ -49,7 +51,8 @@ func (o Options[C]) Set(c *C, name, value string) error {
 	for i := range o.All {
 		known[i] = o.All[i].Name
 	}
-	return fmt.Errorf("%s.%s: unknown option: expected one of %s", o.Component, name, strings.Join(known, ", "))
+	return fmt.Errorf("%s.%s: unknown option%s: expected one of %s",
+		o.Component, name, spelling.DidYouMean(name, known), strings.Join(known, ", "))
 }
 
 // Format prints every option of c as "name=value", in the table's order,

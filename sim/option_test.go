@@ -99,7 +99,7 @@ func TestOptions(t *testing.T) {
 	for _, c := range []struct{ name, value, want string }{
 		{"loss", "200%", `thing.loss: "200%" is not a probability: expected`},
 		{"delay", "fast", `thing.delay: "fast" is not a range of durations: expected`},
-		{"lost", "1%", "thing.lost: unknown option: expected one of delay, loss, limit"},
+		{"lost", "1%", "thing.lost: unknown option (did you mean loss?): expected one of delay, loss, limit"},
 	} {
 		err := settingsTable.Set(&s, c.name, c.value)
 		if err == nil || !strings.HasPrefix(err.Error(), c.want) {

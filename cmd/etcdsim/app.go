@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"etcdsim/cmd/etcdsim/folder"
 	"etcdsim/scenarios/report"
 )
 
@@ -38,6 +40,17 @@ func (e *exit) Error() string {
 // usage is an error of the one who typed the command.
 func usage(format string, args ...any) error {
 	return &exit{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// unwritten is the error of something that cannot be written to where it was wanted. It
+// is a mistake in the command if there cannot be a file.
+func unwritten(what string, err error) error {
+	code := exitInternal
+	var place *fs.PathError
+	if errors.As(err, &place) && place.Op != "write" && place.Op != "close" || errors.Is(err, folder.ErrTaken) {
+		code = exitUsage
+	}
+	return &exit{code, fmt.Errorf("%s cannot be written: %w", what, err)}
 }
 
 // run is the whole program but for the process: it returns the exit code.

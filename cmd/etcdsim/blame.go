@@ -92,7 +92,7 @@ func blameAction(c *cli.Context) error {
 		return usage("%w", err)
 	}
 	if err := tell(c.App.Writer, &s, v); err != nil {
-		return unwritten(err)
+		return unwritten("results", err)
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func exportAction(c *cli.Context) error {
 		return usage("%w", err)
 	}
 	if err := writeTo(c.App.Writer, c.String("output"), func(w io.Writer) error { return format.Write(w, run) }); err != nil {
-		return &exit{exitInternal, fmt.Errorf("the export cannot be written: %w", err)}
+		return unwritten("the export", err)
 	}
 	return nil
 }

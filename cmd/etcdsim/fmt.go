@@ -71,7 +71,7 @@ func fmtAction(c *cli.Context) error {
 		}
 		if write {
 			if err := os.WriteFile(f.name, []byte(f.want), 0o666); err != nil {
-				return &exit{exitInternal, fmt.Errorf("fmt: %w", err)}
+				return unwritten("what is formatted", err)
 			}
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"etcdsim/scenarios/learn"
 	"etcdsim/scenarios/report"
 	"etcdsim/scenarios/report/page"
+	"etcdsim/sim/spelling"
 )
 
 func learnCommand() *cli.Command {
@@ -50,7 +51,7 @@ func learnAction(c *cli.Context) error {
 		lesson = taken.Next()
 	}
 	if lesson == nil {
-		return usage("learn: unknown lesson %q%s: expected next, or one that etcdsim learn lists", name, didYouMean(name, lessonNames()))
+		return usage("learn: unknown lesson %q%s: expected next, or one that etcdsim learn lists", name, spelling.DidYouMean(name, lessonNames()))
 	}
 	course, err := lesson.Give()
 	if err != nil {
@@ -59,7 +60,7 @@ func learnAction(c *cli.Context) error {
 	if to := c.String("page"); to != "" {
 		err := writeTo(nil, to, func(w io.Writer) error { return page.WriteLesson(w, course) })
 		if err != nil {
-			return &exit{exitInternal, fmt.Errorf("the page cannot be written: %w", err)}
+			return unwritten("the page", err)
 		}
 		fmt.Fprintf(c.App.ErrWriter, "see %s\n", to)
 		return nil
@@ -71,7 +72,7 @@ func learnAction(c *cli.Context) error {
 		return nil
 	}
 	if err := took(file, lesson.Name, got); err != nil {
-		return &exit{exitInternal, fmt.Errorf("the progress cannot be kept: %w", err)}
+		return unwritten("the progress", err)
 	}
 	if taken, err = readProgress(file); err != nil {
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"etcdsim/scenarios"
+	"etcdsim/sim/spelling"
 	"etcdsim/sim/trace"
 )
 
@@ -30,7 +31,7 @@ func listCommand() *cli.Command {
 				name := c.Args().First()
 				f := scenarios.Lookup(name)
 				if f == nil {
-					return usage("list: unknown scenario %q%s: expected one that etcdsim list names", name, didYouMean(name, scenarioNames()))
+					return usage("list: unknown scenario %q%s: expected one that etcdsim list names", name, spelling.DidYouMean(name, scenarioNames()))
 				}
 				_, err := fmt.Fprint(c.App.Writer, scenarios.Format(f))
 				return err
@@ -84,7 +85,7 @@ func languageCommand() *cli.Command {
 				verb := c.Args().First()
 				if text = scenarios.HelpOn(verb); text == "" {
 					return usage("language: unknown statement %q%s: expected one of %s",
-						verb, didYouMean(verb, scenarios.Verbs()), strings.Join(scenarios.Verbs(), ", "))
+						verb, spelling.DidYouMean(verb, scenarios.Verbs()), strings.Join(scenarios.Verbs(), ", "))
 				}
 			}
 			_, err := fmt.Fprint(c.App.Writer, text)

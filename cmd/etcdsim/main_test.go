@@ -200,20 +200,6 @@ func TestLanguageIsWhole(t *testing.T) {
 	}
 }
 
-func TestDidYouMean(t *testing.T) {
-	known := []string{"run", "list", "--seed"}
-	for name, want := range map[string]string{
-		"rnu": " (did you mean run?)", "lst": " (did you mean list?)", "sede": " (did you mean --seed?)", "elephant": "",
-	} {
-		if got := didYouMean(name, known); got != want {
-			t.Errorf("didYouMean(%q) = %q, want %q", name, got, want)
-		}
-	}
-	if d := distance("", "abc"); d != 3 {
-		t.Errorf("distance of nothing and abc is %d", d)
-	}
-}
-
 func TestWrapKeepsWords(t *testing.T) {
 	text := "a few words that do not fit on one line of the given width"
 	lines := wrap(text, 16)

@@ -46,7 +46,7 @@ func mergeAction(c *cli.Context) error {
 	}
 	f, err := os.CreateTemp("", "etcdsim-*.ndjson")
 	if err != nil {
-		return unwritten(err)
+		return unwritten("results", err)
 	}
 	r := resultsFile{file: f, passing: true}
 	defer r.close()
@@ -69,7 +69,7 @@ func mergeInto(f *os.File, shards []*sweep.Reader, o output, stdout io.Writer) e
 		return usage("merge: %w", err)
 	}
 	if err := errors.Join(r.flush(), t.end(r.reread)); err != nil {
-		return unwritten(err)
+		return unwritten("results", err)
 	}
 	if missing > 0 {
 		return &exit{scenarios.Vacuous.ExitCode(), fmt.Errorf("%d runs of the sweep are missing: a shard ended early", missing)}
@@ -88,7 +88,7 @@ func openShards(names []string) (shards []*sweep.Reader, done func(), err error)
 	for _, name := range names {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, done, usage("merge: %w", err)
+			return nil, done, usage("merge: %s: %w: expected the results of a sweep", name, cause(err))
 		}
 		files = append(files, f)
 		r, err := sweep.NewReader(name, f)

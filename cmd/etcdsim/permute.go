@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
+	"etcdsim/sim/spelling"
 	"github.com/urfave/cli/v2"
 )
 
@@ -54,7 +56,7 @@ func helpFor(app *cli.App, args []string) ([]string, error) {
 
 func unknownCommand(app *cli.App, name string) error {
 	names := commandNames(app)
-	return usage("unknown command %q%s: expected %s", name, didYouMean(name, names), strings.Join(names, ", "))
+	return usage("unknown command %q%s: expected %s", name, spelling.DidYouMean(name, names), strings.Join(names, ", "))
 }
 
 func commandNames(app *cli.App) []string {
@@ -83,8 +85,8 @@ func separate(command *cli.Command, args []string) (flags, rest []string, err er
 		}
 		flag := flagNamed(command, name)
 		if flag == nil {
-			return nil, nil, usage("%s: unknown flag %s%s: expected %s",
-				command.Name, arg, didYouMean(name, flagNames(command)), strings.Join(flagNames(command), ", "))
+			return nil, nil, usage("%s: unknown flag %s%s: expected %s", command.Name, arg,
+				spelling.DidYouMean(name, flagNames(command)), cmp.Or(strings.Join(flagNames(command), ", "), "none"))
 		}
 		flags = append(flags, arg)
 		if _, isBool := flag.(*cli.BoolFlag); isBool {
@@ -123,46 +125,4 @@ func flagNames(command *cli.Command) []string {
 		}
 	}
 	return names
-}
-
-// didYouMean returns ", did you mean X?" in brackets for the nearest known name,
-// or nothing if none is near.
-func didYouMean(name string, known []string) string {
-	nearest, least := "", len(name)/2+1
-	for _, k := range known {
-		if d := distance(name, strings.TrimLeft(k, "-")); d < least {
-			nearest, least = k, d
-		}
-	}
-	if nearest == "" {
-		return ""
-	}
-	return " (did you mean " + nearest + "?)"
-}
-
-// distance is the least number of characters to insert, delete, replace or swap
-// with their neighbour that makes a into b (optimal string alignment).
-func distance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			replace := 1
-			if a[i-1] == b[j-1] {
-				replace = 0
-			}
-			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+replace)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d = min(d, rows[i-2][j-2]+1)
-			}
-			rows[i][j] = d
-		}
-	}
-	return rows[len(a)][len(b)]
 }

@@ -39,7 +39,7 @@ func (j *sweepJob) openResults(tell func(*report.Record) error) (*resultsFile, u
 		var untold error
 		f, next, err = sweep.Continue(j.out, h, func(rec *report.Record) { untold = errors.Join(untold, tell(rec)) })
 		if untold != nil {
-			return nil, 0, unwritten(untold)
+			return nil, 0, unwritten("results", untold)
 		}
 		if errors.Is(err, os.ErrNotExist) {
 			f, err = createFile(j.out)
@@ -60,7 +60,7 @@ func (j *sweepJob) openResults(tell func(*report.Record) error) (*resultsFile, u
 	}
 	if err != nil {
 		r.close()
-		return nil, 0, unwritten(err)
+		return nil, 0, unwritten("results", err)
 	}
 	return r, next, nil
 }
@@ -115,11 +115,11 @@ func writeFile(path string, write func(io.Writer) error) error {
 // ends with an exit code other than that of an error of ours is written.
 func replaceFile(path string, write func(*os.File) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return unwritten(err)
+		return unwritten("results", err)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".etcdsim-*")
 	if err != nil {
-		return unwritten(err)
+		return unwritten("results", err)
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // it is gone once it has its name
 	told := write(f)
@@ -128,7 +128,7 @@ func replaceFile(path string, write func(*os.File) error) error {
 		return errors.Join(told, f.Close())
 	}
 	if err := errors.Join(f.Chmod(0o644), f.Close(), os.Rename(f.Name(), path)); err != nil {
-		return unwritten(err)
+		return unwritten("results", err)
 	}
 	return told
 }

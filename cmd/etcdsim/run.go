@@ -17,6 +17,7 @@ import (
 	"etcdsim/scenarios/nemesis"
 	"etcdsim/scenarios/report"
 	"etcdsim/scenarios/report/page"
+	"etcdsim/sim/spelling"
 )
 
 func runCommand() *cli.Command {
@@ -136,7 +137,7 @@ func open(command, name string) (*scenarios.File, error) {
 	}
 	if !strings.HasSuffix(name, scenarios.Suffix) && filepath.Base(name) == name && !isFile(name) {
 		return nil, usage("%s: unknown scenario %q%s: expected one that etcdsim list names, or a file %s",
-			command, name, didYouMean(name, scenarioNames()), "NAME"+scenarios.Suffix)
+			command, name, spelling.DidYouMean(name, scenarioNames()), "NAME"+scenarios.Suffix)
 	}
 	text, err := os.ReadFile(name)
 	if err != nil {
@@ -187,7 +188,7 @@ func (j *job) run(ctx context.Context, stdout, stderr io.Writer) error {
 // hand tells about one run, and keeps it if that is asked for.
 func (j *job) hand(stdout, stderr io.Writer, r *scenarios.Result) error {
 	if err := j.tell(stdout, r); err != nil {
-		return &exit{exitInternal, fmt.Errorf("the report cannot be written: %w", err)}
+		return unwritten("the report", err)
 	}
 	if err := j.keep(stderr, r); err != nil {
 		return err
@@ -218,7 +219,7 @@ func (j *job) keep(stderr io.Writer, r *scenarios.Result) error {
 	if j.page != "" {
 		err := writeTo(nil, j.page, func(w io.Writer) error { return page.Of(w, j.file(r.Seed), r.Seed, j.options) })
 		if err != nil {
-			return &exit{exitInternal, fmt.Errorf("the page cannot be written: %w", err)}
+			return unwritten("the page", err)
 		}
 		fmt.Fprintf(stderr, "see %s\n", j.page)
 	}
@@ -227,7 +228,7 @@ func (j *job) keep(stderr io.Writer, r *scenarios.Result) error {
 	}
 	path, err := folder.Save(j.save, program(), j.file(r.Seed), r.Seed, j.options)
 	if err != nil {
-		return &exit{exitInternal, fmt.Errorf("the run cannot be kept: %w", err)}
+		return unwritten("the run", err)
 	}
 	fmt.Fprintf(stderr, "kept in %s\n", path)
 	return nil

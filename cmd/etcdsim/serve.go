@@ -208,7 +208,7 @@ func (s *service) run(ctx context.Context, stdout, stderr io.Writer) error {
 	<-ctx.Done()
 	_ = server.Close()
 	if err := h.Close(); err != nil {
-		return &exit{exitInternal, fmt.Errorf("the recording cannot be written: %w", err)}
+		return unwritten("the recording", err)
 	}
 	if file != nil {
 		fmt.Fprintf(stdout, "replay   etcdsim replay %s\n", file.Name())

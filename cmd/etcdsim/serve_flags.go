@@ -10,6 +10,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"etcdsim/sim/live/flags"
+	"etcdsim/sim/spelling"
 )
 
 // etcd's own settings, as flags of serve and in the file of --config-file.
@@ -78,7 +79,7 @@ func readSettings(c *cli.Context, s *flags.Settings, path string) error {
 	all, err := flags.Read(path, text, own)
 	var wrong *flags.FileError
 	if errors.As(err, &wrong) && wrong.Unknown != "" {
-		return usage("serve: %w%s", err, didYouMean(wrong.Unknown, wrong.Known))
+		return usage("serve: %w%s", err, spelling.DidYouMean(wrong.Unknown, wrong.Known))
 	}
 	if err != nil {
 		return usage("serve: %w", err)

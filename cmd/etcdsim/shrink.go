@@ -114,7 +114,7 @@ func (s *subject) hand(small *shrink.Shrunk, out string, stdout, stderr io.Write
 		}
 	}
 	if err != nil {
-		return unwritten(err)
+		return unwritten("results", err)
 	}
 	return nil
 }

@@ -241,7 +241,7 @@ func (j *sweepJob) run(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	switch {
 	case failed != nil:
-		return unwritten(failed)
+		return unwritten("results", failed)
 	case ctx.Err() != nil:
 		return &exit{exitInterrupted, errors.New("interrupted")}
 	}

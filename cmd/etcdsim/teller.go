@@ -13,6 +13,7 @@ import (
 	"etcdsim/cmd/etcdsim/sweep"
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/report"
+	"etcdsim/sim/spelling"
 	"etcdsim/sim/trace"
 )
 
@@ -55,7 +56,7 @@ func parseOutput(c *cli.Context) (output, error) {
 	for _, name := range o.require {
 		if !slices.Contains(known, name) {
 			return o, usage("%s: --require: unknown rare event %q%s: expected some of %s",
-				c.Command.Name, name, didYouMean(name, known), strings.Join(known, ", "))
+				c.Command.Name, name, spelling.DidYouMean(name, known), strings.Join(known, ", "))
 		}
 	}
 	return o, nil
@@ -78,7 +79,7 @@ func newTeller(h *sweep.Header, o output, w io.Writer) (*teller, error) {
 	}
 	var err error
 	if t.lines, err = sweep.NewWriter(w, h, false); err != nil {
-		return nil, unwritten(err)
+		return nil, unwritten("results", err)
 	}
 	return t, nil
 }
@@ -158,9 +159,4 @@ func (t *teller) verdict() error {
 		return &exit{scenarios.Vacuous.ExitCode(), errors.New("no run was made")}
 	}
 	return nil
-}
-
-// unwritten is the error of results that cannot be written.
-func unwritten(err error) error {
-	return &exit{exitInternal, fmt.Errorf("results cannot be written: %w", err)}
 }

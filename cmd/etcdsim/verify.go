@@ -39,7 +39,7 @@ func verifyAction(c *cli.Context) error {
 	for _, name := range c.Args().Slice() {
 		data, err := readHistory(name)
 		if err != nil {
-			return usage("verify: %w", err)
+			return usage("verify: %s: %w: expected a history", name, cause(err))
 		}
 		f, err := recorded.Judge(name, data, format)
 		if err != nil {

@@ -7,6 +7,8 @@ package bug
 import (
 	"fmt"
 	"strings"
+
+	"etcdsim/sim/spelling"
 )
 
 // Set is a set of switched-on defects. The zero value is a correct system.
@@ -46,7 +48,7 @@ next:
 		for _, b := range catalogue {
 			known = append(known, b.Name)
 		}
-		return 0, fmt.Errorf("unknown bug %q: expected one of %s", name, strings.Join(known, ", "))
+		return 0, fmt.Errorf("unknown bug %q%s: expected one of %s", name, spelling.DidYouMean(name, known), strings.Join(known, ", "))
 	}
 	return s, nil
 }

@@ -152,13 +152,16 @@ func observing(o scenarios.Options, see func(*trace.Event)) scenarios.Options {
 	return o
 }
 
+// ErrTaken: something else lies where a run is to be kept.
+var ErrTaken = errors.New("it is there, and is not the folder of a run")
+
 // makeWay removes a folder of a run, and nothing else.
 func makeWay(path string) error {
 	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
 	if _, err := os.Lstat(filepath.Join(path, recordFile)); err != nil {
-		return fmt.Errorf("%s is there, and is not the folder of a run: expected another place", path)
+		return fmt.Errorf("%s: %w: expected another place", path, ErrTaken)
 	}
 	return os.RemoveAll(path)
 }
