@@ -196,7 +196,7 @@ func (m *member) save() (file []byte, err error) {
 	op := m.NextOp()
 	var parts []node.Answer
 	m.parts[op] = &parts
-	m.StreamAs(self, 1, op, m.token("root"), &store.SnapshotRequest{})
+	m.StreamAs(self, 1, op, store.Credential{Token: m.token("root")}, &store.SnapshotRequest{})
 	whole := func() bool {
 		n := len(parts)
 		return n > 0 && parts[n-1].Err != nil ||
