@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"etcdsim/checker/history"
 	"etcdsim/sim"
@@ -271,11 +272,8 @@ func (f *follower) created(r *store.WatchResponse) {
 // aboutRights reports whether a watcher was refused because of what its user may not
 // do; another judge looks at that.
 func aboutRights(reason string) bool {
-	switch reason {
-	case store.ErrPermissionDenied.Text, store.ErrUserEmpty.Text, store.ErrInvalidAuthToken.Text, store.ErrAuthOldRevision.Text:
-		return true
-	}
-	return false
+	about := []*store.Error{store.ErrPermissionDenied, store.ErrUserEmpty, store.ErrInvalidAuthToken, store.ErrAuthOldRevision}
+	return slices.ContainsFunc(about, func(err *store.Error) bool { return strings.HasSuffix(reason, err.Text) })
 }
 
 // compacted: the watcher was told that what it needs is gone. What it needs is what

@@ -131,6 +131,12 @@ func TestWatchGuarantees(t *testing.T) {
 		{name: "refused for a reason", broken: numGuarantees, story: newWatchStory(store.WatchRequest{Key: "a", StartRevision: -1}).
 			answer(5, -1, store.WatchResponse{Created: true, Canceled: true, WatchID: -1, Revision: 1})},
 
+		{name: "refused for want of rights", broken: numGuarantees, story: newWatchStory(all).
+			answer(5, 2, store.WatchResponse{
+				Created: true, Canceled: true, WatchID: -1, Revision: 1,
+				CancelReason: "rpc error: code = PermissionDenied desc = etcdserver: permission denied",
+			})},
+
 		{
 			name: "another key", broken: filter, story: newWatchStory(onlyPuts).created(5, 2, 1).events(15, "a2").events(25, "b3"),
 			why: "Client 0, watch a from 2 no-delete: n1 sent b = 1 (rev 3), which was not asked for.",
