@@ -104,6 +104,10 @@ var rooms = []room{
 		why: "a state as a value and in etcd's schema, for those who make one, take one over or judge what began with one",
 	},
 	{
+		path: "store/saved/files", imports: []string{"store/saved"}, edge: true,
+		why: "knows where files are, which nobody in a simulation does",
+	},
+	{
 		path: "store/mvcc", imports: []string{"store", "store/saved", "sim/bug", btree, bcrypt}, tests: []string{"sim", "store/conformance"},
 		why: "a pure function of the log: it has no clock, no disk and no dice",
 	},
@@ -140,11 +144,11 @@ var rooms = []room{
 		why: "a member calls no one: its outputs are carried by the cluster, so it may not know network, cluster or clients",
 	},
 	{
-		path: "checker/history", imports: []string{"sim", "store"},
+		path: "checker/history", imports: []string{"sim", "store", "store/saved"},
 		why: "what a run leaves to the judges, whoever recorded it",
 	},
 	{
-		path: "checker", imports: []string{"checker/history", "sim", "sim/trace", "store", porcupine},
+		path: "checker", imports: []string{"checker/history", "sim", "sim/trace", "store", "store/saved", porcupine},
 		tests: []string{"store/conformance"},
 		why:   "the judges' model and the members' store must not share a defect: never store/mvcc, never node",
 	},
@@ -177,8 +181,8 @@ var rooms = []room{
 	{
 		path: "scenarios",
 		imports: []string{
-			"sim", "sim/spelling", "sim/trace", "sim/bug", "network", "store", "store/disk", "node", "checker/history", "checker", "sim/cluster",
-			"sim/outside", "scenarios/workload",
+			"sim", "sim/spelling", "sim/trace", "sim/bug", "network", "store", "store/saved", "store/disk", "node", "checker/history",
+			"checker", "sim/cluster", "sim/outside", "scenarios/workload",
 		},
 		tests: []string{"above"},
 		why:   "puts a whole run together from what the rooms below offer to everyone",
@@ -252,6 +256,7 @@ var rooms = []room{
 		path: "scenarios/universe",
 		imports: []string{
 			"scenarios", "scenarios/report", "scenarios/workload", "checker/history", "sim", "sim/trace", "sim/bug", "sim/cluster", "store",
+			"store/saved", "store/saved/files",
 		},
 		edge: true,
 		why:  "stories in Go meet go test here: its flags, its environment and the places of failures are outside of any universe",
@@ -294,7 +299,7 @@ var rooms = []room{
 		path: "sim/live/host", edge: true,
 		imports: []string{
 			"sim/live", "sim/live/endpoint", "sim/live/gateway", "sim/live/vitals", "sim/live/older", "sim/live/rpc",
-			"sim/live/token", "sim", "sim/trace", "sim/cluster", "scenarios", "store", grpcLib, etcdTLS,
+			"sim/live/token", "sim", "sim/trace", "sim/cluster", "scenarios", "store", "store/saved", grpcLib, etcdTLS,
 		},
 		tests: []string{"above", etcdClient, etcdAPI, zapLib, protobufAll, jwtLib},
 		why:   "puts a driver and its endpoints together",
@@ -310,9 +315,12 @@ var rooms = []room{
 	},
 	{
 		path: "sim/live/etcdtest", edge: true,
-		imports: []string{"sim/live/host", "sim/live/control", "sim/live/flags", "sim/live/pki", "scenarios", "store", etcdClient, zapLib},
-		tests:   []string{"above", etcdAPI},
-		why:     "what applications test with: a host and the client library",
+		imports: []string{
+			"sim/live/host", "sim/live/control", "sim/live/flags", "sim/live/pki", "scenarios", "store", "store/saved/files",
+			etcdClient, zapLib,
+		},
+		tests: []string{"above", etcdAPI},
+		why:   "what applications test with: a host and the client library",
 	},
 	{
 		path: "sim/live/suite", edge: true,

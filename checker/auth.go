@@ -39,13 +39,14 @@ type watchman struct {
 
 // judgeAuth judges the rights of a run. ok is false if authentication never was on.
 func judgeAuth(l *linearity, all []history.Op) (j Judgement, ok bool) {
-	if !slices.ContainsFunc(l.Commits, func(c history.Commit) bool {
+	rules := initialAuthority(l.Initial)
+	if !rules.on && !slices.ContainsFunc(l.Commits, func(c history.Commit) bool {
 		_, enables := c.Proposal.Request.(*store.AuthEnableRequest)
 		return enables && c.Response.Err == nil
 	}) {
 		return j, false
 	}
-	w := watchman{linearity: l, rules: newAuthority(), byID: make(map[uint64]*history.Op, len(all))}
+	w := watchman{linearity: l, rules: rules, byID: make(map[uint64]*history.Op, len(all))}
 	for i := range all {
 		w.byID[all[i].ID] = &all[i]
 	}

@@ -72,8 +72,8 @@ type tenancy struct {
 // several lives.
 type leaseLife struct {
 	id, ttl int64
-	// from and to are the commits that began and ended it; to is len(Commits) as
-	// long as it has not ended.
+	// from and to are the commits that began and ended it. from is -1 if it was there
+	// before the first one, and to is len(Commits) as long as it has not ended.
 	from, to     int
 	began, ended sim.Time
 	// left are the checkpoints of it.
@@ -81,6 +81,14 @@ type leaseLife struct {
 	// refused is when revocations of it were committed and refused: users or roles had
 	// changed since the leader proposed them.
 	refused []sim.Time
+}
+
+// atFirst returns the time that a lease had when its life began, in seconds.
+func (l *leaseLife) atFirst() int64 {
+	if l.from < 0 && len(l.left) > 0 && l.left[0].at == 0 {
+		return l.left[0].seconds
+	}
+	return l.ttl
 }
 
 type checkpointMark struct {
@@ -101,6 +109,7 @@ func judgeLeases(l *linearity, all []history.Op, o Options) (j Judgement, ok boo
 		t.paces = t.lessors.paces
 		t.rules = t.rules.by(t.slowest)
 	}
+	t.inherit()
 	t.live()
 	for i := range all {
 		switch r := all[i].Request.(type) {
@@ -133,6 +142,23 @@ func (t *tenancy) add(property string, at sim.Time, ops []Exhibit, format string
 	t.found = append(t.found, Violation{
 		Property: "leases, " + property, At: at, Ops: ops, Why: fmt.Sprintf(format, args...),
 	})
+}
+
+// inherit begins the lives of the leases that were there before the first entry. Their
+// time is counted from the first leader on: what the last checkpoint left of it, or
+// all.
+func (t *tenancy) inherit() {
+	if t.Initial == nil {
+		return
+	}
+	for _, l := range t.Initial.Leases {
+		life := leaseLife{id: l.ID, ttl: max(l.TTL, t.model.minTTL), from: -1, to: len(t.Commits), ended: sim.Forever}
+		if l.Remaining > 0 {
+			life.left = []checkpointMark{{seconds: l.Remaining}}
+		}
+		t.byID[l.ID] = []int{len(t.lives)}
+		t.lives = append(t.lives, life)
+	}
 }
 
 // live reads the lives of the leases off the log.
@@ -198,9 +224,15 @@ func (t *tenancy) kept(life *leaseLife) {
 	if life.to == len(t.Commits) || t.revoker(life) != nil {
 		return
 	}
-	told, until := int(-1), life.began.Add(t.shortest(life.ttl))
-	if o := t.opOf[life.from]; life.ended < until && o >= 0 {
-		t.tooEarly(life, &t.Ops[o], until)
+	told, until := int(-1), life.began.Add(t.shortest(life.atFirst()))
+	switch {
+	case life.ended >= until:
+	case life.from < 0:
+		t.add("kept", life.ended, nil, "Lease %d was there in the beginning, with %d s to live. Yet a member revoked it at %v, at index %d.",
+			life.id, life.atFirst(), life.ended, t.Commits[life.to].Index)
+		return
+	case t.opOf[life.from] >= 0:
+		t.tooEarly(life, &t.Ops[t.opOf[life.from]], until)
 		return
 	}
 	for _, i := range t.renewed[life.id] {
@@ -435,6 +467,14 @@ func (t *tenancy) knownTo(c int, op *history.Op) bool {
 	return len(reigns) > 0
 }
 
+// bornAt returns the revision of the store when a life began.
+func (t *tenancy) bornAt(life *leaseLife) int64 {
+	if life.from < 0 {
+		return 0
+	}
+	return t.Commits[life.from].Response.Revision
+}
+
 // read: nobody sees a key on a lease that is gone.
 func (t *tenancy) read(op *history.Op, r *store.RangeRequest) {
 	res, ok := op.Response.Result.(*store.RangeResult)
@@ -452,7 +492,7 @@ func (t *tenancy) read(op *history.Op, r *store.RangeRequest) {
 				continue
 			}
 			if end := t.Commits[life.to].Response.Revision; kv.ModRevision < end && end <= op.Response.Revision &&
-				kv.ModRevision > t.Commits[life.from].Response.Revision {
+				kv.ModRevision > t.bornAt(life) {
 				t.add("revoked whole", op.Return, []Exhibit{{*op, "a key without its lease"}},
 					"Lease %d ended at rev %d, and %s was on it; n%d showed it at rev %d.",
 					life.id, end, kvText(kv), op.Member, op.Response.Revision)

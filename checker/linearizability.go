@@ -82,7 +82,7 @@ func newLinearity(r *record, o Options) *linearity {
 func (l *linearity) judgement() Judgement {
 	j := Judgement{Judge: "linearizability", Class: Safety, Judged: len(l.acts)}
 	switch {
-	case len(l.Commits) == 0:
+	case len(l.Commits) == 0 && l.Initial == nil:
 		l.judgeWithoutLog(&j)
 	case l.misfits > 0 || len(l.lost) > 0 || !l.witnessed():
 		l.explain(&j)
@@ -155,7 +155,7 @@ func answered(op *history.Op) bool {
 // writes follow from it.
 func (l *linearity) replay() {
 	l.states = make([]state, len(l.Commits)+1)
-	l.states[0] = emptyState()
+	l.states[0] = initialState(l.Initial)
 	for g := range l.Commits {
 		c := &l.Commits[g]
 		next, want, known := l.follow(g)

@@ -31,7 +31,7 @@ type deadline struct{ at, expiry sim.Time }
 // deadlines returns when a life was to end, as it changed over time: by its
 // grant, by renewals, and by leaders who began anew.
 func (t *tenancy) deadlines(life *leaseLife) []deadline {
-	all := []deadline{{life.began, life.began.Add(t.longest(life.ttl))}}
+	all := []deadline{{life.began, life.began.Add(t.longest(life.atFirst()))}}
 	for _, p := range t.lessors.promotions {
 		if p.at < life.began || p.at >= life.ended {
 			continue
@@ -90,7 +90,7 @@ func (t *tenancy) over(life *leaseLife) {
 
 // countsSince returns since when a leader has counted the time of a lease.
 func (t *tenancy) countsSince(r *reign, life *leaseLife) (at sim.Time, ok bool) {
-	if t.Commits[life.from].Term == r.term {
+	if life.from >= 0 && t.Commits[life.from].Term == r.term {
 		return life.began, true
 	}
 	for _, p := range t.lessors.promotions {
@@ -194,8 +194,8 @@ func (t *tenancy) committed(r *reign, life *leaseLife, after, before sim.Time) *
 
 func (t *tenancy) outlived(life *leaseLife, r *reign, expired, at sim.Time, how string, late *history.Op) {
 	var ops []Exhibit
-	if o := t.opOf[life.from]; o >= 0 {
-		ops = append(ops, Exhibit{Op: t.Ops[o]})
+	if life.from >= 0 && t.opOf[life.from] >= 0 {
+		ops = append(ops, Exhibit{Op: t.Ops[t.opOf[life.from]]})
 	}
 	ops = append(ops, Exhibit{*late, "before its end"})
 	t.add("ended", at, ops, "Lease %d was over at %v at the latest, and n%d, the leader of term %d, %s %v. "+

@@ -75,7 +75,10 @@ type watchLog struct {
 
 // newWatchLog reads the changes off the log.
 func newWatchLog(l *linearity) *watchLog {
-	w := &watchLog{last: l.states[len(l.Commits)].rev()}
+	w := &watchLog{last: l.states[len(l.Commits)].rev(), changes: initialChanges(l.Initial)}
+	if gone := l.states[0].compacted; gone > 0 {
+		w.compactions = append(w.compactions, compaction{revision: gone})
+	}
 	var events []store.Event
 	m := model{minTTL: l.model.minTTL, told: &events}
 	for g := range l.Commits {

@@ -5,6 +5,7 @@ package history
 import (
 	"etcdsim/sim"
 	"etcdsim/store"
+	"etcdsim/store/saved"
 )
 
 // Outcome is what a client knows about its operation.
@@ -88,6 +89,8 @@ type Member struct {
 
 // History is everything a run leaves to the judges.
 type History struct {
+	// Initial is what the universe began with; nil is an empty store.
+	Initial *saved.Snapshot
 	Ops     []Op
 	Commits []Commit
 	Members []Member
