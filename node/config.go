@@ -91,11 +91,13 @@ func DefaultConfig() Config {
 // five seconds for the queue, the disk and the network, and two elections.
 func (c Config) RequestTimeout() time.Duration { return 5*time.Second + 2*c.Election() }
 
-// store returns the settings of the member's store. The least TTL of a lease is
-// one and a half elections, in whole seconds.
+// LeastTTL is the least time to live that a lease is granted, in seconds: one and a half
+// elections.
+func (c Config) LeastTTL() int64 { return int64((3*c.Election()/2 + time.Second - 1) / time.Second) }
+
+// store returns the settings of the member's store.
 func (c Config) store() mvcc.Config {
-	least := (3*c.Election()/2 + time.Second - 1) / time.Second
-	return mvcc.Config{MinLeaseTTL: int64(least)}
+	return mvcc.Config{MinLeaseTTL: c.LeastTTL()}
 }
 
 // Election is the least time without a leader after which a follower campaigns.

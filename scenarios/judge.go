@@ -43,7 +43,9 @@ func (r *run) judge(h *halt) {
 
 // history is what clients saw and members did so far.
 func (r *run) history() history.History {
-	return history.History{Ops: r.ops(), Commits: r.c.Commits(), Members: r.c.Members(), Watches: r.watched()}
+	return history.History{
+		Initial: r.universe.cluster.From, Ops: r.ops(), Commits: r.c.Commits(), Members: r.c.Members(), Watches: r.watched(),
+	}
 }
 
 // ops are the operations so far in order of invocation.
@@ -61,7 +63,7 @@ func (r *run) ops() []history.Op {
 func (r *run) evidence() checker.Options {
 	node := r.universe.cluster.Node
 	o := checker.Options{
-		Invariants: r.invariants, Converged: r.settled, Lessors: &r.lessors, MaxLearners: int(node.MaxLearners),
+		Invariants: r.invariants, Converged: r.settled, Lessors: &r.lessors, MaxLearners: int(node.MaxLearners), MinLeaseTTL: node.LeastTTL(),
 		Leases: checker.LeaseRules{
 			Look: 500 * time.Millisecond, Retry: node.RequestTimeout(), Sure: time.Duration(3+node.HeartbeatTicks) * node.Tick,
 		},

@@ -67,8 +67,11 @@ type Result struct {
 	Nodes    int
 	Bugs     bug.Set
 	Settings []Setting
-	Outcome  Outcome
-	Phases   []PhaseResult
+	// From names the snapshot that the members began with, and tells the SHA-256 of it;
+	// empty if they began with nothing.
+	From    string
+	Outcome Outcome
+	Phases  []PhaseResult
 	// Failure is the statement that did not hold, or nil.
 	Failure *Failure
 	// Report is what the judges say; it is empty if the run did not come so far.

@@ -15,6 +15,7 @@ import (
 	"etcdsim/sim/outside"
 	"etcdsim/sim/trace"
 	"etcdsim/store"
+	"etcdsim/store/saved"
 )
 
 // Options vary a run without changing its scenario. The zero value varies
@@ -24,6 +25,11 @@ type Options struct {
 	Settings []Setting
 	// Bugs are the defects to switch on.
 	Bugs bug.Set
+	// Open returns the snapshot that a scenario names with "cluster from=NAME": only
+	// who runs it knows about files. beside is the name of the scenario's file, or
+	// empty for a setting. What it returns is shared and never changed. nil opens
+	// nothing.
+	Open func(name, beside string) (*saved.Snapshot, error)
 	// Observe, if not nil, is called with the trace before anything happens, to
 	// subscribe to it.
 	Observe func(*trace.Log)
@@ -144,6 +150,9 @@ func newRun(f *File, seed uint64, o Options) (*run, error) {
 		vars: map[string]members{}, numbers: map[string]uint64{}, liveness: defaultLiveness,
 		result: &Result{Scenario: f.Name, Seed: seed, Nodes: u.cluster.Nodes, Bugs: o.Bugs, Settings: o.Settings},
 	}
+	if from := u.cluster.From; from != nil {
+		r.result.From = u.from + " sha256:" + from.Sum()
+	}
 	if r.limit = o.MaxEvents; r.limit == 0 {
 		r.limit = DefaultMaxEvents
 	}
@@ -164,6 +173,9 @@ func (r *run) begin() (err error) {
 	r.c.Attach(0, (*script)(r))
 	r.clients = workload.New(r.c, r.result.Seed, r.log, r.returned)
 	r.clients.Break(r.opts.Bugs)
+	if from := r.universe.cluster.From; from != nil && from.Auth.Enabled {
+		r.clients.Guard()
+	}
 	r.openPhase(1, "run")
 	r.implied = true
 	return nil
@@ -184,7 +196,7 @@ func Check(f *File, o Options) error {
 
 // prepare reads the universe off a scenario and its settings.
 func prepare(f *File, o Options) (universe, error) {
-	u := defaults()
+	u, from := defaults(), origin{}
 	u.cluster.Bugs = o.Bugs
 	statements := f.Statements()
 	for _, s := range statements {
@@ -197,8 +209,12 @@ func prepare(f *File, o Options) (universe, error) {
 			break
 		}
 		for _, option := range args.Options {
+			at := Pos{s.Pos.Line, option.Pos.Col}
 			if err := u.set(Setting{s.Verb, option.Name, option.Value}); err != nil {
-				return u, &Error{File: f.Name, Pos: Pos{s.Pos.Line, option.Pos.Col}, Text: err.Error()}
+				return u, &Error{File: f.Name, Pos: at, Text: err.Error()}
+			}
+			if u.from != from.name {
+				from = origin{u.from, f.Name, at}
 			}
 		}
 	}
@@ -206,6 +222,14 @@ func prepare(f *File, o Options) (universe, error) {
 		if err := u.set(s); err != nil {
 			return u, err
 		}
+		if u.from != from.name {
+			from = origin{name: u.from}
+		}
+	}
+	if s := f.Session(); s != nil && s.Snapshot.Snapshot != nil {
+		u.cluster.From = s.Snapshot.Snapshot
+	} else if err := u.open(from, o.Open); err != nil {
+		return u, err
 	}
 	if err := u.cluster.Node.Check(); err != nil {
 		return u, err

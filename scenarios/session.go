@@ -36,6 +36,8 @@ type SessionArgs struct {
 	// Trace is the version of the trace, 0 if it is not said. Other versions come to
 	// other digests.
 	Trace uint64
+	// Snapshot is what the members began with, whatever file the scenario names.
+	Snapshot Embedded
 	// URLs say where clients reach members, by number; the founders tell it from the
 	// beginning, others from their next start on.
 	URLs []MemberURL
@@ -65,6 +67,9 @@ func (a SessionArgs) String() string {
 	for _, s := range a.Settings {
 		words = append(words, s.String())
 	}
+	if a.Snapshot.text != "" {
+		words = append(words, "snapshot="+a.Snapshot.text)
+	}
 	return strings.Join(words, " ")
 }
 
@@ -85,6 +90,11 @@ func parseSession(p *parser) SessionArgs {
 	if o, ok := p.option("trace"); ok {
 		if a.Trace, err = strconv.ParseUint(o.Value, 10, 32); err != nil || a.Trace == 0 {
 			p.fail(o.Pos.Col, "trace: %q: expected the version of a trace, a number from 1", o.Value)
+		}
+	}
+	if o, ok := p.option("snapshot"); ok {
+		if a.Snapshot, err = parseEmbedded(o.Value); err != nil {
+			p.fail(o.Pos.Col, "snapshot: %v", err)
 		}
 	}
 	for i, o := range p.options {

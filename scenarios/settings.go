@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -69,6 +70,8 @@ func Sections() []Section {
 // universe is the configuration of one run.
 type universe struct {
 	cluster cluster.Config
+	// from names the snapshot that the members begin with; see Options.Open.
+	from string
 	// loads are settings that apply to every load, watches those that apply to all
 	// watching clients.
 	loads, watches []Setting
@@ -84,20 +87,20 @@ func defaults() universe { return universe{cluster: cluster.DefaultConfig()} }
 // section is a part of the universe that one statement configures.
 type section struct {
 	name, doc string
-	set       func(c *cluster.Config, name, value string) error
+	set       func(u *universe, name, value string) error
 	options   func() []sim.Setting
 }
 
 var sections = []section{
-	{"cluster", "the members", func(c *cluster.Config, n, v string) error { return clusterOptions.Set(c, n, v) }, describeCluster},
-	{"net", "the network", func(c *cluster.Config, n, v string) error { return c.Net.Set(n, v) }, network.Options},
-	{"disk", "the disk of each member", func(c *cluster.Config, n, v string) error { return c.Disk.Set(n, v) }, disk.Options},
-	{"node", "each member", func(c *cluster.Config, n, v string) error { return c.Node.Set(n, v) }, node.Options},
+	{"cluster", "the members", func(u *universe, n, v string) error { return clusterOptions.Set(u, n, v) }, describeCluster},
+	{"net", "the network", func(u *universe, n, v string) error { return u.cluster.Net.Set(n, v) }, network.Options},
+	{"disk", "the disk of each member", func(u *universe, n, v string) error { return u.cluster.Disk.Set(n, v) }, disk.Options},
+	{"node", "each member", func(u *universe, n, v string) error { return u.cluster.Node.Set(n, v) }, node.Options},
 }
 
 func describeCluster() []sim.Setting {
-	c := cluster.DefaultConfig()
-	return clusterOptions.Describe(&c)
+	u := defaults()
+	return clusterOptions.Describe(&u)
 }
 
 // set applies one setting.
@@ -118,23 +121,37 @@ func (u *universe) set(s Setting) error {
 		}
 		return fmt.Errorf("unknown section %q: expected one of %s", s.Section, strings.Join(append(names, loadSection, watchSection), ", "))
 	}
-	return sections[i].set(&u.cluster, s.Name, s.Value)
+	return sections[i].set(u, s.Name, s.Value)
 }
 
+// nothing is what members begin with by default.
+const nothing = "nothing"
+
 // clusterOptions are the options of statement cluster.
-var clusterOptions = sim.Options[cluster.Config]{Component: "cluster", All: []sim.Option[cluster.Config]{
+var clusterOptions = sim.Options[universe]{Component: "cluster", All: []sim.Option[universe]{
 	{
 		Name: "nodes", Syntax: "5", Doc: "number of members, all voters",
-		Set: func(c *cluster.Config, s string) error {
+		Set: func(u *universe, s string) error {
 			n, err := strconv.ParseUint(s, 10, 16)
 			if err != nil || n < 1 || n > cluster.MaxNodes {
 				return fmt.Errorf("%q: expected a number from 1 to %d", s, cluster.MaxNodes)
 			}
-			c.Nodes = int(n)
+			u.cluster.Nodes = int(n)
 			return nil
 		},
-		Get: func(c *cluster.Config) string { return strconv.Itoa(c.Nodes) },
+		Get: func(u *universe) string { return strconv.Itoa(u.cluster.Nodes) },
+	},
+	{
+		Name: "from", Syntax: "FILE", Doc: "a snapshot of etcd's, which the members begin with; a path from the scenario's folder",
+		Set: func(u *universe, s string) error {
+			u.from = s
+			if s == nothing {
+				u.from = ""
+			}
+			return nil
+		},
+		Get: func(u *universe) string { return cmp.Or(u.from, nothing) },
 	},
 	sim.SwitchOption("marshal", "send raft messages as bytes, which costs time and changes nothing",
-		func(c *cluster.Config) *bool { return &c.Marshal }),
+		func(u *universe) *bool { return &u.cluster.Marshal }),
 }}

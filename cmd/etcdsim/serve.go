@@ -39,6 +39,7 @@ func serveCommand() *cli.Command {
 			"and what enters is recorded for \"etcdsim replay\". Ctrl-C ends it.",
 		Flags: slices.Concat([]cli.Flag{
 			&cli.UintFlag{Name: "nodes", Usage: "number of members: `N`"},
+			&cli.StringFlag{Name: "from-snapshot", Usage: "begin with the data in a `FILE` of etcdctl snapshot save, from here or from a real etcd"},
 			&cli.StringFlag{Name: "seed", Aliases: []string{"s"}, Value: "1", Usage: "what decides everything that is left open: `N`"},
 			&cli.StringFlag{Name: "speed", Value: "1", Usage: "seconds of virtual time in one of real time; 0 lets the clock stand: `X`"},
 			&cli.StringFlag{
@@ -96,6 +97,9 @@ func parseService(c *cli.Context) (s service, err error) {
 			return s, usage("serve: --nodes: %w", err)
 		}
 		s.config.Options.Settings = append(s.config.Options.Settings, nodes)
+	}
+	if path := c.String("from-snapshot"); path != "" {
+		s.config.Options.Settings = append(s.config.Options.Settings, scenarios.Setting{Section: "cluster", Name: "from", Value: path})
 	}
 	if s.config.Speed, err = host.ParseSpeed(c.String("speed")); err != nil {
 		return s, usage("serve: --speed: %w", err)

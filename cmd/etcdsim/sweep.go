@@ -152,7 +152,15 @@ func (j *sweepJob) parseScenarios(names []string, drawn bool) error {
 			return err
 		}
 		files[name] = f
-		plan := fmt.Sprintf("%016x", sim.Hash([]byte(scenarios.Format(f))))
+		text := scenarios.Format(f)
+		u, err := scenarios.Configure(f, j.pool.Options)
+		if err != nil {
+			return usage("%w", err)
+		}
+		if u.From != nil { // another file is another plan
+			text += u.From.Sum()
+		}
+		plan := fmt.Sprintf("%016x", sim.Hash([]byte(text)))
 		h.Scenarios = append(h.Scenarios, sweep.Entry{Name: name, Plan: plan})
 	}
 	j.pool.Source = func(t sweep.Task) *scenarios.File {

@@ -9,6 +9,7 @@ import (
 
 	"etcdsim/scenarios"
 	"etcdsim/sim/bug"
+	"etcdsim/store/saved/files"
 )
 
 // universeFlags vary every run of a command.
@@ -30,6 +31,7 @@ func parseUniverse(c *cli.Context) (o scenarios.Options, err error) {
 		}
 		o.Settings = append(o.Settings, s)
 	}
+	o.Open = new(files.Opener).Open
 	if o.Bugs, err = bug.Parse(c.String("bug")); err != nil {
 		return o, usage("%s: --bug: %w", c.Command.Name, err)
 	}

@@ -21,6 +21,7 @@ type jsonResult struct {
 	Nodes        int             `json:"nodes"`
 	Bugs         string          `json:"bugs,omitempty"`
 	Settings     []string        `json:"settings,omitempty"`
+	From         string          `json:"from,omitempty"`
 	Outcome      string          `json:"outcome"`
 	ExitCode     int             `json:"exitCode"`
 	Phases       []jsonPhase     `json:"phases"`
@@ -109,7 +110,7 @@ type jsonCounts struct {
 // a sweep are a stream of lines.
 func JSON(w io.Writer, r *scenarios.Result) error {
 	out := jsonResult{
-		Scenario: r.Scenario, Seed: r.Seed, TraceVersion: trace.Version, Nodes: r.Nodes, Bugs: r.Bugs.String(),
+		Scenario: r.Scenario, Seed: r.Seed, TraceVersion: trace.Version, Nodes: r.Nodes, Bugs: r.Bugs.String(), From: r.From,
 		Outcome: r.Outcome.String(), ExitCode: r.Outcome.ExitCode(),
 		Phases: []jsonPhase{}, Judgements: []jsonJudgement{},
 		Reproduce: Reproduce(r), Digest: r.Digest.String(),

@@ -90,6 +90,9 @@ func (p *printer) head(r *scenarios.Result) {
 		head += "  bug " + r.Bugs.String()
 	}
 	p.line("%s", head)
+	if r.From != "" {
+		p.line("from  %s", r.From)
+	}
 }
 
 // titleWidth is the least width of the titles of phases.

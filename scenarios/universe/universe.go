@@ -12,6 +12,8 @@ import (
 	"etcdsim/sim/bug"
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/trace"
+	"etcdsim/store/saved"
+	"etcdsim/store/saved/files"
 )
 
 // Config describes the universes of a story. The zero value is three members on a
@@ -62,7 +64,7 @@ func Run(c Config, seed uint64, story func(*Universe)) (*scenarios.Result, error
 	if err != nil {
 		return nil, err
 	}
-	o := scenarios.Options{Bugs: c.Bugs, Observe: c.Observe}
+	o := scenarios.Options{Bugs: c.Bugs, Observe: c.Observe, Open: inFolderOfTest}
 	for _, text := range c.Settings {
 		s, err := scenarios.ParseSetting(text)
 		if err != nil {
@@ -94,6 +96,12 @@ func Run(c Config, seed uint64, story func(*Universe)) (*scenarios.Result, error
 	r.Command = fmt.Sprintf("the story %s with seed %d", c.Name, seed)
 	return r, nil
 }
+
+// snapshots are those that descriptions of universes name.
+var snapshots files.Opener
+
+// inFolderOfTest opens a snapshot; a story has no file that it could stand beside.
+func inFolderOfTest(name, _ string) (*saved.Snapshot, error) { return snapshots.Open(name, "") }
 
 // tell lets a story go on until it ends or cannot go on.
 func (u *Universe) tell(story func()) {

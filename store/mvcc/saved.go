@@ -90,6 +90,7 @@ func (s *Store) loadVersions(versions []saved.Version) {
 		}
 		t.append(id, uint32(v.Sub), &v.KeyValue)
 		s.fold(&v.KeyValue, hashKey(v.Key))
+		s.note(store.Mix(uint64(v.CreateRevision), uint64(v.Sub)))
 		s.inUse += recordSize(&v.KeyValue)
 	}
 	slices.SortFunc(names, func(a, b keyID) int { return strings.Compare(t.name(a), t.name(b)) })

@@ -17,9 +17,7 @@ const sector = 512
 
 // Write returns the file of a snapshot: what a member sends, checksum included.
 func Write(s *Snapshot) []byte {
-	file := bolt.Write(s.buckets())
-	sum := sha256.Sum256(file)
-	return append(file, sum[:]...)
+	return Sealed(string(bolt.Write(s.buckets())))
 }
 
 // Read returns the snapshot in a file. A database that was copied from a member's
@@ -33,7 +31,8 @@ func Read(file []byte) (*Snapshot, error) {
 		}
 		file = body
 	}
-	buckets, err := bolt.Read(string(file))
+	database := string(file)
+	buckets, err := bolt.Read(database)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
@@ -41,5 +40,12 @@ func Read(file []byte) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
+	s.File = database
 	return s, nil
+}
+
+// Sealed returns a database with its checksum behind it.
+func Sealed(database string) []byte {
+	sum := sha256.Sum256([]byte(database))
+	return append([]byte(database), sum[:]...)
 }

@@ -1,6 +1,11 @@
 package saved
 
-import "etcdsim/store"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+
+	"etcdsim/store"
+)
 
 // Snapshot is the state of a member after some prefix of the log. It must not be
 // changed once it is shared.
@@ -25,6 +30,16 @@ type Snapshot struct {
 	// Members are those of the cluster, and Removed those that were.
 	Members []store.Member
 	Removed []uint64
+	// File is the database that the snapshot was read from, without a checksum; empty
+	// if it was made otherwise.
+	File string
+}
+
+// Sum returns the SHA-256 of the file that the snapshot was read from, by which it is
+// known.
+func (s *Snapshot) Sum() string {
+	sum := sha256.Sum256([]byte(s.File))
+	return hex.EncodeToString(sum[:])
 }
 
 // Version is what one write did to one key: Version 0 is a deletion, of which

@@ -2,6 +2,7 @@
 // read, and proves later that the run still comes out the same.
 //
 //	scenario.scn    the plan, in canonical form
+//	snapshot.db     what the members began with, if that was a snapshot
 //	run.json        what else decides the run, and what came of it: [Record]
 //	report.txt      the report for people
 //	report.html     the report as a page: a picture of what happened
@@ -31,11 +32,14 @@ import (
 	"etcdsim/scenarios/report/page"
 	"etcdsim/sim/bug"
 	"etcdsim/sim/trace"
+	"etcdsim/store/saved"
+	"etcdsim/store/saved/files"
 )
 
 // Names of the files.
 const (
 	planFile    = "scenario.scn"
+	savedFile   = "snapshot.db"
 	recordFile  = "run.json"
 	reportFile  = "report.txt"
 	resultFile  = "result.json"
@@ -122,6 +126,11 @@ func Save(parent, program string, f *scenarios.File, seed uint64, o scenarios.Op
 			return "", err
 		}
 	}
+	if from := r.History.Initial; from != nil {
+		if err := os.WriteFile(filepath.Join(dir, savedFile), saved.Sealed(from.File), 0o600); err != nil {
+			return "", err
+		}
+	}
 	path = filepath.Join(parent, Name(f.Name, seed))
 	if err := makeWay(path); err != nil {
 		return "", err
@@ -193,9 +202,15 @@ func Is(path string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
+// open returns the snapshot of the folder, whatever its name was.
+func (d *Folder) open(_, _ string) (*saved.Snapshot, error) {
+	return files.Read(filepath.Join(d.Path, savedFile))
+}
+
 // Open reads what decides a run from its folder.
 func Open(path string) (*Folder, error) {
 	d := &Folder{Path: path}
+	d.Options.Open = d.open
 	name := filepath.Join(path, recordFile)
 	text, err := os.ReadFile(name)
 	if err != nil {

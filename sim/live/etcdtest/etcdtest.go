@@ -16,6 +16,7 @@ import (
 	"etcdsim/sim/live/control"
 	"etcdsim/sim/live/host"
 	"etcdsim/sim/live/pki"
+	"etcdsim/store/saved/files"
 )
 
 // Options describe a cluster. The zero value is three members on a fast network.
@@ -84,6 +85,7 @@ func (c *Cluster) start(o Options) (err error) {
 			return err
 		}
 	}
+	cfg.Options.Open = new(files.Opener).Open
 	settings := o.Settings
 	if o.Nodes != 0 {
 		settings = append([]string{fmt.Sprintf("cluster.nodes=%d", o.Nodes)}, settings...)

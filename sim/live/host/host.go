@@ -29,6 +29,7 @@ import (
 	"etcdsim/sim/live/vitals"
 	"etcdsim/sim/trace"
 	"etcdsim/store"
+	"etcdsim/store/saved"
 )
 
 // Default is the scenario of a host that is given none: three members whose network
@@ -170,7 +171,7 @@ func (h *Host) process(id uint64) (endpoint.Process, error) {
 
 // begin makes the universe and its driver.
 func (h *Host) begin(cfg Config) (err error) {
-	f, err := session(cfg, h.URLs())
+	f, err := session(cfg, h.URLs(), h.Settings.From)
 	if err != nil {
 		return err
 	}
@@ -198,12 +199,13 @@ func (h *Host) begin(cfg Config) (err error) {
 
 // session returns the scenario, and behind it the beginning of a session that says how
 // to make the same universe again.
-func session(cfg Config, urls []string) (*scenarios.File, error) {
+func session(cfg Config, urls []string, from *saved.Snapshot) (*scenarios.File, error) {
 	if cfg.Scenario.Session() != nil {
 		return nil, fmt.Errorf("%s is a recorded session: expected a scenario without one", cfg.Scenario.Name)
 	}
 	a := scenarios.SessionArgs{
 		Seed: cfg.Seed, Seeded: true, Bugs: cfg.Options.Bugs, Trace: trace.Version, Settings: cfg.Options.Settings,
+		Snapshot: scenarios.Embed(from),
 	}
 	for i, url := range urls {
 		a.URLs = append(a.URLs, scenarios.MemberURL{Member: uint64(i + 1), URL: url})

@@ -1,0 +1,54 @@
+// Package files reads snapshots from files, for whoever runs scenarios that name
+// some.
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"etcdsim/store/saved"
+)
+
+// Opener opens snapshots, each once, however often it is asked: a sweep runs a
+// scenario thousands of times. The zero value is ready. It may be used by several
+// goroutines.
+type Opener struct {
+	mu   sync.Mutex
+	open map[string]func() (*saved.Snapshot, error)
+}
+
+// Open returns the snapshot in a file; see scenarios.Options.Open. A relative name is
+// one in the folder of the scenario, or, for a setting, in the present one.
+func (o *Opener) Open(name, beside string) (*saved.Snapshot, error) {
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(filepath.Dir(beside), name)
+	}
+	o.mu.Lock()
+	if o.open == nil {
+		o.open = make(map[string]func() (*saved.Snapshot, error))
+	}
+	read := o.open[name]
+	if read == nil {
+		read = sync.OnceValues(func() (*saved.Snapshot, error) { return Read(name) })
+		o.open[name] = read
+	}
+	o.mu.Unlock()
+	return read()
+}
+
+// Read reads the snapshot in a file.
+func Read(path string) (*saved.Snapshot, error) {
+	file, err := os.ReadFile(path)
+	if err != nil {
+		var p *fs.PathError
+		if errors.As(err, &p) {
+			err = p.Err // whoever asked knows the rest
+		}
+		return nil, fmt.Errorf("%w: expected a file of etcdctl snapshot save", err)
+	}
+	return saved.Read(file)
+}
