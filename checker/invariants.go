@@ -15,6 +15,10 @@ import (
 // Section numbers are those of Ongaro and Ousterhout, "In Search of an
 // Understandable Consensus Algorithm" (extended version).
 type Invariants struct {
+	// PreVote: members ask whether a majority would vote for them before they campaign.
+	// It is to be set before the first event.
+	PreVote bool
+
 	members []memberAccount // by ID; 0 is nobody
 	// configs are the configurations in the order of the log; the first is that of
 	// the founders.
@@ -63,6 +67,7 @@ const (
 	oneChange
 	changesApart
 	stateRecovered
+	consented
 	numInvariants
 )
 
@@ -86,6 +91,7 @@ var invariantNames = [numInvariants]string{
 	oneChange:          "one member at a time",
 	changesApart:       "changes of the configuration do not overlap",
 	stateRecovered:     "restart from a state as it was written",
+	consented:          "campaign with the consent of a majority",
 }
 
 // NewInvariants returns the invariants of a cluster that begins with the voters
@@ -119,10 +125,12 @@ func (v *Invariants) Watch(log *trace.Log) {
 // Raft's message types that promise something, replace a log or show that a clock ticks,
 // as numbered in raftpb.
 const (
-	msgAppResp   uint16 = 4
-	msgVoteResp  uint16 = 6
-	msgSnap      uint16 = 7
-	msgHeartbeat uint16 = 8
+	msgAppResp     uint16 = 4
+	msgVoteResp    uint16 = 6
+	msgSnap        uint16 = 7
+	msgHeartbeat   uint16 = 8
+	msgTimeoutNow  uint16 = 14
+	msgPreVoteResp uint16 = 18
 )
 
 // Observe takes note of one event. Nothing in an event makes it panic.
@@ -140,7 +148,7 @@ func (v *Invariants) Observe(e *trace.Event) {
 	case trace.MemberStart:
 		v.started(m, e)
 	case trace.MemberCrash, trace.MemberStop, trace.MemberPanic, trace.MemberRemoved:
-		m.role = trace.RoleFollower
+		m.role, m.leader = trace.RoleFollower, 0
 		v.stops = append(v.stops, Stop{At: e.At, Member: e.Member})
 	case trace.MemberFault:
 		if e.Aux == trace.FaultForgot {
@@ -183,14 +191,25 @@ func (v *Invariants) Observe(e *trace.Event) {
 // anything.
 func (v *Invariants) sent(e *trace.Event) {
 	v.events++
-	switch {
-	case e.Aux != msgAppResp && e.Aux != msgVoteResp && e.Aux != msgSnap, e.Member.IsClient(), e.Member == 0:
-	case e.Aux == msgAppResp:
+	switch e.Aux {
+	case msgAppResp, msgVoteResp, msgSnap, msgTimeoutNow, msgPreVoteResp:
+	default:
+		return
+	}
+	if e.Member.IsClient() || e.Member == 0 || e.Peer.IsClient() {
+		return
+	}
+	switch e.Aux {
+	case msgAppResp:
 		v.appendAcknowledged(v.account(e.Member), e)
-	case e.Aux == msgVoteResp:
+	case msgVoteResp:
 		v.voteSent(v.account(e.Member), e)
-	case !e.Peer.IsClient():
+	case msgSnap:
 		v.account(e.Peer).offered = true
+	case msgTimeoutNow:
+		v.account(e.Peer).urged = e.Term
+	case msgPreVoteResp:
+		v.account(e.Peer).consent(e)
 	}
 }
 

@@ -14,6 +14,8 @@ type memberAccount struct {
 	incarnation uint64
 	role        uint16
 	term        uint64
+	// leader is whom it follows, or itself if it leads; 0 if it knows of none.
+	leader uint64
 
 	// The log as it was last written: terms by index, 0 where unknown. It begins
 	// after base, which a snapshot covers.
@@ -53,6 +55,9 @@ type memberAccount struct {
 	voteKnown bool
 	// votes gives the member voted for, by term.
 	votes []trace.Addr
+	// consents are those who would vote for the member in term consentTerm: a bit set of
+	// IDs. urged is the last term in which a leader told it to campaign at once.
+	consents, consentTerm, urged uint64
 
 	// commit is the commit index of this incarnation; committable is an upper
 	// bound over all of them.

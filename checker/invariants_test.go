@@ -51,6 +51,24 @@ func (s *story) grant(m, to trace.Addr, term uint64) {
 	s.emit(trace.Event{Kind: trace.Send, Aux: msgVoteResp, Member: m, Peer: to, Term: term})
 }
 
+// healthy: n1 leads term 1, n2 follows it, and members ask before they campaign.
+func (s *story) healthy() {
+	s.inv.PreVote = true
+	for m := range trace.Addr(2) {
+		s.emit(trace.Event{Kind: trace.LeaderKnown, Member: m + 1, Term: 1, B: 1})
+	}
+}
+
+// consent: m would vote for another in a term.
+func (s *story) consent(m, candidate trace.Addr, term uint64) {
+	s.emit(trace.Event{Kind: trace.Send, Aux: msgPreVoteResp, Member: m, Peer: candidate, Term: term})
+}
+
+// urge: a leader that hands over tells another member to campaign at once.
+func (s *story) urge(leader, m trace.Addr, term uint64) {
+	s.emit(trace.Event{Kind: trace.Send, Aux: msgTimeoutNow, Member: leader, Peer: m, Term: term})
+}
+
 // elect: m wins term with the vote of voter.
 func (s *story) elect(m, voter trace.Addr, term uint64) {
 	s.role(m, trace.RoleCandidate, term)
@@ -187,6 +205,42 @@ func TestInvariants(t *testing.T) {
 			wrong: func(s *story) { s.crash(2); s.start(2, 1, 2); s.grant(2, 3, 1) },
 			right: func(s *story) { s.crash(2); s.start(2, 1, 2); s.grant(2, 1, 1) },
 			why:   "n2 voted for n3 in term 1, after it had voted for n1",
+		},
+		{
+			name: "nobody would vote for it", property: consented,
+			wrong: func(s *story) { s.healthy(); s.role(3, trace.RoleCandidate, 2) },
+			right: func(s *story) { s.healthy(); s.consent(1, 3, 2); s.role(3, trace.RoleCandidate, 2) },
+			why:   "n3 campaigned in term 2 with the consent of n3 only, though n1, n2 followed a leader; the voters are n1, n2, n3",
+		},
+		{
+			name: "somebody would have voted for it, in another term", property: consented,
+			wrong: func(s *story) { s.healthy(); s.consent(1, 3, 1); s.role(3, trace.RoleCandidate, 2) },
+			right: func(s *story) { s.healthy(); s.inv.PreVote = false; s.role(3, trace.RoleCandidate, 2) },
+			why:   "n3 campaigned in term 2 with the consent of n3 only, though n1, n2 followed a leader; the voters are n1, n2, n3",
+		},
+		{
+			name: "a learner would vote for it", property: consented,
+			wrong: func(s *story) { s.healthy(); s.consent(4, 3, 2); s.role(3, trace.RoleCandidate, 2) },
+			right: func(s *story) { s.healthy(); s.consent(2, 3, 2); s.role(3, trace.RoleCandidate, 2) },
+			why:   "n3 campaigned in term 2 with the consent of n3 only, though n1, n2 followed a leader; the voters are n1, n2, n3",
+		},
+		{
+			name: "a leader of the past wanted it to campaign", property: consented,
+			wrong: func(s *story) { s.healthy(); s.urge(1, 3, 0); s.role(3, trace.RoleCandidate, 2) },
+			right: func(s *story) { s.healthy(); s.urge(1, 3, 1); s.role(3, trace.RoleCandidate, 2) },
+			why:   "n3 campaigned in term 2 with the consent of n3 only, though n1, n2 followed a leader; the voters are n1, n2, n3",
+		},
+		{
+			name: "nobody would vote for it, but the leader is dead", property: consented,
+			wrong: func(s *story) { s.healthy(); s.crash(3); s.start(3, 1, 1); s.role(3, trace.RoleCandidate, 2) },
+			right: func(s *story) { s.healthy(); s.crash(1); s.role(3, trace.RoleCandidate, 2) },
+			why:   "n3 campaigned in term 2 with the consent of n3 only, though n1, n2 followed a leader; the voters are n1, n2, n3",
+		},
+		{
+			name: "nobody would vote for it, but the leader is one of an earlier term", property: consented,
+			wrong: func(s *story) { s.healthy(); s.role(3, trace.RoleCandidate, 2) },
+			right: func(s *story) { s.healthy(); s.role(3, trace.RoleCandidate, 3) },
+			why:   "n3 campaigned in term 2 with the consent of n3 only, though n1, n2 followed a leader; the voters are n1, n2, n3",
 		},
 		{
 			name: "a candidate votes for another", property: oneVote,

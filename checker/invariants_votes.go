@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"math/bits"
 
 	"etcdsim/sim"
 	"etcdsim/sim/trace"
@@ -24,6 +25,7 @@ func (v *Invariants) roleChanged(m *memberAccount, e *trace.Event) {
 	switch e.Aux {
 	case trace.RoleCandidate:
 		v.voted(m, e, e.Member)
+		v.campaigned(m, e)
 	case trace.RoleLeader:
 		if other, ok := v.leaders[e.Term]; ok {
 			v.report(electionSafety, e, "n%d became leader of term %d, which n%d leads already", m.id, e.Term, other)
@@ -72,11 +74,12 @@ func (v *Invariants) complete(m *memberAccount, e *trace.Event) {
 	}
 }
 
+// termSeen takes note of what a member believes: its term and its leader.
 func (v *Invariants) termSeen(m *memberAccount, e *trace.Event) {
 	if e.Term < m.term {
 		v.report(termMonotonic, e, "n%d went from term %d back to term %d", m.id, m.term, e.Term)
 	}
-	m.term = e.Term
+	m.term, m.leader = e.Term, e.B
 }
 
 // maxVoteTerm bounds the terms for which votes are remembered.
@@ -139,4 +142,43 @@ func (v *Invariants) leaderBefore(t sim.Time) (Election, bool) {
 // leads reports whether the member was elected in the term.
 func (v *Invariants) leads(member, term uint64) bool {
 	return v != nil && uint64(v.leaders[term]) == member
+}
+
+// consent takes note of a member that would vote for this one in the event's term.
+func (m *memberAccount) consent(e *trace.Event) {
+	if m.consentTerm != e.Term {
+		m.consents, m.consentTerm = 0, e.Term
+	}
+	if e.Member < 64 {
+		m.consents |= 1 << e.Member
+	}
+}
+
+// campaigned checks that a member does not raise its term against a leader that a
+// majority follows, unless a majority would vote for it all the same, or a leader that
+// hands over has told it to. Who was cut off, and comes back, leaves a healthy leader
+// alone (Raft thesis, section 9.6).
+func (v *Invariants) campaigned(m *memberAccount, e *trace.Event) {
+	if !v.PreVote || m.urged != 0 && m.urged+1 == e.Term {
+		return
+	}
+	consents := uint64(0)
+	if m.consentTerm == e.Term {
+		consents = m.consents
+	}
+	if m.id < 64 {
+		consents |= 1 << m.id
+	}
+	led := uint64(0) // those who follow a leader, or are it
+	for rest := m.voters; rest != 0; rest &= rest - 1 {
+		id := bits.TrailingZeros64(rest)
+		if o := v.account(trace.Addr(id)); o.id != m.id && o.leader != 0 && o.term+1 >= e.Term {
+			led |= 1 << id
+		}
+	}
+	majority := bits.OnesCount64(m.voters)/2 + 1
+	if bits.OnesCount64(led) >= majority && bits.OnesCount64(consents&m.voters) < majority {
+		v.report(consented, e, "n%d campaigned in term %d with the consent of %s only, though %s followed a leader; the voters are %s",
+			m.id, e.Term, idText(consents&m.voters), idText(led), idText(m.voters))
+	}
 }

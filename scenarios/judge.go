@@ -12,6 +12,7 @@ import (
 // convene lets the judges that watch a run take their seats.
 func (r *run) convene() {
 	r.invariants = checker.NewInvariants(r.universe.cluster.Nodes)
+	r.invariants.PreVote = r.universe.cluster.Node.PreVote
 	r.invariants.Watch(r.log)
 	r.lessors.Watch(r.log)
 }

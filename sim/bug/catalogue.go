@@ -310,6 +310,6 @@ var catalogue = [numBugs]Bug{
 		Name: "no-prevote", Reference: "etcd-io/raft, Config.PreVote; Raft thesis, section 9.6",
 		Cause: "A member that hears nothing campaigns in ever higher terms, though nobody would elect it. " +
 			"Each time it is heard again, a healthy leader has to give way.",
-		Judge: "liveness", Scenario: "flapping-link",
+		Judge: "raft", Scenario: "flapping-link",
 	},
 }
