@@ -30,11 +30,19 @@ func partition(f *fault) []Action {
 	return f.from("cut "+a+" <-> "+b, "heal "+a+" <-> "+b)
 }
 
-// laggard keeps a follower away for as long as the round lasts, and longer.
+// laggard keeps a follower away for as long as the round lasts, and longer. It may die
+// while it saves what it is sent then.
 func laggard(f *fault) []Action {
 	who := names(f.count(1, f.nodes))
 	f.end = max(f.end, f.begin+f.time(f.election, 4*f.election))
-	return f.from("? partition "+who+" | rest", "? heal "+who+" <-> rest")
+	back := []string{"? heal " + who + " <-> rest"}
+	if f.chance(40) {
+		back = append(back,
+			fmt.Sprintf("? wait snapshot-sent since=here within=%v", f.election/2),
+			fmt.Sprintf("? wait saving %s >=1 within=%v", who, f.election/5),
+			"? kill "+who, "? restart "+who)
+	}
+	return f.from("? partition "+who+" | rest", back...)
 }
 
 func isolate(f *fault) []Action {
