@@ -22,7 +22,8 @@ func bugsCommand() *cli.Command {
 			&cli.BoolFlag{Name: "score", Usage: "let the nemesis look for each defect without being told where"},
 			&cli.StringFlag{Name: "bug", Usage: "with --score: only these, separated by commas: `NAME,...`"},
 			&cli.IntFlag{Name: "starts", Value: 5, Usage: "with --score: how many searches, each from another seed: `N`"},
-			&cli.StringFlag{Name: "for", Value: "1m", Usage: "with --score: give up a search after `DURATION`"},
+			&cli.StringFlag{Name: "for", Value: "1m", Usage: "with --score: give up a search after `DURATION` of a processor"},
+			&cli.StringFlag{Name: "journal", Usage: "with --score: note each defect in `FILE`, and go on from what stands there"},
 			&cli.StringFlag{Name: "out", Aliases: []string{"o"}, Usage: "with --score: write a document with the shortest scenarios: `FILE`.md"},
 		},
 		Action: func(c *cli.Context) error {

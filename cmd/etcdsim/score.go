@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,9 +21,10 @@ import (
 	"etcdsim/sim/bug"
 )
 
-// The scoreboard: how many plans of the nemesis, and how many seconds of one core, it
+// The scoreboard: how many plans of the nemesis, and how many seconds of a processor, it
 // takes until the judge that must see a defect sees it. Nothing tells the nemesis
-// which defect is switched on.
+// which defect is switched on. The time is what the process spent, not what passed: it
+// is the same on a machine that has other things to do.
 
 // scorer looks for defects.
 type scorer struct {
@@ -32,42 +35,43 @@ type scorer struct {
 	limit  time.Duration
 }
 
-// found is how one defect was found.
+// found is how one defect was found. It is what a line of the journal holds.
 type found struct {
-	bug bug.Bug
-	// seeds and times are those of the searches that found it, in order.
-	seeds []int
-	times []time.Duration
-	// missed counts the searches that gave up. first is the seed of the first that did
-	// not, others the judges that objected to it as well.
-	missed int
-	first  uint64
-	others []string
-	// shortest is the plan of that seed, shrunk; nil if none was found.
-	shortest *shrink.Shrunk
+	Bug string
+	// Starts and Limit are how it was searched for.
+	Starts int
+	Limit  time.Duration
+	// Seeds and Times are those of the searches that found it, each in order.
+	Seeds []int
+	Times []time.Duration
+	// First is the seed of the first search that found it, Others the judges that
+	// objected to it as well.
+	First  uint64
+	Others []string
+	// Shortest is the plan of that seed, shrunk, and ShortestSeed the seed that it
+	// fails with, by Finding. That is empty if none was found.
+	Shortest     string
+	ShortestSeed uint64
+	Finding      string
+	Statements   int
 }
 
 // startsApart is how far apart the seeds are from which searches begin.
 const startsApart = 1_000_000
 
 func scoreAction(c *cli.Context) error {
-	limit, err := time.ParseDuration(c.String("for"))
-	if err != nil || limit <= 0 {
-		return usage("bugs: --for: %q: expected a duration such as 1m", c.String("for"))
-	}
-	if c.Int("starts") < 1 {
-		return usage("bugs: --starts: %d: expected at least 1", c.Int("starts"))
-	}
-	chosen, err := bug.Parse(c.String("bug"))
+	s, chosen, err := newScorer(c)
 	if err != nil {
-		return usage("bugs: --bug: %w", err)
+		return err
 	}
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
 	defer stop()
-	s := scorer{
-		ctx: ctx, starts: c.Int("starts"), limit: limit,
-		plans: func(seed uint64) *scenarios.File { return nemesis.Draw(seed).File() },
+	s.ctx = ctx
+	known, journal, err := openScores(c.String("journal"))
+	if err != nil {
+		return usage("bugs: --journal: %w", err)
 	}
+	defer func() { _ = journal.Close() }() // what was written was looked at line by line
 	var all []found
 	row := func(cells ...any) { fmt.Fprintf(c.App.Writer, "%-28s %-16s %-9s %-7s %-9s %-11s %s\n", cells...) }
 	row("bug", "judge", "found", "seeds", "seconds", "statements", "also seen by")
@@ -75,7 +79,12 @@ func scoreAction(c *cli.Context) error {
 		if chosen != 0 && !chosen.Has(b.ID) || ctx.Err() != nil {
 			continue
 		}
-		one, err := s.score(b)
+		one, ok := known[b.Name]
+		if !ok || one.Starts != s.starts || one.Limit != s.limit {
+			if one, err = s.score(b); err == nil && ctx.Err() == nil {
+				err = json.NewEncoder(journal).Encode(one)
+			}
+		}
 		if err != nil {
 			return &exit{exitInternal, err}
 		}
@@ -83,11 +92,11 @@ func scoreAction(c *cli.Context) error {
 			break
 		}
 		all = append(all, one)
-		row(b.Name, b.Judge, fmt.Sprintf("%d of %d", len(one.seeds), s.starts), one.medianSeeds(), one.medianTime(), one.statements(),
-			strings.Join(one.others, ", "))
+		row(b.Name, b.Judge, fmt.Sprintf("%d of %d", len(one.Seeds), s.starts), one.medianSeeds(), one.medianTime(), one.statements(),
+			strings.Join(one.Others, ", "))
 	}
 	fmt.Fprintln(c.App.Writer, s.summary(all))
-	if name := c.String("out"); name != "" {
+	if name := c.String("out"); name != "" && ctx.Err() == nil {
 		if err := writeFile(name, func(w io.Writer) error { return s.document(w, all) }); err != nil {
 			return err
 		}
@@ -95,57 +104,100 @@ func scoreAction(c *cli.Context) error {
 	switch {
 	case ctx.Err() != nil:
 		return &exit{exitInterrupted, errors.New("interrupted")}
-	case slices.ContainsFunc(all, func(o found) bool { return len(o.seeds) == 0 }):
+	case slices.ContainsFunc(all, func(o found) bool { return len(o.Seeds) == 0 }):
 		return &exit{code: 1}
 	}
 	return nil
 }
 
+// newScorer reads the flags: how to search, and for which defects, or all.
+func newScorer(c *cli.Context) (s scorer, chosen bug.Set, err error) {
+	s.plans = func(seed uint64) *scenarios.File { return nemesis.Draw(seed).File() }
+	s.starts = c.Int("starts")
+	if s.limit, err = time.ParseDuration(c.String("for")); err != nil || s.limit <= 0 {
+		return s, 0, usage("bugs: --for: %q: expected a duration such as 1m", c.String("for"))
+	}
+	if s.starts < 1 {
+		return s, 0, usage("bugs: --starts: %d: expected at least 1", s.starts)
+	}
+	if chosen, err = bug.Parse(c.String("bug")); err != nil {
+		return s, 0, usage("bugs: --bug: %w", err)
+	}
+	return s, chosen, nil
+}
+
+// openScores reads what a journal holds, by the name of the defect, and goes on writing
+// there. Without a name nothing is known, and nothing kept.
+func openScores(name string) (known map[string]found, journal io.WriteCloser, err error) {
+	known = map[string]found{}
+	if name == "" {
+		return known, unkept{io.Discard}, nil
+	}
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		return nil, nil, err
+	}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var one found
+		if json.Unmarshal(lines.Bytes(), &one) == nil { // or it was cut short, and is written anew
+			known[one.Bug] = one
+		}
+	}
+	return known, f, lines.Err()
+}
+
+// unkept is a journal that keeps nothing.
+type unkept struct{ io.Writer }
+
+// Close implements io.Closer.
+func (unkept) Close() error { return nil }
+
 // score searches for a defect from several seeds, and shrinks what the first search
 // found.
 func (s *scorer) score(b bug.Bug) (found, error) {
-	one := found{bug: b}
+	one := found{Bug: b.Name, Starts: s.starts, Limit: s.limit}
 	for i := range s.starts {
-		began := time.Now()
-		seed := uint64(i*startsApart + 1)
-		tried := 0
-		for {
+		began := processorTime()
+		spent := func() time.Duration { return processorTime() - began }
+		first := uint64(i*startsApart + 1)
+		for seed := first; spent() <= s.limit; seed++ {
 			r, err := scenarios.Run(s.plans(seed), seed, s.options(b))
 			if err != nil {
 				return one, fmt.Errorf("the plan of seed %d: %w", seed, err)
 			}
-			tried++
 			if s.stopped() {
 				return one, nil
 			}
 			if seenBy(r, b.Judge) {
-				one.seeds, one.times = append(one.seeds, tried), append(one.times, time.Since(began))
-				if one.first == 0 {
-					one.first, one.others = seed, otherJudges(r, b.Judge)
+				one.Seeds, one.Times = append(one.Seeds, int(seed-first)+1), append(one.Times, spent())
+				if one.First == 0 {
+					one.First, one.Others = seed, otherJudges(r, b.Judge)
 				}
 				break
 			}
-			if time.Since(began) > s.limit {
-				one.missed++
-				break
-			}
-			seed++
 		}
 	}
-	slices.Sort(one.seeds)
-	slices.Sort(one.times)
-	if one.first == 0 {
-		return one, nil
-	}
-	until := time.Now().Add(shrinkPatience)
-	small, err := shrink.Shrink(shrink.Config{
-		File: s.plans(one.first), Seed: one.first, Options: s.options(b), Run: runner(1),
-		Enough: func() bool { return s.stopped() || time.Now().After(until) },
-	})
-	if err == nil {
-		one.shortest = small
+	slices.Sort(one.Seeds)
+	slices.Sort(one.Times)
+	if one.First != 0 {
+		s.shrink(b, &one)
 	}
 	return one, nil
+}
+
+// shrink makes the plan that was found short. One that cannot be is left out.
+func (s *scorer) shrink(b bug.Bug, one *found) {
+	until := processorTime() + shrinkPatience
+	small, err := shrink.Shrink(shrink.Config{
+		File: s.plans(one.First), Seed: one.First, Options: s.options(b), Judge: b.Judge, Run: runner(1),
+		Enough: func() bool { return s.stopped() || processorTime() > until },
+	})
+	if err == nil {
+		one.Shortest, one.ShortestSeed = scenarios.Format(small.File), small.Seed
+		one.Finding, one.Statements = small.Finding.String(), small.Statements
+	}
 }
 
 // shrinkPatience bounds the time that a plan is made shorter.
@@ -169,7 +221,7 @@ func otherJudges(r *scenarios.Result, judge string) (others []string) {
 // median returns the middle of what was found over all searches; those that gave up
 // count as worse than any.
 func (o *found) median() int {
-	if i := (len(o.seeds) + o.missed - 1) / 2; i < len(o.seeds) {
+	if i := (o.Starts - 1) / 2; i < len(o.Seeds) {
 		return i
 	}
 	return -1
@@ -177,29 +229,29 @@ func (o *found) median() int {
 
 func (o *found) medianSeeds() string {
 	if i := o.median(); i >= 0 {
-		return fmt.Sprint(o.seeds[i])
+		return fmt.Sprint(o.Seeds[i])
 	}
 	return "-"
 }
 
 func (o *found) medianTime() string {
 	if i := o.median(); i >= 0 {
-		return fmt.Sprintf("%.2f", o.times[i].Seconds())
+		return fmt.Sprintf("%.2f", o.Times[i].Seconds())
 	}
 	return "-"
 }
 
 func (o *found) statements() string {
-	if o.shortest == nil {
+	if o.Finding == "" {
 		return "-"
 	}
-	return fmt.Sprint(o.shortest.Statements)
+	return fmt.Sprint(o.Statements)
 }
 
 // within counts the defects of which half of the searches took no longer.
 func within(all []found, d time.Duration) (n int) {
 	for i := range all {
-		if m := all[i].median(); m >= 0 && all[i].times[m] <= d {
+		if m := all[i].median(); m >= 0 && all[i].Times[m] <= d {
 			n++
 		}
 	}
@@ -213,7 +265,7 @@ func (s *scorer) summary(all []found) string {
 			text += fmt.Sprintf("%d found within %v, ", within(all, d), d)
 		}
 	}
-	return text + fmt.Sprintf("%d found within %v, when a search is given up, on one core", within(all, s.limit), s.limit)
+	return text + fmt.Sprintf("%d found within %v of a processor, when a search is given up", within(all, s.limit), s.limit)
 }
 
 // document writes the scoreboard with the shortest scenarios.
@@ -222,20 +274,29 @@ func (s *scorer) document(w io.Writer, all []found) error {
 	fmt.Fprintf(&b, "# Scoreboard\n\nHow long it takes until the nemesis, which is not told what to look for, makes the judge of a defect\n"+
 		"object to it. `etcdsim bugs --score --starts %d --for %v --out docs/scoreboard.md` writes this page: %d searches for\n"+
 		"each defect, from seeds far apart, one run after another; seeds and seconds are medians. Seeds are the same on every\n"+
-		"machine, seconds are not. The last column is the length of the plan of the first search after `etcdsim shrink`; the\n"+
-		"scenarios follow below.\n\n%s.\n\n", s.starts, s.limit, s.starts, s.summary(all))
+		"machine; seconds, which are those of a processor, are not. The last but one column is the length of the plan of the\n"+
+		"first search after `etcdsim shrink`; the scenarios follow below.\n\n%s.\n\n", s.starts, s.limit, s.starts, s.summary(all))
 	b.WriteString("| defect | judge | found | seeds | seconds | statements | also seen by |\n|---|---|---|---|---|---|---|\n")
 	for i := range all {
 		o := &all[i]
-		fmt.Fprintf(&b, "| %s | %s | %d of %d | %s | %s | %s | %s |\n", o.bug.Name, o.bug.Judge, len(o.seeds), s.starts,
-			o.medianSeeds(), o.medianTime(), o.statements(), strings.Join(o.others, ", "))
+		fmt.Fprintf(&b, "| %s | %s | %d of %d | %s | %s | %s | %s |\n", o.Bug, judgeOf(o.Bug), len(o.Seeds), s.starts,
+			o.medianSeeds(), o.medianTime(), o.statements(), strings.Join(o.Others, ", "))
 	}
 	for i := range all {
-		if o := &all[i]; o.shortest != nil {
-			fmt.Fprintf(&b, "\n## %s\n\nSeed %d: %s.\n\n```text\n%s```\n", o.bug.Name, o.shortest.Seed, o.shortest.Finding,
-				scenarios.Format(o.shortest.File))
+		if o := &all[i]; o.Finding != "" {
+			fmt.Fprintf(&b, "\n## %s\n\nSeed %d: %s.\n\n```text\n%s```\n", o.Bug, o.ShortestSeed, o.Finding, o.Shortest)
 		}
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// judgeOf returns the judge that must see a defect.
+func judgeOf(name string) string {
+	for _, b := range bug.All() {
+		if b.Name == name {
+			return b.Judge
+		}
+	}
+	return ""
 }

@@ -29,6 +29,8 @@ type Config struct {
 	File    *scenarios.File
 	Seed    uint64
 	Options scenarios.Options
+	// Judge is whose objection is kept. Empty means that of the gravest finding.
+	Judge string
 	// Effort bounds the work, in events of the trials; 0 is DefaultEffort.
 	Effort uint64
 	Run    Runner
@@ -65,7 +67,8 @@ type Shrunk struct {
 	Progress
 }
 
-// ErrPasses is the error of a run that is to be shrunk and does not fail.
+// ErrPasses is the error of a run that is to be shrunk and that nobody objects to, or
+// not the judge who was named.
 var ErrPasses = errors.New("the run passes: expected one that fails")
 
 // ErrWithoutBugs is the error of a run that fails whether its defects are
@@ -106,10 +109,11 @@ func Shrink(c Config) (*Shrunk, error) {
 		return nil, errors.New("interrupted")
 	}
 	findings := r.Findings()
-	if len(findings) == 0 {
+	i := slices.IndexFunc(findings, func(f scenarios.Finding) bool { return c.Judge == "" || f.Judge == c.Judge })
+	if i < 0 {
 		return nil, ErrPasses
 	}
-	s.finding, s.file, s.plan, s.result = findings[0], c.File, original, r
+	s.finding, s.file, s.plan, s.result = findings[i], c.File, original, r
 	if !s.innocent(Trial{c.File, c.Seed, c.Options}) {
 		return nil, ErrWithoutBugs
 	}
