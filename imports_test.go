@@ -73,7 +73,7 @@ var rooms = []room{
 	},
 	{
 		path: "sim", imports: []string{"sim/spelling"},
-		why:  "the kernel knows nothing of what is simulated, so that it can be read alone",
+		why: "the kernel knows nothing of what is simulated, so that it can be read alone",
 	},
 	{
 		path: "sim/trace", imports: []string{"sim"},
@@ -81,7 +81,7 @@ var rooms = []room{
 	},
 	{
 		path: "sim/bug", imports: []string{"sim/spelling"},
-		why:  "a catalogue; the defects themselves stand where they belong",
+		why: "a catalogue; the defects themselves stand where they belong",
 	},
 	{
 		path: "network", imports: []string{"sim", "sim/trace"},
@@ -242,9 +242,10 @@ var rooms = []room{
 	{
 		path: "scenarios/report/export",
 		imports: []string{
-			"scenarios", "scenarios/report", "scenarios/report/chronicle", "checker/history", "checker/recorded", "sim", "sim/trace", "store",
+			"scenarios", "scenarios/report", "scenarios/report/chronicle", "checker", "checker/history", "checker/recorded", "sim",
+			"sim/trace", "store", porcupine,
 		},
-		tests: []string{"scenarios/report/page"},
+		tests: []string{"scenarios/report/page", "sim/bug"},
 		why:   "other tools' formats, from the result and its chronicle",
 	},
 	{

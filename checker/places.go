@@ -78,14 +78,7 @@ func (l *linearity) gapsOf(answer *store.Response) (from, to int) {
 // conflicts.
 func (l *linearity) conflicts(places []interval) []conflict {
 	var found []conflict
-	byInvoke := make([]int32, len(l.acts))
-	for i := range byInvoke {
-		byInvoke[i] = int32(i)
-	}
-	byReturn := slices.Clone(byInvoke)
-	slices.SortStableFunc(byInvoke, func(i, j int32) int { return cmp.Compare(l.acts[i].invoke, l.acts[j].invoke) })
-	slices.SortStableFunc(byReturn, func(i, j int32) int { return cmp.Compare(l.acts[i].ret, l.acts[j].ret) })
-
+	byInvoke, byReturn := l.chronological()
 	returned, latest := 0, int32(-1) // of those returned, the one that must stand last
 	for _, i := range byInvoke {
 		for ; returned < len(byReturn) && l.acts[byReturn[returned]].ret < l.acts[i].invoke; returned++ {

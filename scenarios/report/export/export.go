@@ -4,6 +4,7 @@
 //   - shiviz: a log with vector clocks for bestchai.bitbucket.io/shiviz
 //   - mermaid: a sequence diagram, for pages and pull requests
 //   - asciicast: the narration as a terminal recording, for asciinema
+//   - porcupine: the history and its linearization, as porcupine draws them
 //
 // An export is a pure function of what a film kept of the run; it adds nothing and
 // judges nothing.
@@ -13,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"etcdsim/checker/history"
 	"etcdsim/scenarios"
@@ -46,6 +48,7 @@ var Formats = []Format{
 	{"shiviz", "a log with vector clocks, for ShiViz", ".log", shiviz},
 	{"mermaid", "a sequence diagram", ".mmd", mermaid},
 	{"asciicast", "the narration as a terminal recording, for asciinema", ".cast", asciicast},
+	{"porcupine", "clients' operations with their linearization, as porcupine draws them: a page for a browser", ".html", drawn},
 	{"history", "what clients asked and were answered, for etcdsim verify", ".jsonl", clients},
 }
 
@@ -53,7 +56,11 @@ var Formats = []Format{
 func Lookup(name string) (Format, error) {
 	i := slices.IndexFunc(Formats, func(f Format) bool { return f.Name == name })
 	if i < 0 {
-		return Format{}, fmt.Errorf("%q is not a format: expected chrome, shiviz, mermaid, asciicast or history", name)
+		names := make([]string, len(Formats))
+		for i, f := range Formats {
+			names[i] = f.Name
+		}
+		return Format{}, fmt.Errorf("%q is not a format: expected one of %s", name, strings.Join(names, ", "))
 	}
 	return Formats[i], nil
 }

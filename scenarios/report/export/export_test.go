@@ -161,7 +161,7 @@ func TestAsciicast(t *testing.T) {
 }
 
 func TestLookup(t *testing.T) {
-	if _, err := export.Lookup("svg"); err == nil || !strings.Contains(err.Error(), "expected chrome") {
+	if _, err := export.Lookup("svg"); err == nil || !strings.Contains(err.Error(), "expected one of chrome,") {
 		t.Errorf("got %v", err)
 	}
 }
