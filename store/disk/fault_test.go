@@ -94,17 +94,26 @@ func TestLie(t *testing.T) {
 	}
 }
 
-// A device that is repaired before it crashes has broken no promise, once it has synced.
+// A device that is repaired, and then syncs, breaks no promise, nor does one whose cache
+// has all the time that it needs: neither of bytes nor of names.
 func TestLieThatIsMadeGood(t *testing.T) {
-	d, _ := newDisk(disk.Config{}, 5)
-	d.Lie()
-	f := create(t, d, "f")
-	write(t, f, "promised")
-	d.Synced(d.Sync().ID)
-	d.Repair()
-	d.Synced(d.Sync().ID)
-	if loss := d.Crash(); loss != (disk.Loss{}) || read(t, d, "f") != "promised" {
-		t.Errorf("the crash lost %+v", loss)
+	for name, amend := range map[string]func(*disk.Disk){
+		"repaired and synced": func(d *disk.Disk) { d.Repair(); d.Synced(d.Sync().ID) },
+		"flushed":             (*disk.Disk).Flush,
+	} {
+		d, _ := newDisk(disk.Config{}, 5)
+		old := create(t, d, "old")
+		write(t, old, "true, ")
+		d.Flush()
+		d.Lie()
+		write(t, old, "promised")
+		write(t, create(t, d, "new"), "promised")
+		create(t, d, "empty")
+		d.Synced(d.Sync().ID)
+		amend(d)
+		if loss := d.Crash(); loss != (disk.Loss{}) || len(d.List()) != 3 || read(t, d, "old") != "true, promised" || read(t, d, "new") != "promised" {
+			t.Errorf("%s: the crash lost %+v and left %v", name, loss, d.List())
+		}
 	}
 }
 
