@@ -12,6 +12,7 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 	"google.golang.org/protobuf/proto"
 
+	"etcdsim/sim"
 	"etcdsim/sim/trace"
 	"etcdsim/store/disk"
 	"etcdsim/store/wal"
@@ -171,6 +172,25 @@ func TestFullDiskWritesNothing(t *testing.T) {
 	d.Crash()
 	if got := describe(t, open(t, d)); got != want {
 		t.Errorf("recovered %s\nwant %s", got, want)
+	}
+}
+
+// However little a disk holds, a log is created whole or not at all.
+func TestCreateOnASmallDisk(t *testing.T) {
+	whole := 0
+	for capacity := sim.Size(1); whole < 3; capacity++ {
+		d := newDisk(disk.Config{Capacity: capacity}, 1)
+		_, err := wal.Create(d, wal.Config{}, wal.Genesis([]uint64{1, 2, 3}, []byte("empty store")))
+		switch {
+		case errors.Is(err, disk.ErrFull) && whole == 0:
+		case err != nil:
+			t.Fatalf("on a disk of %d bytes: %v", capacity, err)
+		default:
+			whole++
+			if state := open(t, d).HardState(); state.GetCommit() != 1 {
+				t.Fatalf("on a disk of %d bytes a log was created with the state %v, want commit 1", capacity, state)
+			}
+		}
 	}
 }
 
