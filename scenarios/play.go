@@ -126,9 +126,6 @@ func (p *Play) Note(text string) { p.r.note(text, true) }
 // Told returns what the last line told of itself, or nothing.
 func (p *Play) Told() string { return p.r.told }
 
-// Result returns what is known of the run so far; End completes it.
-func (p *Play) Result() *Result { return p.r.result }
-
 // Cluster returns the universe, to be looked at.
 func (p *Play) Cluster() *cluster.Cluster { return p.r.c }
 

@@ -70,9 +70,6 @@ type Jump struct {
 	Suspects []trace.Event
 }
 
-// By is by how much the share rises, in thousandths.
-func (j Jump) By() int { return j.Before.more(j.After) }
-
 // Verdict is what was found.
 type Verdict struct {
 	Finding scenarios.Finding

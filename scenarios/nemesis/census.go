@@ -93,20 +93,6 @@ func tally(counts map[string]int, names []string) {
 	}
 }
 
-// Ineffective returns the kinds of faults that were injected and never had an effect,
-// and those that were not injected at all.
-func (c *Census) Ineffective() (vain, absent []string) {
-	for i := range kinds {
-		switch k := kinds[i].name; {
-		case c.injected[k] == 0:
-			absent = append(absent, k)
-		case c.effective[k] == 0:
-			vain = append(vain, k)
-		}
-	}
-	return vain, absent
-}
-
 // Write prints the census.
 func (c *Census) Write(w io.Writer) error {
 	var b strings.Builder

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -205,20 +206,11 @@ func (u *Universe) Members() []Member {
 func (u *Universe) Others(than ...Member) []Member {
 	var others []Member
 	for _, m := range u.Members() {
-		if !contains(than, m) {
+		if !slices.Contains(than, m) {
 			others = append(others, m)
 		}
 	}
 	return others
-}
-
-func contains(list []Member, m Member) bool {
-	for _, other := range list {
-		if other == m {
-			return true
-		}
-	}
-	return false
 }
 
 // Look returns the present state of a member.
@@ -248,7 +240,7 @@ func (u *Universe) leaderAmong(among []Member) (leader Member) {
 	var term uint64
 	for _, m := range u.Members() {
 		v := u.Look(m)
-		if (len(among) == 0 || contains(among, m)) && v.State == cluster.Up && v.Role == trace.RoleLeader && v.Term > term {
+		if (len(among) == 0 || slices.Contains(among, m)) && v.State == cluster.Up && v.Role == trace.RoleLeader && v.Term > term {
 			leader, term = m, v.Term
 		}
 	}

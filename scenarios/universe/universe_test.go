@@ -11,6 +11,7 @@ import (
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/universe"
 	"etcdsim/sim/cluster"
+	"etcdsim/sim/trace"
 	"etcdsim/store"
 )
 
@@ -95,6 +96,43 @@ func TestClients(t *testing.T) {
 		u.Do("start all")
 	})
 	if r.Outcome != scenarios.Pass || len(r.History.Ops) < 9 {
+		t.Errorf("%v: %+v", r.Outcome, r.Failure)
+	}
+}
+
+// A client that tries again gets through once there is a quorum; one that is stopped asks
+// nothing more.
+func TestClientsThatGoOnAndEnd(t *testing.T) {
+	r := run(t, universe.Config{}, func(u *universe.Universe) {
+		u.Leader(10 * time.Second)
+		members := u.Members()
+		u.Stop(members[1], members[2])
+		patient := u.Client("patient", func(c *universe.Client) {
+			c.Retry(func() error {
+				_, err := c.Put("k", "1")
+				return err
+			})
+		})
+		u.Sleep(5 * time.Second)
+		u.Expect(!patient.Done(), "a put without a quorum goes on being tried")
+		u.Restart(members[1], members[2])
+		u.Join(time.Minute, patient)
+
+		restless := u.Client("restless", func(c *universe.Client) {
+			for {
+				_, _ = c.Get("k")
+			}
+		})
+		u.Sleep(time.Second)
+		asked := u.Count(trace.Invoke)
+		u.Expect(asked > 10, "a client that never rests has asked %d times", asked)
+		restless.Stop()
+		u.Sleep(time.Second)
+		asked = u.Count(trace.Invoke)
+		u.Sleep(time.Second)
+		u.Expect(u.Count(trace.Invoke) == asked, "a client that was stopped asks no more")
+	})
+	if r.Outcome != scenarios.Pass {
 		t.Errorf("%v: %+v", r.Outcome, r.Failure)
 	}
 }

@@ -111,8 +111,11 @@ func TestLieThatIsMadeGood(t *testing.T) {
 		create(t, d, "empty")
 		d.Synced(d.Sync().ID)
 		amend(d)
-		if loss := d.Crash(); loss != (disk.Loss{}) || len(d.List()) != 3 || read(t, d, "old") != "true, promised" || read(t, d, "new") != "promised" {
-			t.Errorf("%s: the crash lost %+v and left %v", name, loss, d.List())
+		if loss := d.Crash(); loss != (disk.Loss{}) || len(d.List()) != 3 {
+			t.Fatalf("%s: the crash lost %+v and left %v", name, loss, d.List())
+		}
+		if before, after := read(t, d, "old"), read(t, d, "new"); before != "true, promised" || after != "promised" {
+			t.Errorf("%s: the files read %q and %q", name, before, after)
 		}
 	}
 }
