@@ -213,11 +213,10 @@ var rooms = []room{
 	{
 		path: "scenarios/report/page",
 		imports: []string{
-			"scenarios", "scenarios/report", "scenarios/report/chronicle", "scenarios/learn", "checker/history", "sim", "sim/trace",
-			"store",
+			"scenarios", "scenarios/report", "scenarios/report/chronicle", "scenarios/learn", "checker", "checker/history", "sim",
+			"sim/trace", "sim/bug", "store",
 		},
-		tests: []string{"sim/bug"},
-		why:   "a picture of a result and its chronicle; it judges nothing",
+		why: "a picture of a result and its chronicle; it judges nothing, and tells what judges found",
 	},
 	{
 		path: "scenarios/blame", imports: []string{"scenarios", "sim", "sim/trace"}, tests: []string{"sim/bug"},
@@ -230,8 +229,8 @@ var rooms = []room{
 	{
 		path: "scenarios/playground",
 		imports: []string{
-			"scenarios", "scenarios/learn", "scenarios/report", "scenarios/report/chronicle", "scenarios/report/page", "checker", "sim",
-			"sim/bug", "sim/trace", "sim/cluster", "store",
+			"scenarios", "scenarios/learn", "scenarios/report", "scenarios/report/chronicle", "scenarios/report/page", "sim", "sim/bug",
+			"sim/trace", "sim/cluster", "store",
 		},
 		why: "a session that a page or a program drives: requests in, frames out; it acts only through the language",
 	},

@@ -28,6 +28,18 @@ var judges = []string{
 	"watch", "membership", "raft", "crash", "liveness", "coverage",
 }
 
+// Whoever reads of a judge can be told what it watches over.
+func TestPromises(t *testing.T) {
+	for _, judge := range judges {
+		if Promise(judge) == "" {
+			t.Errorf("nothing is said of what the judge of %s watches over", judge)
+		}
+	}
+	if len(promises) != len(judges) {
+		t.Errorf("%d promises of %d judges", len(promises), len(judges))
+	}
+}
+
 func TestMain(m *testing.M) {
 	flag.Parse()
 	code := m.Run()

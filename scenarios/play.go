@@ -146,20 +146,26 @@ func (p *Play) Log() *trace.Log { return p.r.log }
 // or nil.
 func (p *Play) Members(name string) []uint64 { return p.r.vars[name].list() }
 
-// Violations returns what the judges of safety object to so far; the run goes on. They
-// look at all that happened, so it costs as much as judging a whole run.
-func (p *Play) Violations() (all []checker.Violation) {
+// Objections returns the judgements of the judges of safety that object to something so
+// far; the run goes on. They look at all that happened, so it costs as much as judging a
+// whole run.
+func (p *Play) Objections() (all []checker.Judgement) {
 	if p.over {
-		return p.r.result.Report.Violations()
+		return objections(p.r.result.Report)
 	}
 	p.guard(func() *halt {
-		for _, j := range checker.Judge(p.r.history(), p.r.evidence()).Judgements {
-			if j.Class == checker.Safety {
-				all = append(all, j.Violations...)
-			}
-		}
+		all = objections(checker.Judge(p.r.history(), p.r.evidence()))
 		return p.halted
 	})
+	return all
+}
+
+func objections(r checker.Report) (all []checker.Judgement) {
+	for _, j := range r.Judgements {
+		if j.Class == checker.Safety && len(j.Violations) > 0 {
+			all = append(all, j)
+		}
+	}
 	return all
 }
 

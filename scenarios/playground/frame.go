@@ -51,8 +51,8 @@ type Frame struct {
 	Peers    [][5]int64 `json:"peers,omitempty"`
 	Keys     [][]any    `json:"keys,omitempty"`
 
-	Story   []told   `json:"story"`
-	Finding *finding `json:"finding,omitempty"`
+	Story   []told        `json:"story"`
+	Finding *page.Finding `json:"finding,omitempty"`
 	// Lesson is what is taught, in the frame that answers open.
 	Lesson *page.Lesson `json:"lesson,omitempty"`
 	// Failure is why the universe has come to its end, or empty.
@@ -79,14 +79,6 @@ type told struct {
 	Text string   `json:"text"`
 	From sim.Time `json:"from"`
 	To   sim.Time `json:"to"`
-}
-
-type finding struct {
-	Property string   `json:"property"`
-	Why      string   `json:"why"`
-	At       sim.Time `json:"at"`
-	Ops      []uint64 `json:"ops,omitempty"`
-	Notes    []string `json:"notes,omitempty"`
 }
 
 // sent is how much of everything earlier frames held.
@@ -258,13 +250,7 @@ func (s *Session) present(f *Frame) {
 	}
 	f.Over = s.ended || f.Failure != ""
 	if len(s.found) > 0 {
-		v := s.found[0]
-		f.Finding = &finding{Property: v.Property, Why: v.Why, At: v.At}
-		for _, e := range v.Ops {
-			f.Finding.Ops = append(f.Finding.Ops, e.Op.ID)
-			f.Finding.Notes = append(f.Finding.Notes, e.Note)
-			f.Finding.At = max(f.Finding.At, e.Op.Invoke)
-		}
+		f.Finding = &s.found[0]
 	}
 }
 

@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"etcdsim/checker"
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/learn"
 	"etcdsim/scenarios/report"
 	"etcdsim/scenarios/report/chronicle"
+	"etcdsim/scenarios/report/page"
 	"etcdsim/sim"
 	"etcdsim/sim/bug"
 	"etcdsim/sim/trace"
@@ -61,7 +61,7 @@ type Session struct {
 	sent  sent
 	// judged is when the judges last looked; found is what they found.
 	judged sim.Time
-	found  []checker.Violation
+	found  []page.Finding
 }
 
 // line is a line of the story.
@@ -365,5 +365,7 @@ func (s *Session) judge() {
 		return
 	}
 	s.judged = s.Now()
-	s.found = s.play.Violations()
+	for _, j := range s.play.Objections() {
+		s.found = append(s.found, page.FindingsOf(&j)...)
+	}
 }

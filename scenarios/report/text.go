@@ -187,16 +187,21 @@ func judged(violations []checker.Violation, f *scenarios.Failure) bool {
 
 // failure tells of a statement that did not hold.
 func (p *printer) failure(f *scenarios.Failure) {
-	word := map[scenarios.Outcome]string{
-		scenarios.Violation: "EXPECTATION", scenarios.Stuck: "LIVENESS", scenarios.Vacuous: "VACUOUS", scenarios.Internal: "INTERNAL",
-		scenarios.Interrupted: "INTERRUPTED",
-	}[f.Outcome]
-	what := "at the end"
-	if f.Statement != "" {
-		what = strings.Join(strings.Fields(f.Statement), " ")
-	}
-	p.line("%s  %s", p.paint(red, word), what)
+	word, what := Broken(f)
+	p.line("%s  %s", p.paint(red, strings.ToUpper(word)), what)
 	p.line("WHY  at %s: %s.", f.At, f.Why)
+}
+
+// Broken is in a word what did not hold, and where: the statement, or the end of the run.
+func Broken(f *scenarios.Failure) (word, what string) {
+	word = map[scenarios.Outcome]string{
+		scenarios.Violation: "expectation", scenarios.Stuck: "liveness", scenarios.Vacuous: "vacuous", scenarios.Internal: "internal",
+		scenarios.Interrupted: "interrupted",
+	}[f.Outcome]
+	if f.Statement == "" {
+		return word, "at the end"
+	}
+	return word, strings.Join(strings.Fields(f.Statement), " ")
 }
 
 func (p *printer) violation(judge string, v *checker.Violation) {

@@ -142,9 +142,13 @@ func TestReport(t *testing.T) {
 	do(t, ctx, chromedp.Navigate(report(t, "leader-partition", "--seed", "8", "--bug", "leader-local-read")))
 	awaits(t, ctx, `document.querySelectorAll("#events li").length > 0`)
 	if text := js[string](t, ctx, `document.getElementById("findings").textContent`); !strings.Contains(text, "linearizability, key k1") ||
-		!strings.Contains(text, "stale") || !strings.Contains(text, "still believed that it led") {
+		!strings.Contains(text, "stale") || !strings.Contains(text, "still believed that it led") || !strings.Contains(text, "A defect is switched on") ||
+		!strings.Contains(text, "Promised: All answers fit one order") || !strings.Contains(text, "What it shows:") {
 		t.Errorf("the findings say %q", text)
 	}
+	// A time in it leads to its moment.
+	js[any](t, ctx, `([...document.querySelectorAll("#findings p button.link")].find((b) => b.textContent === "3.232s").click(), null)`)
+	awaits(t, ctx, `document.getElementById("now").textContent.startsWith("3.232")`)
 	if steps := js[int](t, ctx, `document.querySelectorAll("#story li").length`); steps < 3 {
 		t.Errorf("the operation that shows it has a story of %d steps, want more", steps)
 	}
@@ -168,24 +172,41 @@ func TestReport(t *testing.T) {
 	accessible(t, ctx, "report")
 }
 
+// attempts is how often a figure is measured until it is good enough: a machine that is
+// busy with something else is slower, never faster.
+const attempts = 5
+
 // Twenty thousand events open in two seconds and fifteen megabytes.
 func TestLongReport(t *testing.T) {
-	address := report(t, "lossy-network", "--seed", "1")
+	file := filepath.Join(t.TempDir(), "long.scn")
+	text := "cluster nodes=5\nload w clients=20 keys=5 mix=put:5,get:4,txn:1\nwait elapsed 8s\n"
+	if err := os.WriteFile(file, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	address := report(t, file, "--seed", "1")
 	info, err := os.Stat(strings.TrimPrefix(address, "file://"))
 	if err != nil || info.Size() > 15e6 {
 		t.Errorf("the report has %d bytes (%v), want at most 15 MB", info.Size(), err)
 	}
-	ctx := page(t, 1280, 800)
-	do(t, ctx, chromedp.Navigate("about:blank"))
-	began := time.Now()
-	do(t, ctx, chromedp.Navigate(address))
-	awaits(t, ctx, `document.querySelectorAll("#events li").length > 0`)
-	events := js[int](t, ctx, `model.meta.kept`)
-	took := time.Since(began)
-	t.Logf("%d events, %d bytes, open in %s", events, info.Size(), took.Round(time.Millisecond))
-	if perEvent := took / time.Duration(max(events, 1)); took > 2*time.Second && perEvent > 100*time.Microsecond {
-		t.Errorf("%d events open in %s, want 20,000 in 2 s", events, took)
+	best := time.Hour
+	for range attempts {
+		ctx := page(t, 1280, 800)
+		do(t, ctx, chromedp.Navigate("about:blank"))
+		began := time.Now()
+		do(t, ctx, chromedp.Navigate(address))
+		awaits(t, ctx, `document.querySelectorAll("#events li").length > 0`)
+		took := time.Since(began)
+		best = min(best, took)
+		events := js[int](t, ctx, `model.meta.kept`)
+		t.Logf("%d events, %d bytes, open in %s", events, info.Size(), took.Round(time.Millisecond))
+		if events < 20_000 {
+			t.Fatalf("the report shows %d events, want 20,000", events)
+		}
+		if best < 2*time.Second {
+			return
+		}
 	}
+	t.Errorf("20,000 events open in %s at best, want 2 s", best)
 }
 
 var digestLine = regexp.MustCompile(`(?m)^digest  (\S+)$`)
@@ -273,7 +294,7 @@ func TestViolationStopsTheClock(t *testing.T) {
 			continue
 		}
 		text := js[string](t, ctx, `document.getElementById("finding").textContent`)
-		if !strings.Contains(text, "VIOLATION linearizability") || !strings.Contains(text, "Why:") || js[bool](t, ctx, `playground.playing`) {
+		if !strings.Contains(text, "VIOLATION linearizability") || !strings.Contains(text, "Why:") || !strings.Contains(text, "Promised:") || js[bool](t, ctx, `playground.playing`) {
 			t.Errorf("seed %d: the page says %q", seed, text)
 		}
 		return
@@ -282,35 +303,44 @@ func TestViolationStopsTheClock(t *testing.T) {
 }
 
 // Five members at a hundred operations a second, sixty frames a second: none takes
-// longer to draw than a frame lasts.
+// longer to draw than a frame lasts. Counted is everything that the page does for a frame:
+// taking in what happened, drawing, and the layout of what changed.
 func TestSmooth(t *testing.T) {
 	ctx := page(t, 1280, 800)
-	text := "cluster nodes=5\nload w clients=20 keys=5 mix=put:5,get:4 think=150ms..250ms"
+	text := "cluster nodes=5\nload w clients=20 keys=5 mix=put:5,get:4 rate=100"
 	do(t, ctx, chromedp.Navigate(ui(t)+"/#seed=1&text="+strings.NewReplacer(" ", "%20", "\n", "%0A").Replace(text)),
 		chromedp.WaitVisible("body[data-ready]"))
 	js[any](t, ctx, `(document.getElementById("speed").value = 0, playground.speed(), playground.play(), null)`)
 	awaits(t, ctx, `playground.t > 4e9`)
-	// How long a frame takes to draw does not depend on how busy the machine is otherwise,
-	// as the number of frames would.
 	js[any](t, ctx, `(() => {
 		window.costs = [];
-		const draw = playground.draw.bind(playground), diagram = playground.diagram.draw.bind(playground.diagram);
 		let spent = 0;
-		playground.draw = () => { const a = performance.now(); draw(); spent += performance.now() - a; };
-		playground.diagram.draw = () => { const a = performance.now(); diagram(); costs.push(spent + performance.now() - a); spent = 0; };
+		const timed = (of, name, after) => {
+			const before = of[name].bind(of);
+			of[name] = (...all) => { const a = performance.now(); before(...all); after(a); };
+		};
+		timed(playground, "take", (a) => { spent += performance.now() - a; });
+		timed(playground, "draw", (a) => { document.body.offsetHeight; spent += performance.now() - a; });
+		timed(playground.diagram, "draw", (a) => { costs.push(spent + performance.now() - a); spent = 0; });
 		return null;
 	})()`)
-	awaits(t, ctx, `costs.length >= 120`)
-	costs := js[[]float64](t, ctx, `costs.sort((a, b) => a - b)`)
-	operations := js[int](t, ctx, `playground.model.ops.length`)
-	median, most := costs[len(costs)/2], costs[len(costs)*95/100]
-	t.Logf("a frame takes %.1f ms in the median, %.1f ms in 95 of 100; %d operations in %.1f s", median, most, operations,
-		js[float64](t, ctx, `playground.t / 1e9`))
-	if median > 1000.0/60 {
-		t.Errorf("a frame takes %.1f ms in the median, want at most 16.7", median)
+	best := [2]float64{1e9, 1e9}
+	for range attempts {
+		js[any](t, ctx, `(costs.length = 0, null)`)
+		awaits(t, ctx, `costs.length >= 120`)
+		costs := js[[]float64](t, ctx, `costs.sort((a, b) => a - b)`)
+		got := [2]float64{costs[len(costs)/2], costs[len(costs)*95/100]}
+		t.Logf("a frame takes %.1f ms in the median, %.1f ms in 95 of 100; %d operations in %.1f s", got[0], got[1],
+			js[int](t, ctx, `playground.model.ops.length`), js[float64](t, ctx, `playground.t / 1e9`))
+		if best = [2]float64{min(best[0], got[0]), min(best[1], got[1])}; best[1] < 1000.0/60 {
+			break
+		}
 	}
-	if operations < 300 {
-		t.Errorf("%d operations in 4 s, want about 100 a second", operations)
+	if best[1] > 1000.0/60 {
+		t.Errorf("a frame takes %.1f ms in the median, %.1f ms in 95 of 100 at best, want at most 16.7", best[0], best[1])
+	}
+	if perSecond := js[float64](t, ctx, `playground.model.ops.length / (playground.t / 1e9)`); perSecond < 75 {
+		t.Errorf("%.0f operations a second, want about a hundred", perSecond)
 	}
 }
 

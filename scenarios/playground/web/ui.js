@@ -182,12 +182,12 @@ class Playground {
     this.selects();
     if (this.drawn !== this.model.clients.length) { this.drawn = this.model.clients.length; this.diagram.resize(); }
     this.storyline();
-    byID("judges").textContent = f.finding ? `✗ The judges object: ${f.finding.property}.` : `The judges watch; up to ${seconds(f.judged)} they object to nothing.`;
+    byID("judges").textContent = f.finding ? `✗ The judges object: ${f.finding.what}.` : `The judges watch; up to ${seconds(f.judged)} they object to nothing.`;
     if (f.lesson) return; // it tells of its run in its own time
     if (f.failure) { this.status("The run would end here: " + f.failure, true); }
     if (f.finding && !this.found) {
       this.found = f.finding;
-      (f.finding.ops || []).forEach((id, i) => this.model.wrong.set(id, f.finding.notes[i] || "shows the violation"));
+      for (const { op, note } of f.finding.ops || []) this.model.wrong.set(op, note);
       this.pause();
       this.violation(f.finding);
       this.go(f.finding.at);
@@ -235,14 +235,15 @@ class Playground {
   }
 
   violation(f) {
-    const ops = (f.ops || []).map((id) => this.model.op.get(id)).filter((o) => o);
+    const rows = (f.ops || []).map(({ op, note }) => [this.model.op.get(op), note]).filter(([o]) => o);
     byID("finding").hidden = false;
     byID("finding").replaceChildren(
-      element("h2", {}, `✗ VIOLATION ${f.property}`),
-      element("table", {}, ...ops.map((o, i) => element("tr", {}, element("td", {}, "c" + o.client), element("td", {}, o.text),
-        element("td", {}, `${seconds(o.invoke)}-${o.return < 0 ? "" : seconds(o.return)}`), element("td", {}, `via n${o.member} term ${o.term}`),
-        element("td", {}, (f.notes || [])[i] ? "← " + f.notes[i] : "")))),
-      element("p", {}, element("b", {}, "Why: "), f.why),
+      element("h2", {}, `✗ VIOLATION ${f.what}`),
+      element("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "The operations that show it" },
+        element("table", {}, ...rows.map(([o, note]) => element("tr", {}, element("td", {}, "c" + o.client), element("td", {}, o.text),
+          element("td", {}, `${seconds(o.invoke)}-${o.return < 0 ? "" : seconds(o.return)}`),
+          element("td", {}, `${o.outcome} rev ${o.rev} via n${o.member} term ${o.term}`), element("td", { class: "bad" }, note ? "← " + note : ""))))),
+      ...tellFinding(f, (t) => { this.pause(); this.go(t); }),
       element("p", { class: "note" }, "The clock stands still. Look around, go back, or let it go on."));
   }
 

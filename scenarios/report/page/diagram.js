@@ -178,7 +178,7 @@ class Diagram {
   // lane draws what a member is: a bar whose height and filling is the role.
   lane(n) {
     const g = this.g, y = this.y(n);
-    for (const s of this.model.spans[n - 1]) {
+    for (const [i, s] of this.model.spans[n - 1].entries()) {
       if (s.to < this.t0 || s.from > this.t1) continue;
       const x0 = Math.max(this.x(s.from), GUTTER - 20), x1 = Math.min(this.x(s.to), this.width + 20);
       if (s.life === DOWN || s.life === GONE) {
@@ -209,6 +209,15 @@ class Diagram {
       } else if (s.role === 0) {
         g.fillStyle = colour;
         g.fillRect(x0, y - 2, x1 - x0, 4);
+        // A colour alone would not tell which term it is.
+        const before = this.model.spans[n - 1][i - 1];
+        if (before && before.term !== s.term && x0 > GUTTER && x1 - x0 > 48) {
+          g.fillStyle = this.c.faint;
+          g.font = "11px system-ui, sans-serif";
+          g.textAlign = "left";
+          g.fillText("term " + s.term, x0 + 3, y - 8);
+          g.font = "12px system-ui, sans-serif";
+        }
       } else {
         g.strokeStyle = colour;
         g.lineWidth = 2;
@@ -298,7 +307,8 @@ class Diagram {
           g.textAlign = "left";
           g.save();
           g.beginPath(); g.rect(left, y - 7, room, 14); g.clip();
-          g.fillText((wrong ? "✗ " : "") + o.text, left, y + 0.5);
+          const note = model.wrong.get(o.id);
+          g.fillText((wrong ? "✗ " : "") + o.text + (note ? "  ← " + note : ""), left, y + 0.5);
           g.restore();
         } else if (wrong) {
           g.fillStyle = this.c.bad;

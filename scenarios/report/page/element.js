@@ -16,3 +16,12 @@ function element(tag, properties = {}, ...children) {
   e.append(...children);
   return e;
 }
+
+// tellFinding is what is said of a finding below its operations: its times lead to their
+// moments.
+function tellFinding(f, go) {
+  const linked = (text) => text.split(/(\b\d+\.\d{3}s)/).map((part, i) =>
+    (i % 2 ? element("button", { type: "button", class: "link", onclick: () => go(parseFloat(part) * 1e9) }, part) : part));
+  return [["Promised", f.promise], ["What it shows", f.plain], ["Why", f.why], ["Then", f.then]].filter(([, text]) => text)
+    .map(([word, text]) => element("p", {}, element("b", {}, word + ": "), ...linked(text)));
+}

@@ -83,7 +83,7 @@ class Model {
     this.longest = 0;
     this.append(data);
     this.wrong = new Map();
-    for (const f of this.findings) for (const e of f.ops || []) this.wrong.set(e.op, e.note || "shows the violation");
+    for (const f of this.findings) for (const e of f.ops || []) this.wrong.set(e.op, e.note);
   }
 
   // append takes in what happened next, up to meta.to.

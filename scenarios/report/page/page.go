@@ -11,19 +11,21 @@ import (
 	"cmp"
 	_ "embed"
 	"encoding/json"
+	"fmt"
 	"html/template"
 	"io"
 	"slices"
 	"strconv"
 	"strings"
 
+	"etcdsim/checker"
 	"etcdsim/checker/history"
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/report"
 	"etcdsim/scenarios/report/chronicle"
 	"etcdsim/sim"
+	"etcdsim/sim/bug"
 	"etcdsim/sim/trace"
-	"etcdsim/store"
 )
 
 var (
@@ -146,7 +148,7 @@ type contents struct {
 	Meta       meta                `json:"meta"`
 	Phases     []phase             `json:"phases"`
 	Statements []statement         `json:"statements"`
-	Findings   []finding           `json:"findings"`
+	Findings   []Finding           `json:"findings"`
 	Judgements []judgement         `json:"judgements"`
 	Packets    [][]any             `json:"packets"` // kind, from, to, sent, ended, fate, term, what
 	Notes      [][]any             `json:"notes"`   // at, kind, member, what
@@ -164,6 +166,7 @@ type meta struct {
 	Seed      string   `json:"seed"`
 	Nodes     int      `json:"nodes"`
 	Bugs      string   `json:"bugs,omitempty"`
+	Defects   []string `json:"defects,omitempty"` // what is wrong with those, in words
 	Settings  []string `json:"settings,omitempty"`
 	Outcome   string   `json:"outcome"`
 	OK        bool     `json:"ok"`
@@ -195,25 +198,12 @@ type statement struct {
 	Text   string `json:"text"`
 }
 
-type finding struct {
-	Word   string    `json:"word"`
-	What   string    `json:"what"`
-	Why    string    `json:"why"`
-	At     sim.Time  `json:"at"`
-	Member uint64    `json:"member,omitempty"`
-	Ops    []exhibit `json:"ops,omitempty"`
-}
-
-type exhibit struct {
-	Op   uint64 `json:"op"`
-	Note string `json:"note"`
-}
-
 type judgement struct {
 	Judge   string `json:"judge"`
 	Verdict string `json:"verdict"`
 	Judged  int    `json:"judged"`
 	Note    string `json:"note,omitempty"`
+	Promise string `json:"promise"`
 }
 
 // Op is an operation as pages know it.
@@ -242,11 +232,16 @@ func contentsOf(f *scenarios.File, r *scenarios.Result, c *chronicle.Chronicle) 
 			Version: trace.Version, From: c.From, To: c.To, Elapsed: r.Counts.Elapsed, Total: c.Total, Kept: c.Kept,
 			Members: c.Members, Clients: c.Clients,
 		},
-		Phases: []phase{}, Findings: []finding{}, Judgements: []judgement{}, Statements: []statement{},
+		Phases: []phase{}, Findings: []Finding{}, Judgements: []judgement{}, Statements: []statement{},
 		Stories: map[uint64][][3]int{},
 	}
 	for _, s := range r.Settings {
 		out.Meta.Settings = append(out.Meta.Settings, s.String())
+	}
+	for _, b := range bug.All() {
+		if r.Bugs.Has(b.ID) {
+			out.Meta.Defects = append(out.Meta.Defects, fmt.Sprintf("%s: %s (%s)", b.Name, b.Cause, b.Reference))
+		}
 	}
 	for _, p := range r.Phases {
 		out.Phases = append(out.Phases, phase(p))
@@ -258,43 +253,12 @@ func contentsOf(f *scenarios.File, r *scenarios.Result, c *chronicle.Chronicle) 
 		out.Statements = append(out.Statements, statement{s.Number, s.Pos.Line, s.String()})
 	}
 	for _, j := range r.Report.Judgements {
-		out.Judgements = append(out.Judgements, judgement{j.Judge, j.Verdict.String(), j.Judged, j.Note})
+		out.Judgements = append(out.Judgements, judgement{j.Judge, j.Verdict.String(), j.Judged, j.Note, checker.Promise(j.Judge)})
 	}
 	out.Findings = findingsOf(r)
 	out.see(c)
 	out.recall(&r.History, c)
 	return out
-}
-
-// findingsOf tells what went wrong, the judges' words first.
-func findingsOf(r *scenarios.Result) []finding {
-	all := []finding{}
-	for _, v := range r.Report.Violations() {
-		one := finding{Word: "violation", What: v.Property, Why: v.Why, At: v.At, Member: v.Member}
-		if v.Key != "" {
-			one.What += ", key " + store.Text(v.Key)
-		}
-		for _, e := range v.Ops {
-			one.Ops = append(one.Ops, exhibit{e.Op.ID, e.Note})
-		}
-		if one.At == 0 && len(v.Ops) > 0 {
-			one.At = v.Ops[len(v.Ops)-1].Op.Return
-		}
-		all = append(all, one)
-	}
-	for _, b := range r.Breakdowns {
-		all = append(all, finding{
-			Word: "panic", What: chronicle.Name(trace.Addr(b.Member)) + " broke down", Why: b.Text, At: b.At, Member: b.Member,
-		})
-	}
-	if f := r.Failure; f != nil && len(r.Breakdowns) == 0 {
-		what := "at the end"
-		if f.Statement != "" {
-			what = strings.Join(strings.Fields(f.Statement), " ")
-		}
-		all = append(all, finding{Word: f.Outcome.String(), What: what, Why: f.Why, At: f.At})
-	}
-	return all
 }
 
 // see takes over what the film shows.

@@ -47,6 +47,9 @@ class Page {
   findings() {
     const box = byID("findings");
     if (this.model.lesson) return; // it tells of them in its own time
+    for (const text of this.model.findings.length ? this.model.meta.defects || [] : []) {
+      box.append(element("p", { class: "defect" }, element("b", {}, "A defect is switched on in this run: "), text));
+    }
     for (const f of this.model.findings) {
       const one = element("article", { class: "finding" }, element("h2", {}, `✗ ${f.word.toUpperCase()}  ${f.what}`));
       if (f.ops) {
@@ -61,7 +64,7 @@ class Page {
         }
         one.append(element("div", { class: "scroll", tabIndex: 0, role: "region", "aria-label": "The operations that show it" }, table));
       }
-      one.append(element("p", {}, element("b", {}, "Why: "), f.why));
+      one.append(...tellFinding(f, (t) => this.go(t)));
       if (f.at > 0) {
         one.append(element("p", { class: "go" }, element("button", { type: "button", onclick: () => this.toFinding(f) }, `show ${seconds(f.at)}`)));
       }
@@ -74,11 +77,11 @@ class Page {
 
   judges() {
     const table = byID("judges");
-    table.append(element("thead", {}, element("tr", {}, ...["judge", "verdict", "judged", ""].map((h) => element("th", { scope: "col" }, h || "note")))));
+    table.append(element("thead", {}, element("tr", {}, ...["judge", "verdict", "judged", "note", "what is promised"].map((h) => element("th", { scope: "col" }, h)))));
     const body = element("tbody");
     for (const j of this.model.judgements) {
       const mark = { pass: "✓ ", violation: "✗ " }[j.verdict] || "? ";
-      body.append(element("tr", {}, ...[j.judge, mark + j.verdict, String(j.judged), j.note || ""].map((x) => element("td", {}, x))));
+      body.append(element("tr", {}, ...[j.judge, mark + j.verdict, String(j.judged), j.note || "", j.promise].map((x) => element("td", { class: "what" }, x))));
     }
     table.append(body);
   }
@@ -129,7 +132,7 @@ class Page {
     const body = element("tbody");
     this.rows = new Map();
     for (const o of ops) {
-      const wrong = this.model.wrong.get(o.id);
+      const wrong = this.model.wrong.has(o.id);
       const row = element("tr", { class: wrong ? "wrong" : "" },
         element("td", { class: "number" }, o.place ? String(o.place) : "–"), element("td", {}, "c" + o.client),
         element("td", { class: "what" }, wrong ? "✗ " : "", this.opLink(o)),

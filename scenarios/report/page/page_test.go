@@ -16,13 +16,15 @@ import (
 type contents struct {
 	Meta struct {
 		Outcome     string
+		Defects     []string
 		From, To    int64
 		Total, Kept uint64
 	}
 	Findings []struct {
-		What, Why string
-		At        int64
-		Ops       []struct {
+		Word, What, Promise, Plain, Why string
+
+		At  int64
+		Ops []struct {
 			Op   uint64
 			Note string
 		}
@@ -77,6 +79,15 @@ func TestPageOfViolation(t *testing.T) {
 	f := in.Findings[0]
 	if !strings.HasPrefix(f.What, "linearizability") || f.Why == "" || len(f.Ops) == 0 || f.At < in.Meta.From || f.At > in.Meta.To {
 		t.Fatalf("the finding is %+v: %s", f, again)
+	}
+	// Who is new to it is told what is switched on, what was promised, and what is to be seen.
+	if len(in.Meta.Defects) != 1 || !strings.Contains(in.Meta.Defects[0], "without asking a quorum") || !strings.Contains(f.Promise, "one order") ||
+		!strings.Contains(f.Plain, "Only then") {
+		t.Errorf("the page says %q, %q and %q: %s", in.Meta.Defects, f.Promise, f.Plain, again)
+	}
+	last := in.Findings[len(in.Findings)-1]
+	if last.Word != "expectation" || !strings.Contains(last.Promise, "must not happen") || last.Plain != "" {
+		t.Errorf("the statement that did not hold is told as %+v: %s", last, again)
 	}
 	for _, o := range f.Ops {
 		if len(in.Stories[o.Op]) < 3 {
