@@ -292,7 +292,7 @@ var rooms = []room{
 		why: "translates JSON for the gRPC server of a member, and knows no universe",
 	},
 	{
-		path: "sim/live/endpoint", imports: []string{"sim/live", "store", grpcLib}, edge: true,
+		path: "sim/live/endpoint", imports: []string{"sim/live", "store", grpcLib}, tests: []string{"sim/live/pki"}, edge: true,
 		why: "opens and closes addresses; what is said there it does not know",
 	},
 	{

@@ -1,6 +1,7 @@
 package endpoint
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -32,6 +33,12 @@ type Config struct {
 	// MaxStreams bounds what a client of HTTP/2 over TLS asks at a time on one
 	// connection; without TLS that is gRPC's own business. 0 means net/http's default.
 	MaxStreams int
+	// Introduction is how long a client may take to say who it is, to shake hands, and to
+	// send the header of a request; 0 means DefaultIntroduction.
+	Introduction time.Duration
+	// Idleness is how long a connection of HTTP/1, or of HTTP/2 over TLS, is kept on which
+	// nothing is asked; 0 means DefaultIdleness.
+	Idleness time.Duration
 	// Failed, if not nil, is told of what cannot be helped: a port that somebody else
 	// took while its member was down.
 	Failed func(error)
@@ -46,8 +53,12 @@ type Process struct {
 	Close func()
 }
 
-// DefaultMaxConns bounds the connections of a member.
-const DefaultMaxConns = 20_000
+// Limits of a member's connections, unless its Config has others.
+const (
+	DefaultMaxConns     = 20_000
+	DefaultIntroduction = 30 * time.Second
+	DefaultIdleness     = 5 * time.Minute
+)
 
 // Endpoints are the addresses of all members.
 type Endpoints struct {
@@ -82,6 +93,7 @@ type endpoint struct {
 type process struct {
 	incarnation uint32
 	tls         *tls.Config // or nil
+	patience    time.Duration
 	listener    net.Listener
 	gate        *gate
 	grpc        *grpc.Server
@@ -93,9 +105,9 @@ type process struct {
 
 // Reserve listens for the members 1 to n. Nobody answers before Serve.
 func Reserve(n int, cfg Config) (*Endpoints, error) {
-	if cfg.MaxConns == 0 {
-		cfg.MaxConns = DefaultMaxConns
-	}
+	cfg.MaxConns = cmp.Or(cfg.MaxConns, DefaultMaxConns)
+	cfg.Introduction = cmp.Or(cfg.Introduction, DefaultIntroduction)
+	cfg.Idleness = cmp.Or(cfg.Idleness, DefaultIdleness)
 	e := &Endpoints{cfg: cfg, done: make(chan struct{})}
 	e.changed = sync.NewCond(&e.mu)
 	for id := uint64(1); id <= uint64(n); id++ {
@@ -253,11 +265,12 @@ func (e *Endpoints) start(m *endpoint, incarnation uint32) error {
 		return fmt.Errorf("%s: %w", store.MemberName(m.id), err)
 	}
 	p := &process{
-		incarnation: incarnation, tls: e.cfg.TLS, listener: m.listener, gate: newGate(), grpc: answers.GRPC, closing: answers.Close,
+		incarnation: incarnation, tls: e.cfg.TLS, patience: e.cfg.Introduction, listener: m.listener, gate: newGate(),
+		grpc: answers.GRPC, closing: answers.Close,
 		grpcConns: newHandoff(m.listener.Addr()), httpConns: newHandoff(m.listener.Addr()),
 	}
 	p.http = &http.Server{
-		Handler: answers.HTTP, ReadHeaderTimeout: introduction, IdleTimeout: idleness, MaxHeaderBytes: 1 << 16,
+		Handler: answers.HTTP, ReadHeaderTimeout: e.cfg.Introduction, IdleTimeout: e.cfg.Idleness, MaxHeaderBytes: 1 << 16,
 		HTTP2:    &http.HTTP2Config{MaxConcurrentStreams: e.cfg.MaxStreams},
 		ErrorLog: log.New(io.Discard, "", 0), // clients that talk nonsense are their own business
 	}
@@ -310,7 +323,7 @@ func (p *process) introduce(c *conn) {
 		p.httpConns.give(tls.Server(c, p.tls))
 		return
 	}
-	http2, err := c.speaksHTTP2()
+	http2, err := c.speaksHTTP2(p.patience)
 	switch {
 	case err != nil:
 		_ = c.Close()

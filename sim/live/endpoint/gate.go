@@ -124,18 +124,9 @@ func (c *conn) reset() {
 // preface is what a client that speaks HTTP/2 says first (RFC 9113, section 3.4).
 const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
-const (
-	// introduction is how long a client may take to say who it is, and to send the header
-	// of a request.
-	introduction = 30 * time.Second
-	// idleness is how long a connection of HTTP/1, or of HTTP/2 over TLS, is kept on which
-	// nothing is asked.
-	idleness = 5 * time.Minute
-)
-
 // speaksHTTP2 reads as much as it takes to see whether the client speaks HTTP/2.
-func (c *conn) speaksHTTP2() (bool, error) {
-	if err := c.SetReadDeadline(time.Now().Add(introduction)); err != nil {
+func (c *conn) speaksHTTP2(patience time.Duration) (bool, error) {
+	if err := c.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		return false, err
 	}
 	var buf [len(preface)]byte
