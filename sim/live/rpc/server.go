@@ -65,6 +65,9 @@ func DefaultKeepalive() Keepalive {
 	return Keepalive{MinTime: 5 * time.Second, Interval: 2 * time.Hour, Timeout: 20 * time.Second}
 }
 
+// introduction is how long a client may take to say the first words of HTTP/2.
+const introduction = 30 * time.Second
+
 // overhead is what etcd allows a message beyond the size of a request.
 const overhead = 512 << 10
 
@@ -93,6 +96,8 @@ func NewServer(c Config) *grpc.Server {
 		grpc.MaxRecvMsgSize(c.MaxRequest+overhead),
 		grpc.MaxSendMsgSize(math.MaxInt32),
 		grpc.MaxConcurrentStreams(cmp.Or(c.MaxStreams, math.MaxUint32)),
+		grpc.ForceServerCodecV2(newCodec()),
+		grpc.ConnectionTimeout(introduction),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: c.Keepalive.MinTime}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{Time: c.Keepalive.Interval, Timeout: c.Keepalive.Timeout}),
 		grpc.UnaryInterceptor(s.admitCall),
