@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/urfave/cli/v2"
+	"google.golang.org/grpc/grpclog"
 
 	"etcdsim/scenarios"
 	"etcdsim/sim/live/control"
@@ -195,6 +196,8 @@ func (s *service) run(ctx context.Context, stdout, stderr io.Writer) error {
 		defer func() { _ = file.Close() }() // a failed write was told before
 		s.config.Record = file
 	}
+	// gRPC and its gateway write down what clients do wrong, as much as these like.
+	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard))
 	s.config.Failed = func(err error) { fmt.Fprintf(stderr, "etcdsim: %v\n", err) }
 	began := time.Now()
 	h, err := host.Start(s.config)

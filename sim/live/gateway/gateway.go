@@ -55,7 +55,7 @@ func Register(mux *http.ServeMux, server *grpc.Server, maxMessage int) (closing 
 	}))
 	for _, register := range []func(context.Context, *runtime.ServeMux, *grpc.ClientConn) error{
 		gw.RegisterKVHandler, gw.RegisterWatchHandler, gw.RegisterLeaseHandler, gw.RegisterClusterHandler,
-		gw.RegisterMaintenanceHandler, gw.RegisterAuthHandler, registerConcurrency,
+		gw.RegisterMaintenanceHandler, gw.RegisterAuthHandler, registerConcurrency, registerDialogues,
 	} {
 		if err := register(context.Background(), g, conn); err != nil {
 			closing()
