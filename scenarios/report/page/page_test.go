@@ -81,8 +81,8 @@ func TestPageOfViolation(t *testing.T) {
 		t.Fatalf("the finding is %+v: %s", f, again)
 	}
 	// Who is new to it is told what is switched on, what was promised, and what is to be seen.
-	if len(in.Meta.Defects) != 1 || !strings.Contains(in.Meta.Defects[0], "without asking a quorum") || !strings.Contains(f.Promise, "one order") ||
-		!strings.Contains(f.Plain, "Only then") {
+	if len(in.Meta.Defects) != 1 || !strings.Contains(in.Meta.Defects[0], "without asking a quorum") ||
+		!strings.Contains(f.Promise, "one order") || !strings.Contains(f.Plain, "Only then") {
 		t.Errorf("the page says %q, %q and %q: %s", in.Meta.Defects, f.Promise, f.Plain, again)
 	}
 	last := in.Findings[len(in.Findings)-1]
