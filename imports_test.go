@@ -275,7 +275,7 @@ var rooms = []room{
 		why: "carries the older APIs; the members give them their meaning",
 	},
 	{
-		path: "sim/live/token", imports: []string{"store", jwtLib}, edge: true,
+		path: "sim/live/token", imports: []string{"store", jwtLib}, tests: []string{"sim/live/pki"}, edge: true,
 		why: "signs and verifies what members claim and believe; it knows no universe",
 	},
 	{
