@@ -78,8 +78,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 func newApp(stdout, stderr io.Writer) *cli.App {
 	app := &cli.App{
-		Name:            "etcdsim",
-		Usage:           "etcd in a simulated universe: a scenario and a seed decide everything",
+		Name:  "etcdsim",
+		Usage: "etcd in a simulated universe: a scenario and a seed decide everything",
+		Description: "Exit codes: 0 done, and what ran passes; 1 a promise is broken, or what was looked for is there; 2 nothing is\n" +
+			"proved; 3 no progress after the faults; 4 not reproducible; 64 a mistake in the command or in a file; 70 a fault\n" +
+			"of the simulator; 130 interrupted.",
 		HideVersion:     true,
 		HideHelpCommand: true,
 		// A value may hold commas: --set load.mix=put:1,get:1.
