@@ -235,8 +235,9 @@ var rooms = []room{
 		why: "a session that a page or a program drives: requests in, frames out; it acts only through the language",
 	},
 	{
-		path: "scenarios/playground/web", imports: []string{"scenarios", "scenarios/learn", "scenarios/report/page", "sim/bug"},
-		why: "the page of a session: files, and what they must know of the language and the lessons",
+		path:    "scenarios/playground/web",
+		imports: []string{"scenarios", "scenarios/playground", "scenarios/learn", "scenarios/report/page", "sim/bug"},
+		why:     "the page of a session: files, and what they must know of the language and the lessons",
 	},
 	{
 		path: "scenarios/report/export",

@@ -19,18 +19,24 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"etcdsim/scenarios"
 	"etcdsim/scenarios/learn"
 	"etcdsim/scenarios/playground"
 	"etcdsim/scenarios/playground/web"
+	"etcdsim/sim/bug"
 )
 
 func uiCommand() *cli.Command {
 	return &cli.Command{
-		Name:  "ui",
-		Usage: "a playground in the browser: watch a universe, break it, go back, try another future",
-		Description: "Serves the playground on loopback until it is interrupted. With --export it writes static files instead, for any\n" +
+		Name:      "ui",
+		Usage:     "a playground in the browser: watch a universe, break it, go back, try another future",
+		ArgsUsage: "[SCENARIO|FILE]",
+		Description: "It begins with a scenario, or with a session that serve recorded, of which all has happened: go back to any moment.\n" +
+			"Serves the playground on loopback until it is interrupted. With --export it writes static files instead, for any\n" +
 			"web server: the simulator is compiled to WebAssembly then, which needs Go and the sources of etcdsim.",
 		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "seed", Aliases: []string{"s"}, Value: "1", Usage: "the seed to begin with: `N`"},
+			&cli.StringFlag{Name: "bug", Usage: "begin with defects switched on, separated by commas: `NAME,...` (see etcdsim bugs)"},
 			&cli.StringFlag{Name: "listen", Value: "127.0.0.1:8379", Usage: "the `ADDRESS` to serve on; only loopback"},
 			&cli.StringFlag{Name: "progress", Usage: "keep the progress in lessons in `FILE` instead of the configuration folder"},
 			&cli.StringFlag{Name: "export", Usage: "write static files to the folder `DIR`"},
@@ -40,7 +46,8 @@ func uiCommand() *cli.Command {
 }
 
 func uiAction(c *cli.Context) error {
-	if err := noArguments(c); err != nil {
+	begin, err := parseBeginning(c)
+	if err != nil {
 		return err
 	}
 	if dir := c.String("export"); dir != "" {
@@ -65,7 +72,7 @@ func uiAction(c *cli.Context) error {
 	if err != nil {
 		progress = "" // the browser keeps it
 	}
-	server := &http.Server{Handler: newUI(progress), ReadHeaderTimeout: 5 * time.Second}
+	server := &http.Server{Handler: newUI(progress, begin), ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		<-ctx.Done()
 		_ = server.Close()
@@ -81,8 +88,8 @@ func uiAction(c *cli.Context) error {
 // longest makes room.
 const mostSessions = 8
 
-// mostRequest bounds what a page sends at once, in bytes.
-const mostRequest = 1 << 20
+// mostRequest bounds what a page sends at once, in bytes: a recorded session is long.
+const mostRequest = 16 << 20
 
 // ui serves the playground. Each page has a session of its own.
 type ui struct {
@@ -98,12 +105,44 @@ type uiSession struct {
 	player playground.Player
 }
 
-func newUI(progress string) http.Handler {
+// parseBeginning reads what the page opens first; nil if nothing is said.
+func parseBeginning(c *cli.Context) (*playground.Open, error) {
+	if c.NArg() > 1 {
+		return nil, usage("ui: %d arguments: expected at most one, the name of a scenario or a file", c.NArg())
+	}
+	var o playground.Open
+	var options scenarios.Options
+	var err error
+	if o.Seed, err = parseSeed(c, "seed", c.String("seed")); err != nil {
+		return nil, err
+	}
+	if options.Bugs, err = bug.Parse(c.String("bug")); err != nil {
+		return nil, usage("ui: --bug: %w", err)
+	}
+	if c.NArg() == 1 {
+		f, err := open(c.Command.Name, c.Args().First())
+		if err != nil {
+			return nil, err
+		}
+		recall(c, f, &o.Seed, &options)
+		if scenarios.Lookup(f.Name) == f {
+			o.Scenario = f.Name
+		} else {
+			o.Text = scenarios.Format(f)
+		}
+	} else if !c.IsSet("seed") && !c.IsSet("bug") {
+		return nil, nil //nolint:nilnil // nothing is said
+	}
+	o.Bugs = options.Bugs.String()
+	return &o, nil
+}
+
+func newUI(progress string, begin *playground.Open) http.Handler {
 	u := &ui{progress: progress}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
-		_ = web.Page(w, web.Around{Progress: progress != ""})
+		_ = web.Page(w, web.Around{Progress: progress != "", Begin: begin})
 	})
 	mux.HandleFunc("POST /do", u.do)
 	if progress != "" {
@@ -139,7 +178,7 @@ func (u *ui) do(w http.ResponseWriter, r *http.Request) {
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, mostRequest))
 	if err != nil {
-		http.Error(w, "expected a request of at most 1 MiB", http.StatusRequestEntityTooLarge)
+		http.Error(w, "expected a request of at most 16 MiB", http.StatusRequestEntityTooLarge)
 		return
 	}
 	s := u.session(name)

@@ -2,12 +2,15 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"etcdsim/scenarios"
 	"etcdsim/scenarios/learn"
 	"etcdsim/scenarios/playground"
 )
@@ -44,7 +47,7 @@ const openRequest = `{"do":"open","open":{"seed":"3"}}`
 
 // Each page has a session of its own; one that was not used for long makes room.
 func TestUISessions(t *testing.T) {
-	server := httptest.NewServer(newUI(""))
+	server := httptest.NewServer(newUI("", nil))
 	defer server.Close()
 	post(t, server, "a", openRequest, nil)
 	post(t, server, "b", openRequest, nil)
@@ -63,7 +66,7 @@ func TestUISessions(t *testing.T) {
 
 // Pages elsewhere cannot use a browser to play here, and nobody sends too much.
 func TestUIGuards(t *testing.T) {
-	server := httptest.NewServer(newUI(""))
+	server := httptest.NewServer(newUI("", nil))
 	defer server.Close()
 	for _, c := range []struct {
 		why    string
@@ -86,7 +89,7 @@ func TestUIGuards(t *testing.T) {
 // The progress in lessons is that of the terminal.
 func TestUIProgress(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "learn.json")
-	server := httptest.NewServer(newUI(file))
+	server := httptest.NewServer(newUI(file, nil))
 	defer server.Close()
 	for _, c := range []struct {
 		body string
@@ -130,5 +133,44 @@ func TestUIRefusesOtherAddresses(t *testing.T) {
 			"loopback") {
 			t.Errorf("--listen %q: exit %d, %q", address, code, errs.String())
 		}
+	}
+}
+
+// A page begins with what the command names: a recorded session with its seed, bugs and
+// settings, all of which has happened, and of which another future can be had.
+func TestUIBegins(t *testing.T) {
+	recorded, err := os.ReadFile("../../docs/session.scn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(newUI("", &playground.Open{Text: string(recorded), Seed: 7, Bugs: "leader-local-read"}))
+	defer server.Close()
+	answer, err := server.Client().Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || !strings.Contains(string(text), `"begin":{"text":"# etcdsim serve recorded this`) {
+		t.Errorf("the page does not know what to begin with: %v", err)
+	}
+	request, err := json.Marshal(map[string]any{"do": "open", "open": map[string]string{
+		"text": string(recorded), "seed": "7", "bugs": "leader-local-read",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, f := post(t, server, "a", string(request), nil)
+	if f.Error != "" || f.Failure != "" || f.Finding == nil || f.Finding.Property != "linearizability" || len(f.Ops) != 62 {
+		t.Fatalf("%s%s, %d operations, found %+v", f.Error, f.Failure, len(f.Ops), f.Finding)
+	}
+	_, f = post(t, server, "a", `{"do":"say","at":1044000000,"text":"kill leader"}`, nil)
+	if f.Error != "" || f.Finding != nil || len(f.Ops) >= 62 {
+		t.Errorf("in another future: %s, %d operations, found %+v", f.Error, len(f.Ops), f.Finding)
+	}
+	_, f = post(t, server, "a", `{"do":"end"}`, nil)
+	again, err := scenarios.Replay("other", f.Scenario)
+	if err != nil || again.Digest.String() != f.Digest {
+		t.Errorf("the story gives digest %v, %v; the session %s", again, err, f.Digest)
 	}
 }

@@ -84,7 +84,9 @@ func New(o Open) (*Session, error) {
 	case o.Lesson != "":
 		f, err = s.enroll(o.Lesson)
 	case o.Text != "":
-		f, err = scenarios.Parse("playground"+scenarios.Suffix, o.Text)
+		if f, err = scenarios.ParseSession("playground"+scenarios.Suffix, o.Text); err == nil && f.Session() != nil {
+			s.opts.Settings = f.Session().Settings
+		}
 	case o.Scenario != "":
 		if f = scenarios.Lookup(o.Scenario); f == nil {
 			err = fmt.Errorf("unknown scenario %q", o.Scenario)

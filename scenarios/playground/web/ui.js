@@ -498,6 +498,7 @@ class Playground {
   touched() { return byID("answer").textContent !== ""; }
 
   fromLink() {
+    if (!location.hash && about.begin) return { ...about.begin };
     const at = new URLSearchParams(location.hash.slice(1));
     const o = { seed: at.get("seed") || "1" };
     for (const k of ["scenario", "bugs", "text", "lesson"]) if (at.get(k)) o[k] = at.get(k);

@@ -11,6 +11,7 @@ import (
 
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/learn"
+	"etcdsim/scenarios/playground"
 	"etcdsim/scenarios/report/page"
 	"etcdsim/sim/bug"
 )
@@ -42,6 +43,8 @@ type Around struct {
 	// Progress: whoever serves the page keeps the progress of its reader in lessons, and
 	// answers requests to progress; otherwise the browser keeps it.
 	Progress bool `json:"progress"`
+	// Begin is what the page opens unless its link says otherwise, or nil.
+	Begin *playground.Open `json:"begin,omitempty"`
 }
 
 type lesson struct {
