@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"runtime"
@@ -58,9 +59,9 @@ const (
 
 // kinds of crowds, by what one of them does once it has come.
 var kinds = map[string]func(address string) error{
-	"idle":          idle,
-	"watch k":       watchAsleep,
-	"get the snake": func(address string) error { return askAndLookAway(address, "/v2/keys/snake") },
+	"idle":              idle,
+	"watch k":           watchAsleep,
+	"get a large value": func(address string) error { return askAndLookAway(address, "/v2/keys/large") },
 }
 
 func TestMain(m *testing.M) {
@@ -190,7 +191,7 @@ func TestIdleConnections(t *testing.T) {
 // each. Neither writers nor other watchers wait for them; and when they read, nothing is
 // missing.
 func TestSlowWatchers(t *testing.T) {
-	const slow, puts, size = 50, 100, 64 << 10
+	const slow, puts, size = 40, 60, 64 << 10
 	s := startAt(t, 10)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -234,5 +235,27 @@ func TestSlowWatchers(t *testing.T) {
 			last = e.Kv.ModRevision
 			seen++
 		}
+	}
+}
+
+// Clients of HTTP that read nothing of a large answer cost no more than that answer, and
+// nobody waits for them.
+func TestSlowReaders(t *testing.T) {
+	const slow, size = 30, 1 << 20
+	s := start(t)
+	c := s.client(s.Endpoints()[0])
+	calm, _ := s.rounds(c, 50)
+	large := strings.Repeat("v", size)
+	if status, text := ask(t, http.DefaultClient, http.MethodPut, s.URLs()[0]+"/v2/keys/large?value=", "value="+large); status != http.StatusCreated {
+		t.Fatalf("%d %s", status, text)
+	}
+	before := memory()
+	crowd(t, slow, "get a large value", s.Endpoints()[0])
+	busy, longest := s.rounds(c, 50)
+	each := (memory() - before) / slow
+	t.Logf("%d clients that read nothing of %d KiB: %d KiB each; a put took %v before, %v beside them (at most %v)",
+		slow, size>>10, each>>10, calm, busy, longest)
+	if each > 4*size || longest > 5*time.Second {
+		t.Errorf("%d KiB each, and a put took %v", each>>10, longest)
 	}
 }
