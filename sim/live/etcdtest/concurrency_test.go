@@ -58,6 +58,7 @@ func TestLockUnderLeaderKills(t *testing.T) {
 					}
 					ask(t, func(ctx context.Context) error { return countUp(ctx, c, mutex) })
 					counted.Add(1)
+					s.done.Add(1)
 					holders.Add(-1)
 				}
 				revoke(t, c, own)
@@ -130,6 +131,7 @@ func TestElectionUnderLeaderKills(t *testing.T) {
 					}
 					ask(t, func(ctx context.Context) error { return election.Proclaim(ctx, fmt.Sprintf("%d/%d again", i, round)) })
 					terms.Add(1)
+					s.done.Add(1)
 					leaders.Add(-1)
 				}
 				revoke(t, c, own) // resigns

@@ -312,7 +312,9 @@ func TestKubernetesUnderFaults(t *testing.T) {
 	s.killLeaders(2)
 	s.faults("partition n1 | rest", "wait leader in=rest within=10s", "heal", "wait leader within=10s")
 	s.killLeaders(1)
-	s.faults("partition n1 n2 | rest", "wait leader in=rest within=10s", "heal")
+	s.faults("partition n1 n2 | rest", "wait leader in=rest within=10s")
+	s.progress()
+	s.Do("heal")
 	s.finish()
 	for i, k := range caches {
 		for !compare(t, k) {
@@ -351,6 +353,7 @@ func write(s *stress, c *clientv3.Client, name string, counts map[string]int) {
 			})
 		})
 		counts[key] = want
+		s.done.Add(1)
 	}
 }
 

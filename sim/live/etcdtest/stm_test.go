@@ -53,6 +53,7 @@ func testSTM(t *testing.T, level concurrency.Isolation) {
 				mark := fmt.Sprintf("done/%d/%d", worker, n)
 				unknown.Add(int64(ask(t, func(ctx context.Context) error { return transfer(ctx, c, level, mark, worker+n) })))
 				commits.Add(1)
+				s.done.Add(1)
 			}
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +22,8 @@ type stress struct {
 	over    context.Context
 	end     context.CancelFunc
 	clients sync.WaitGroup
+	// done counts what clients have brought to an end.
+	done atomic.Int64
 }
 
 // patience is how long a client waits for an answer. A member would wait ten times as
@@ -37,24 +40,40 @@ func newStress(t *testing.T) *stress {
 // Go lets a client run beside the faults. It must end soon after them.
 func (s *stress) Go(client func()) { s.clients.Go(client) }
 
-// faults lets statements happen one after another, with some time between them.
+// enough is how much clients bring to an end between two faults.
+const enough = 5
+
+// progress waits until clients have brought something to an end, however busy the
+// machine is.
+func (s *stress) progress() {
+	s.t.Helper()
+	for began, target := time.Now(), s.done.Load()+enough; s.done.Load() < target; time.Sleep(time.Millisecond) {
+		if time.Since(began) > time.Minute {
+			s.t.Fatal("clients have done nothing for a minute")
+		}
+	}
+}
+
+// faults lets statements happen one after another, with some time between them in
+// which clients meet what came of them.
 func (s *stress) faults(statements ...string) {
 	s.t.Helper()
 	for _, statement := range statements {
-		time.Sleep(60 * time.Millisecond)
 		s.Do(statement)
+		time.Sleep(30 * time.Millisecond)
 	}
-	time.Sleep(60 * time.Millisecond)
 }
 
 // killLeaders kills so many leaders, each of which comes back as a follower.
 func (s *stress) killLeaders(n int) {
 	s.t.Helper()
 	for range n {
-		s.faults("wait leader within=10s")
+		s.progress()
+		s.Do("wait leader within=10s")
 		old := s.Leader()
 		s.faults("kill "+old, "wait leader within=10s", "restart "+old)
 	}
+	s.progress()
 }
 
 // finish waits for the clients, with everybody up again.
