@@ -60,9 +60,6 @@ func (d *driver) changed() bool {
 	return *d.committed != s.commit || *d.term != s.term || *d.vote != s.vote || *d.lead != s.lead || *d.state != s.state
 }
 
-// settle restores our election timeout: see timer.
-func (d *driver) settle() { d.timer.settle() }
-
 // outlook looks at what raft has ready, as RawNode.HasReady does. It must not be asked
 // between a Ready and its Advance. New entries and a new snapshot need no look of their
 // own: raft wants to acknowledge them afterwards, if only to itself.
@@ -87,7 +84,7 @@ func (d *driver) next() *raft.Ready {
 // advance tells raft that the Ready was handled. Its messages have been sent.
 func (d *driver) advance() {
 	if *d.messages == nil {
-		*d.messages = emptied(d.ready.Messages)
+		*d.messages = d.ready.Messages[:0]
 	}
 	d.node.Advance(d.ready)
 	d.ready = raft.Ready{}
@@ -103,10 +100,4 @@ func (d *driver) take() (messages []*pb.Message, reads []raft.ReadState) {
 }
 
 // giveBack takes back a list of messages.
-func (d *driver) giveBack(messages []*pb.Message) { d.spare = emptied(messages) }
-
-// emptied returns a list without what was in it.
-func emptied(messages []*pb.Message) []*pb.Message {
-	clear(messages)
-	return messages[:0]
-}
+func (d *driver) giveBack(messages []*pb.Message) { d.spare = messages[:0] }

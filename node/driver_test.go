@@ -167,7 +167,7 @@ func (u *drivers) advance(i int) {
 func (u *drivers) pump(i int) {
 	m, other := &u.all[i], &u.twins[i]
 	for {
-		m.settle()
+		m.timer.settle()
 		other.timer.settle()
 		if u.saving[i] {
 			return

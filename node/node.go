@@ -447,7 +447,7 @@ func (n *Node) receive(m *pb.Message) {
 // observe looks whether raft believes something else than before. It must follow
 // every call that may have made it so.
 func (n *Node) observe() {
-	n.raft.settle()
+	n.raft.timer.settle()
 	if *n.raft.term != n.term || uint16(*n.raft.state) != n.role || *n.raft.lead != n.leader {
 		n.changed()
 	}
