@@ -36,6 +36,12 @@ type Config struct {
 	Queue sim.Size
 }
 
+// plain reports that packets are only late, and arrive in the order in which they were
+// sent: what most links do.
+func (c *Config) plain() bool {
+	return c.Drop.Num|c.Duplicate.Num|c.Reorder.Num|c.Tail.Num|c.Corrupt.Num == 0 && c.Bandwidth == 0
+}
+
 // Default is a local network: a millisecond to five, nothing lost.
 func Default() Config {
 	return Config{Latency: sim.Range{Min: time.Millisecond, Max: 5 * time.Millisecond}}

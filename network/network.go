@@ -121,6 +121,11 @@ func (n *Network) Send(p Packet) Verdict {
 	} else {
 		n.log.Hit(trace.ProbeLinkOfItsOwn)
 	}
+	if c.plain() {
+		at := max(n.log.Now.Add(l.rand.Within(c.Latency)), l.last)
+		l.last = at
+		return Verdict{Fate: Deliver, At: at}
+	}
 	start := n.log.Now // when its last byte is on the wire
 	if c.Bandwidth > 0 {
 		if start = l.transmit(start, c, p.Size); start == sim.Forever {
