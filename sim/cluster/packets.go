@@ -64,16 +64,16 @@ type packets struct {
 func (ps *packets) open() (uint32, *packet) {
 	slot, p := ps.place()
 	ps.count++
-	p.id = ps.count
+	*p = packet{id: ps.count}
 	return slot, p
 }
 
 // add gives a packet a slot and a number.
 func (ps *packets) add(q *packet) (uint32, *packet) {
-	slot, p := ps.open()
-	id := p.id
+	slot, p := ps.place()
+	ps.count++
 	*p = *q
-	p.id = id
+	p.id = ps.count
 	return slot, p
 }
 
@@ -85,7 +85,7 @@ func (ps *packets) again(slot uint32) uint32 {
 	return other
 }
 
-// place returns an empty slot.
+// place returns a free slot, in which an earlier packet may lie.
 func (ps *packets) place() (uint32, *packet) {
 	n := len(ps.free) - 1
 	if n < 0 {
@@ -98,18 +98,15 @@ func (ps *packets) place() (uint32, *packet) {
 	return slot, &ps.slots[slot]
 }
 
-// take empties a slot and returns the packet that was in it.
+// take frees a slot and returns the packet that was in it.
 func (ps *packets) take(slot uint32) packet {
-	p := ps.slots[slot]
 	ps.clear(slot)
-	return p
+	return ps.slots[slot]
 }
 
-// clear empties a slot.
-func (ps *packets) clear(slot uint32) {
-	ps.slots[slot] = packet{}
-	ps.free = append(ps.free, slot)
-}
+// clear frees a slot. What lies in it stays until the slot is used again, which is
+// soon.
+func (ps *packets) clear(slot uint32) { ps.free = append(ps.free, slot) }
 
 // refusal is the answer to a call that found nobody listening: it had no effect.
 func refusal(c *node.Call, member uint64) node.Answer {
