@@ -86,8 +86,8 @@ func (t *texts) is(i int, key string) bool {
 }
 
 const (
-	chunkBits = 10
-	chunkLen  = 1 << chunkBits // 64, 40 and 16 KiB: whole pages
+	chunkBits = 8
+	chunkLen  = 1 << chunkBits // 16, 10 and 4 KiB: whole pages
 	firstLen  = 16             // most simulated stores are small
 )
 
