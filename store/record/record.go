@@ -61,16 +61,16 @@ func Sum(data []byte) uint32 { return crc32.Checksum(data, castagnoli) }
 // Begin appends the place of a record's header. The payload is appended next, and
 // End then fills the header in.
 func Begin(buf []byte) []byte {
-	return append(buf, make([]byte, HeaderBytes)...)
+	var header [HeaderBytes]byte
+	return append(buf, header[:]...)
 }
 
 // End completes the record that begins at start in buf. The record's position is
 // at, and the sequence is durable through durable.
 func End(buf []byte, start int, kind Kind, at, durable int64) []byte {
 	length := len(buf) - start - HeaderBytes
-	for len(buf)%Alignment != 0 {
-		buf = append(buf, 0)
-	}
+	var zeros [Alignment]byte
+	buf = append(buf, zeros[:-len(buf)&(Alignment-1)]...)
 	header := buf[start:]
 	binary.LittleEndian.PutUint32(header[4:], uint32(length))
 	binary.LittleEndian.PutUint32(header[8:], uint32(min(at-durable, math.MaxUint32)))
