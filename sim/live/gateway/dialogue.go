@@ -59,7 +59,7 @@ func (d dialogue) handler(g *runtime.ServeMux, conn *grpc.ClientConn) runtime.Ha
 			runtime.HTTPError(ctx, g, out, w, r, err)
 			return
 		}
-		go d.listen(in.NewDecoder(r.Body), stream, cancel)
+		go d.listen(in, r.Body.(*limited), stream, cancel)
 		annotated = runtime.NewServerMetadataContext(annotated, runtime.ServerMetadata{HeaderMD: metadata.MD{}})
 		runtime.ForwardResponseStream(annotated, g, out, w, r, func() (proto.Message, error) {
 			m := d.out()
@@ -74,8 +74,8 @@ func (d dialogue) handler(g *runtime.ServeMux, conn *grpc.ClientConn) runtime.Ha
 
 // listen passes on what the client sends. It ends with the body, which is closed when
 // the answer has ended.
-func (d dialogue) listen(from runtime.Decoder, to grpc.ClientStream, cancel context.CancelCauseFunc) {
-	for {
+func (d dialogue) listen(in runtime.Marshaler, body *limited, to grpc.ClientStream, cancel context.CancelCauseFunc) {
+	for from := in.NewDecoder(body); ; body.another() {
 		m := d.in()
 		switch err := from.Decode(m); {
 		case errors.Is(err, io.EOF):

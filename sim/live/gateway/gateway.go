@@ -62,7 +62,7 @@ func Register(mux *http.ServeMux, server *grpc.Server, maxMessage int) (closing 
 			return nil, err
 		}
 	}
-	mux.Handle("/v3/", http.MaxBytesHandler(g, int64(maxMessage)*2)) // base64 and names take room
+	mux.Handle("/v3/", limit(g, int64(maxMessage)*2)) // base64 and names take room
 	return closing, nil
 }
 
