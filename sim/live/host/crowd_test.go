@@ -246,7 +246,8 @@ func TestSlowReaders(t *testing.T) {
 	c := s.client(s.Endpoints()[0])
 	calm, _ := s.rounds(c, 50)
 	large := strings.Repeat("v", size)
-	if status, text := ask(t, http.DefaultClient, http.MethodPut, s.URLs()[0]+"/v2/keys/large?value=", "value="+large); status != http.StatusCreated {
+	status, text := ask(t, http.DefaultClient, http.MethodPut, s.URLs()[0]+"/v2/keys/large?value=", "value="+large)
+	if status != http.StatusCreated {
 		t.Fatalf("%d %s", status, text)
 	}
 	before := memory()
