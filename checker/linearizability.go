@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"cmp"
 	"slices"
 
 	"etcdsim/checker/history"
@@ -223,10 +224,7 @@ func (l *linearity) witnessed() bool {
 		}
 		if gap := l.order[begin:]; len(gap) > 1 {
 			slices.SortFunc(gap, func(i, j int32) int {
-				if a, b := &l.acts[i], &l.acts[j]; a.invoke != b.invoke {
-					return int(a.invoke - b.invoke)
-				}
-				return int(i - j)
+				return cmp.Or(cmp.Compare(l.acts[i].invoke, l.acts[j].invoke), cmp.Compare(i, j))
 			})
 		}
 		if g == len(l.Commits) {

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -79,7 +80,7 @@ func (n *Node) Peers() []Peer {
 			ID: id, Learner: p.IsLearner, Match: p.Match, Next: p.Next, State: stateName(p.State.String()), Active: p.RecentActive,
 		})
 	}
-	slices.SortFunc(peers, func(a, b Peer) int { return int(a.ID) - int(b.ID) })
+	slices.SortFunc(peers, func(a, b Peer) int { return cmp.Compare(a.ID, b.ID) })
 	return peers
 }
 

@@ -110,7 +110,7 @@ func parseSession(p *parser) SessionArgs {
 			a.Settings = append(a.Settings, s)
 		}
 	}
-	slices.SortStableFunc(a.URLs, func(x, y MemberURL) int { return int(x.Member) - int(y.Member) })
+	slices.SortStableFunc(a.URLs, func(x, y MemberURL) int { return cmp.Compare(x.Member, y.Member) })
 	if !p.scope.session {
 		p.introduce(p.statement.Pos.Col, outside.Load)
 		p.scope.loads = append(p.scope.loads, outside.Load)

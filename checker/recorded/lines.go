@@ -2,6 +2,7 @@ package recorded
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -91,10 +92,7 @@ func (r *reader) oneAtATime(ops []history.Op, lines []int) error {
 		order[i] = i
 	}
 	slices.SortStableFunc(order, func(a, b int) int {
-		if ops[a].Invoke != ops[b].Invoke {
-			return int(min(max(ops[a].Invoke-ops[b].Invoke, -1), 1))
-		}
-		return a - b
+		return cmp.Or(cmp.Compare(ops[a].Invoke, ops[b].Invoke), cmp.Compare(a, b))
 	})
 	last := map[int]int{}
 	for _, i := range order {

@@ -14,6 +14,7 @@
 package blame
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"time"
@@ -222,7 +223,7 @@ func (s *search) at(t sim.Time) {
 			p.Failing++
 		}
 	}
-	i, found := slices.BinarySearchFunc(s.verdict.Points, t, func(p Point, t sim.Time) int { return int(p.At - t) })
+	i, found := slices.BinarySearchFunc(s.verdict.Points, t, func(p Point, t sim.Time) int { return cmp.Compare(p.At, t) })
 	if !found {
 		s.verdict.Points = slices.Insert(s.verdict.Points, i, p)
 	}

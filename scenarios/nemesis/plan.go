@@ -1,6 +1,7 @@
 package nemesis
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -139,6 +140,6 @@ func (r *Round) timeline() []Action {
 	for _, f := range r.Faults {
 		all = append(all, f.Actions...)
 	}
-	slices.SortStableFunc(all, func(a, b Action) int { return int(a.At - b.At) })
+	slices.SortStableFunc(all, func(a, b Action) int { return cmp.Compare(a.At, b.At) })
 	return all
 }

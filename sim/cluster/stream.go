@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -132,7 +133,7 @@ func (c *Cluster) resendLater(p packet) {
 		return
 	}
 	l := k.lane(&p)
-	i, _ := slices.BinarySearchFunc(l.lost, p.seq, func(q packet, seq uint32) int { return int(q.seq) - int(seq) })
+	i, _ := slices.BinarySearchFunc(l.lost, p.seq, func(q packet, seq uint32) int { return cmp.Compare(q.seq, seq) })
 	l.lost = slices.Insert(l.lost, i, p)
 	if l.armed {
 		return
@@ -203,7 +204,7 @@ func (c *Cluster) takeInOrder(p packet) {
 	}
 	l := k.lane(&p)
 	l.tries = 0
-	i, _ := slices.BinarySearchFunc(l.early, p.seq, func(q packet, seq uint32) int { return int(q.seq) - int(seq) })
+	i, _ := slices.BinarySearchFunc(l.early, p.seq, func(q packet, seq uint32) int { return cmp.Compare(q.seq, seq) })
 	l.early = slices.Insert(l.early, i, p)
 	for len(l.early) > 0 && l.early[0].seq == l.taken+1 && c.conns[k.op] == k {
 		next := l.early[0]

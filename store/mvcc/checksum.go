@@ -1,6 +1,7 @@
 package mvcc
 
 import (
+	"cmp"
 	"hash/crc32"
 	"math/bits"
 	"slices"
@@ -54,7 +55,7 @@ func (s *Store) BackendHash() uint32 {
 // settle takes the checksum of a compaction at rev, of what is there before it.
 func (s *Store) settle(rev int64, kept placeSet) {
 	settled := append(slices.Clone(s.settled), *s.checksum(rev, kept))
-	slices.SortFunc(settled, func(a, b store.HashKVResult) int { return int(a.HashRevision - b.HashRevision) })
+	slices.SortFunc(settled, func(a, b store.HashKVResult) int { return cmp.Compare(a.HashRevision, b.HashRevision) })
 	s.settled = settled[max(0, len(settled)-maxSettled):]
 }
 

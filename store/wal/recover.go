@@ -1,6 +1,7 @@
 package wal
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -200,7 +201,7 @@ func (r *reading) cut(at int64, reason error) error {
 		err.Witness = witness
 		return err
 	}
-	n, _ := slices.BinarySearchFunc(r.records, at, func(rec record.Record, at int64) int { return int(rec.At - at) })
+	n, _ := slices.BinarySearchFunc(r.records, at, func(rec record.Record, at int64) int { return cmp.Compare(rec.At, at) })
 	r.records = r.records[:n]
 	r.end = at
 	if n == 0 {
