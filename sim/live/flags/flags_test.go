@@ -161,7 +161,11 @@ func TestMistakes(t *testing.T) {
 		{"tls-min-version=TLS1.3 cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "cipher-suites: they cannot be chosen"},
 		{"heartbeat-interval=300", "at least 5 times heartbeat-interval, which is 300 ms"},
 		{"auto-compaction-retention=soon", "auto-compaction-retention: "},
-		{"auto-tls=true client-crl-file=/nowhere", "open /nowhere"},
+		{"auto-tls=true client-crl-file=x", "client-crl-file: expected trusted-ca-file"},
+		{"auto-tls=true client-cert-allowed-cn=x", "client-cert-allowed-cn: expected trusted-ca-file"},
+		{"auto-tls=true client-cert-allowed-hostname=x", "client-cert-allowed-hostname: expected trusted-ca-file"},
+		{"auto-tls=true trusted-ca-file=x client-crl-file=/nowhere", "client-crl-file: open /nowhere"},
+		{"auto-tls=true trusted-ca-file=x client-crl-file=flags_test.go", "expected a list of revoked certificates in DER"},
 	} {
 		if err := set(t, strings.Fields(tt.flags)...).Check(); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %s", tt.flags, err, tt.want)

@@ -2,6 +2,7 @@ package flags
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -286,8 +287,8 @@ func (s *Settings) Check() error {
 		return errors.New("expected cert-file and key-file together")
 	case !secured && (s.TLS.ClientCertAuth || s.TLS.TrustedCAFile != "" || s.TLS.CRLFile != ""):
 		return errors.New("client certificates need TLS: expected cert-file and key-file, or auto-tls")
-	case s.TLS.ClientCertAuth && s.TLS.TrustedCAFile == "":
-		return errors.New("client-cert-auth: expected trusted-ca-file, which says whose certificates count")
+	case s.TLS.TrustedCAFile == "" && s.choosy() != "":
+		return fmt.Errorf("%s: expected trusted-ca-file, which says whose certificates count", s.choosy())
 	case s.scheme == "https" && !secured:
 		return errors.New("listen-client-urls: https: expected cert-file and key-file, or auto-tls")
 	case s.scheme == "http" && secured:
@@ -308,18 +309,39 @@ func (s *Settings) Check() error {
 			return err
 		}
 	}
-	return readable(s.TLS.CRLFile)
+	return checkRevoked(s.TLS.CRLFile)
 }
 
-func readable(path string) error {
+// choosy returns the name of a setting about the certificates of clients, or "". Without
+// an authority none would be asked for, and the setting would let everybody in.
+func (s *Settings) choosy() string {
+	switch {
+	case s.TLS.ClientCertAuth:
+		return "client-cert-auth"
+	case s.TLS.CRLFile != "":
+		return "client-crl-file"
+	case len(s.TLS.AllowedCNs) > 0:
+		return "client-cert-allowed-cn"
+	case len(s.TLS.AllowedHostnames) > 0:
+		return "client-cert-allowed-hostname"
+	}
+	return ""
+}
+
+// checkRevoked reports a list of revoked certificates that is none: with it every
+// client would be refused.
+func checkRevoked(path string) error {
 	if path == "" {
 		return nil
 	}
-	f, err := os.Open(filepath.Clean(path))
+	der, err := os.ReadFile(filepath.Clean(path))
 	if err != nil {
-		return err
+		return fmt.Errorf("client-crl-file: %w", err)
 	}
-	return f.Close()
+	if _, err := x509.ParseRevocationList(der); err != nil {
+		return fmt.Errorf("client-crl-file: %s: expected a list of revoked certificates in DER: %w", path, err)
+	}
+	return nil
 }
 
 // etcd's defaults, in milliseconds, and how many heartbeats an election must take.
