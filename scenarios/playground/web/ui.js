@@ -95,8 +95,8 @@ class Playground {
     byID("lesson-name").value = chosen || (this.opened && this.opened.lesson) || "";
   }
 
-  // teach begins a lesson on the run that is there.
-  teach(lesson) {
+  // teach begins a lesson on the run that is there, with the card of a moment.
+  teach(lesson, t) {
     byID("lesson").hidden = !lesson;
     byID("strayed").hidden = true;
     this.panel = null;
@@ -105,7 +105,7 @@ class Playground {
     this.panel = new LessonPanel(byID("lesson"), lesson, this.model.meta.members, {
       show: (at, arrived, gradually) => this.lead(at, arrived, gradually),
       took: async (score) => { await this.keeper.take(lesson.name, score); this.lessons(); },
-    });
+    }, Math.max(0, lesson.cards.findLastIndex((c) => c.at <= t)));
   }
 
   // lead takes the reader to a moment, on the way through what happens before it unless
@@ -149,6 +149,8 @@ class Playground {
   async open(o) {
     this.pause();
     this.opened = o;
+    byID("answer").textContent = "";
+    byID("message").replaceChildren();
     byID("scenario").value = o.scenario || "";
     byID("seed").value = o.seed;
     byID("bug").value = o.bugs || "";
@@ -159,8 +161,9 @@ class Playground {
     this.take(f);
     byID("seed").value = o.seed = f.meta.seed;
     byID("bug").value = o.bugs = f.meta.bugs || "";
+    if (o.lesson) byID("scenario").value = f.meta.name;
     this.go(o.t !== undefined ? Number(o.t) : 0);
-    this.teach(f.lesson);
+    this.teach(f.lesson, o.t === undefined ? 0 : this.t);
     document.body.dataset.ready = "yes";
     if (o.t === undefined && !o.scenario && !o.text && !o.lesson) this.play();
   }
@@ -346,16 +349,19 @@ class Playground {
     byID("now").textContent = seconds(this.t, 4);
     const to = this.model.meta.to;
     byID("slider").value = to ? Math.round(this.t / to * 1000) : 0;
-    // Texts change less often than pictures.
-    if (this.playing && performance.now() - (this.wrote || 0) < 120) return;
-    this.wrote = performance.now();
-    this.tables();
+    // Texts change less often than pictures: while time passes one of them a frame.
+    const all = [this.members, this.logs, this.keys, this.atWork, this.flying, this.events, this.ahead];
+    if (this.playing) all[this.next = ((this.next || 0) + 1) % all.length].call(this);
+    else for (const one of all) one.call(this);
   }
 
-  tables() {
-    const state = this.model.stateAt(this.t), logs = this.model.logsAt(this.t);
-    const leader = state.members.findIndex((m) => m[LIFE] === UP && m[ROLE] === LEADER_ROLE);
-    const seen = this.model.seenAt(this.t), peers = leader >= 0 ? seen[leader].peers : new Map();
+  members() {
+    const state = this.model.stateAt(this.t), seen = this.model.seenAt(this.t);
+    let leader = -1;
+    state.members.forEach((m, i) => {
+      if (m[LIFE] === UP && m[ROLE] === LEADER_ROLE && (leader < 0 || m[TERM] > state.members[leader][TERM])) leader = i;
+    });
+    const peers = leader >= 0 ? seen[leader].peers : new Map();
     const rows = state.members.map((m, i) => {
       const [match, next] = peers.get(i + 1) || ["", ""];
       const what = m[LIFE] === UP ? ROLE_NAMES[m[ROLE]] : LIFE_NAMES[m[LIFE]];
@@ -366,17 +372,24 @@ class Playground {
     byID("members").replaceChildren(
       element("thead", {}, element("tr", {}, ...heads.map((h, i) => (i === 0 ? element("td") : element("th", { scope: "col", class: i > 1 ? "number" : "" }, h))))),
       element("tbody", {}, ...rows));
-    this.logs(state, logs);
-    const keys = [...seen[this.member - 1].keys].sort(([a], [b]) => (a < b ? -1 : 1));
+  }
+
+  keys() {
+    const keys = [...this.model.seenAt(this.t)[this.member - 1].keys].sort(([a], [b]) => (a < b ? -1 : 1));
     byID("keys-of").textContent = "n" + this.member;
     byID("keys").replaceChildren(element("tbody", {}, ...keys.map(([k, [v, rev]]) =>
       element("tr", {}, element("th", { scope: "row" }, k), element("td", {}, v), element("td", { class: "number" }, "rev " + rev)))));
-    this.atWork();
-    this.flying();
+  }
+
+  events() {
     const i = firstAfter(this.model.stream, this.t, (e) => e.at);
     byID("events").replaceChildren(...this.model.stream.slice(Math.max(0, i - 9), i + 5).map((e) =>
       element("li", { class: e.at === this.t ? "present" : "" }, element("time", {}, seconds(e.at)),
         element("button", { type: "button", class: "link", onclick: () => { this.pause(); this.go(e.at); } }, e.what))));
+  }
+
+  // ahead marks the statements of the story that have not happened yet at this moment.
+  ahead() {
     for (const [k, li] of [...byID("story").children].entries()) li.classList.toggle("ahead", this.frame.story[k].from > this.t);
   }
 
@@ -384,12 +397,12 @@ class Playground {
   atWork() {
     const rows = [...this.diagram.lanesOfOps()].sort(([a], [b]) => a - b).map(([client, ops]) => {
       const o = ops[firstAfter(ops, this.t, (op) => op.invoke) - 1], waits = o && (o.return < 0 || o.return > this.t);
-      const what = waits ? [o.text.split(" = ")[0], "n" + o.member, `${Math.floor((this.t - o.invoke) / 1e6)} ms`] : ["–", "", ""];
-      return element("tr", {}, element("th", { scope: "row" }, "c" + client), element("td", {}, what[0]), element("td", {}, what[1]),
-        element("td", { class: "number" }, what[2]));
+      const what = waits ? ["n" + o.member, `${Math.floor((this.t - o.invoke) / 1e6)} ms`, o.text.split(" = ")[0]] : ["", "", "–"];
+      return element("tr", {}, element("th", { scope: "row" }, "c" + client), element("td", {}, what[0]), element("td", { class: "number" }, what[1]),
+        element("td", {}, what[2]));
     });
     byID("clients").replaceChildren(
-      element("thead", {}, element("tr", {}, element("td"), ...["waits for", "of", "since"].map((h) => element("th", { scope: "col" }, h)))),
+      element("thead", {}, element("tr", {}, element("td"), ...["asks", "since", "for"].map((h) => element("th", { scope: "col" }, h)))),
       element("tbody", {}, ...rows));
   }
 
@@ -402,7 +415,8 @@ class Playground {
     byID("flying-note").textContent = this.playing ? "Pause to choose one." : all.length > 8 ? `and ${all.length - 8} more in the ring` : all.length ? "" : "None at this moment.";
   }
 
-  logs(state, logs) {
+  logs() {
+    const state = this.model.stateAt(this.t), logs = this.model.logsAt(this.t);
     const last = Math.max(0, ...logs.map((l) => l.last)), from = Math.max(1, last - 9);
     const head = element("tr", {}, element("th", { scope: "col" }, "entry"));
     for (let i = from; i <= last; i++) head.append(element("th", { scope: "col" }, String(i)));
@@ -510,7 +524,6 @@ class Playground {
     byID("open").addEventListener("submit", (e) => {
       e.preventDefault();
       this.viewed = false;
-      byID("answer").textContent = "";
       const o = { seed: byID("seed").value.trim() || "1" };
       if (byID("scenario").value) o.scenario = byID("scenario").value;
       if (byID("bug").value) o.bugs = byID("bug").value;
@@ -518,7 +531,6 @@ class Playground {
     });
     byID("begin").onclick = () => {
       this.viewed = false;
-      byID("answer").textContent = "";
       const lesson = byID("lesson-name").value;
       this.open(lesson ? { seed: "1", lesson } : { seed: "1" });
     };
@@ -552,7 +564,7 @@ class Playground {
       const keys = {
         " ": () => (this.playing ? this.pause() : this.play()), ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1),
         Home: () => { this.pause(); this.go(0); }, End: () => this.go(this.model.meta.to), "+": () => this.diagram.zoom(0.5), "-": () => this.diagram.zoom(2),
-        "/": () => byID("text").focus(),
+        "/": () => byID("text").focus(), Escape: () => document.activeElement.blur(),
       };
       if (keys[e.key]) { keys[e.key](); e.preventDefault(); }
     });

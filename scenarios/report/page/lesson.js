@@ -3,8 +3,8 @@
 // it to the moment of a card (on.show), and keeps how the lesson went (on.took).
 
 class LessonPanel {
-  constructor(box, lesson, members, on) {
-    Object.assign(this, { box, lesson, members, on, at: 0, marks: [] });
+  constructor(box, lesson, members, on, at = 0) {
+    Object.assign(this, { box, lesson, members, on, at, marks: [] });
     box.hidden = false;
     this.turn(0);
   }
@@ -27,18 +27,24 @@ class LessonPanel {
   }
 
   draw(focus) {
-    const cards = this.lesson.cards, card = cards[this.at], last = cards.length - 1, { right, of } = this.score();
+    const cards = this.lesson.cards, card = cards[this.at], last = cards.length - 1;
     const back = element("button", { type: "button", id: "lesson-back", disabled: this.at === 0, onclick: () => this.turn(-1) }, "back");
     const next = element("button", { type: "button", id: "lesson-next", disabled: this.at === last, onclick: () => this.turn(1) }, "go on");
-    const end = this.at === last ? element("p", {}, `This was the last card: ${right} of ${of} answered right.`) : "";
+    this.count = element("span", { class: "note" });
     this.box.replaceChildren(
       element("h2", { tabIndex: -1 }, `${this.at + 1} of ${last + 1}, at ${seconds(card.at)}`),
       ...card.texts.map((t) => element("p", {}, t)),
-      ...(card.question ? [this.question(card.question)] : []), end,
-      element("nav", { "aria-label": "Lesson" }, back, next,
-        element("span", { class: "note" }, `${right} of ${of} answered right. ${this.lesson.source}.`)));
+      ...(card.question ? [this.question(card.question)] : []),
+      element("nav", { "aria-label": "Lesson" }, back, next, this.count));
+    this.tally();
     if (this.at === last && !card.question) this.finished();
     if (focus) this.box.querySelector("h2").focus({ preventScroll: true });
+  }
+
+  tally() {
+    const { right, of } = this.score();
+    this.count.textContent = `${right} of ${of} answered right` + (this.at === this.lesson.cards.length - 1 ? "; this is the last card" : "") +
+      `. To read: ${this.lesson.source}.`;
   }
 
   finished() { if (this.on.took) this.on.took(this.score()); }
@@ -76,6 +82,7 @@ class LessonPanel {
       const shown = q.options ? q.options[Number(q.right) - 1] : q.right;
       mark.className = "mark " + (right ? "good" : "bad");
       mark.replaceChildren(element("b", {}, right ? "✓ Right: " : "✗ No: "), `${shown}. `, q.why);
+      this.tally();
       if (this.at === this.lesson.cards.length - 1) this.finished();
     };
     return element("fieldset", { class: "question" }, element("legend", {}, q.text), answers,
