@@ -219,7 +219,7 @@ var rooms = []room{
 		why: "a picture of a result and its chronicle; it judges nothing, and tells what judges found",
 	},
 	{
-		path: "scenarios/blame", imports: []string{"scenarios", "sim", "sim/trace"}, tests: []string{"sim/bug"},
+		path: "scenarios/blame", imports: []string{"scenarios", "scenarios/report", "sim", "sim/trace"}, tests: []string{"sim/bug"},
 		why: "compares futures of a run by their results; how a run is made is none of its business",
 	},
 	{
@@ -256,8 +256,8 @@ var rooms = []room{
 	{
 		path: "scenarios/universe",
 		imports: []string{
-			"scenarios", "scenarios/report", "scenarios/workload", "checker/history", "sim", "sim/trace", "sim/bug", "sim/cluster", "store",
-			"store/saved", "store/saved/files",
+			"scenarios", "scenarios/report", "scenarios/blame", "scenarios/workload", "checker/history", "sim", "sim/trace", "sim/bug",
+			"sim/cluster", "store", "store/saved", "store/saved/files",
 		},
 		edge: true,
 		why:  "stories in Go meet go test here: its flags, its environment and the places of failures are outside of any universe",

@@ -9,17 +9,13 @@ import (
 	"os"
 	"os/signal"
 	"strconv"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"etcdsim/cmd/etcdsim/parallel"
 	"etcdsim/cmd/etcdsim/sweep"
-	"etcdsim/scenarios"
 	"etcdsim/scenarios/blame"
-	"etcdsim/scenarios/report"
 	"etcdsim/sim"
-	"etcdsim/sim/trace"
 )
 
 func blameCommand() *cli.Command {
@@ -97,51 +93,9 @@ func blameAction(c *cli.Context) error {
 	return nil
 }
 
-// barWidth is the width of the share 1.
-const barWidth = 40
-
 // tellBlame plots the shares over time, and names the jumps.
 func tellBlame(w io.Writer, s *subject, v *blame.Verdict) error {
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s  fails by %s, certain at %s\n", s.String(), v.Finding, v.Decided)
-	width := len(v.Decided.String())
-	for i, p := range v.Points {
-		bar := strings.Repeat("█", (barWidth*p.Failing+p.Futures/2)/p.Futures)
-		mark := ""
-		for n, j := range v.Jumps {
-			if i > 0 && j.Before == v.Points[i-1] && j.After == p {
-				mark = fmt.Sprintf("  <- jump %d", n+1)
-			}
-		}
-		fmt.Fprintf(&b, "  %*s  %-*s %3d%%%s\n", width, p.At, barWidth, bar, 100*p.Failing/p.Futures, mark)
-	}
-	if len(v.Jumps) == 0 {
-		fmt.Fprintln(&b, "no single moment decided it: the share of failing futures rises slowly, or is what it is from the beginning")
-	}
-	for n, j := range v.Jumps {
-		fmt.Fprintf(&b, "jump %d  between %s and %s: of %d futures %d fail, then %d\n",
-			n+1, microseconds(j.Before.At), microseconds(j.After.At), j.After.Futures, j.Before.Failing, j.After.Failing)
-		for i := range j.Suspects {
-			fmt.Fprintf(&b, "  %s\n", suspect(s.file, &j.Suspects[i]))
-		}
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
-}
-
-// microseconds prints a time more closely than reports do.
-func microseconds(t sim.Time) string { return fmt.Sprintf("%d.%06ds", t/1e9, t/1e3%1e6) }
-
-// suspect tells of an event; of a statement, its words.
-func suspect(f *scenarios.File, e *trace.Event) string {
-	if e.Kind == trace.Action {
-		for _, s := range f.Statements() {
-			if uint64(s.Number) == e.ID {
-				return fmt.Sprintf("%-9s statement: %s", e.At, strings.Join(strings.Fields(s.String()), " "))
-			}
-		}
-	}
-	return report.Event(e)
+	return v.Write(w, s.String(), s.file)
 }
 
 // The JSON form; times are nanoseconds of virtual time.
@@ -179,7 +133,7 @@ func jsonBlame(w io.Writer, s *subject, v *blame.Verdict) error {
 	for _, j := range v.Jumps {
 		jump := blameJump{From: j.Before.At, To: j.After.At, Before: j.Before.Failing, After: j.After.Failing, Suspects: []string{}}
 		for i := range j.Suspects {
-			jump.Suspects = append(jump.Suspects, suspect(s.file, &j.Suspects[i]))
+			jump.Suspects = append(jump.Suspects, blame.Suspect(s.file, &j.Suspects[i]))
 		}
 		out.Jumps = append(out.Jumps, jump)
 	}

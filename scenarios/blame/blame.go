@@ -29,6 +29,9 @@ type Config struct {
 	File    *scenarios.File
 	Seed    uint64
 	Options scenarios.Options
+	// Run, if not nil, makes the run with these options in place of scenarios.Run: a
+	// story told in Go has no file. It may be called as Each calls its function.
+	Run func(scenarios.Options) (*scenarios.Result, error)
 	// Futures is how many futures each moment gets; 0 is DefaultFutures.
 	Futures int
 	// Each does something for all i below n, in any order or at the same time.
@@ -90,16 +93,22 @@ var ErrPasses = errors.New("the run passes: expected one that fails")
 
 // Find finds the moments that decided that a run fails.
 func Find(c Config) (*Verdict, error) {
-	c.File = c.File.Unended()
+	if c.Run == nil {
+		c.File = c.File.Unended()
+		c.Run = func(o scenarios.Options) (*scenarios.Result, error) { return scenarios.Run(c.File, c.Seed, o) }
+	}
 	if c.Futures == 0 {
 		c.Futures = DefaultFutures
 	}
 	var events []trace.Event
 	o := c.Options
 	o.Observe = func(l *trace.Log) {
+		if c.Options.Observe != nil {
+			c.Options.Observe(l)
+		}
 		l.Subscribe(trace.AllKinds, func(e *trace.Event) { events = append(events, *e) })
 	}
-	r, err := scenarios.Run(c.File, c.Seed, o)
+	r, err := c.Run(o)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +223,7 @@ func (s *search) at(t sim.Time) {
 		o.Fork = scenarios.Fork{At: t, By: uint64(i + 1)}
 		// A future may take longer than the run did, but not for ever.
 		o.MaxEvents = 10*s.verdict.Result.Counts.Events + 100_000
-		r, err := scenarios.Run(s.File, s.Seed, o)
+		r, err := s.Run(o)
 		failing[i] = err == nil && slices.ContainsFunc(r.Findings(), s.same)
 	})
 	p := Point{At: t, Futures: s.Futures}
@@ -245,11 +254,19 @@ var telling = []trace.Kind{
 // maxSuspects bounds the events that are named.
 const maxSuspects = 4
 
+// statements are those of a file, none of no file.
+func statements(f *scenarios.File) []*scenarios.Statement {
+	if f == nil {
+		return nil
+	}
+	return f.Statements()
+}
+
 // suspects are the most telling events between two times. Statements that only
 // wait or look do nothing.
 func suspects(f *scenarios.File, events []trace.Event, from, to sim.Time) []trace.Event {
 	idle := map[uint64]bool{}
-	for _, s := range f.Statements() {
+	for _, s := range statements(f) {
 		switch s.Args.(type) {
 		case scenarios.WaitArgs, scenarios.ExpectArgs:
 			idle[uint64(s.Number)] = true

@@ -28,7 +28,15 @@
 //
 // What is awaited in vain or expected and not so ends the story where it stands, as in
 // a scenario: its methods return no errors. A seed that fails is reported with what
-// the judges say and with the command that does it again.
+// the judges say and with the command that does it again. ETCDSIM_BLAME=40 in its
+// environment also finds the moments that decided: [Blame] forks a story's future as
+// etcdsim blame does a scenario's.
+//
+// Stories are not shrunk. What there is to leave out is Go code, of which a run knows
+// nothing: a fault that was left out would leave the code after it to wait for what
+// never comes. A story that draws its faults from its seed is better told as a plan of
+// the nemesis, which is a scenario and shrinks; and a session of a served universe is
+// written down as one (etcdsim serve, package etcdtest).
 //
 // # What it never does
 //

@@ -48,6 +48,7 @@ func Test(t *testing.T, c Config, story func(*testing.T, *Universe)) {
 			if err := report.Text(&b, r, report.Style{}); err != nil {
 				t.Error(err)
 			}
+			b.WriteString(blamed(c, seed, func(u *Universe) { story(t, u) }))
 			t.Errorf("\n%s", b.String())
 			if r.Panic != nil {
 				t.Logf("%s\n%s", r.Panic.Text, r.Panic.Stack)

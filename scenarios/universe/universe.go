@@ -34,6 +34,10 @@ type Config struct {
 	Seeds uint64
 	// Observe, if not nil, is called with each trace before anything happens.
 	Observe func(*trace.Log)
+
+	// fork and limit are those of a future of the story; see Blame.
+	fork  scenarios.Fork
+	limit uint64
 }
 
 // Member is a member of the cluster by its number, from 1. No member is 0.
@@ -65,7 +69,7 @@ func Run(c Config, seed uint64, story func(*Universe)) (*scenarios.Result, error
 	if err != nil {
 		return nil, err
 	}
-	o := scenarios.Options{Bugs: c.Bugs, Observe: c.Observe, Open: inFolderOfTest}
+	o := scenarios.Options{Bugs: c.Bugs, Observe: c.Observe, Open: inFolderOfTest, Fork: c.fork, MaxEvents: c.limit}
 	for _, text := range c.Settings {
 		s, err := scenarios.ParseSetting(text)
 		if err != nil {
