@@ -21,7 +21,7 @@ func etcdFlags() (all []cli.Flag) {
 		switch f := &flags.All[i]; {
 		case !f.Meant() || f.Doc == "":
 		case f.Kind == flags.Switch:
-			all = append(all, &cli.BoolFlag{Name: f.Name, Usage: f.Doc, Category: "etcd's own:"})
+			all = append(all, &cli.BoolFlag{Name: f.Name, Value: f.On, Usage: f.Doc, Category: "etcd's own:"})
 		default:
 			all = append(all, &cli.StringFlag{Name: f.Name, Usage: f.Doc, Category: "etcd's own:"})
 		}

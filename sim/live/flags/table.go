@@ -11,6 +11,8 @@ type Field struct {
 	// Name is that of etcd's flag.
 	Name string
 	Kind Kind
+	// On is the default of a switch.
+	On bool
 	// Doc says what it means, for a help; empty if it means nothing here.
 	Doc string
 	// set gives it a meaning; nil if it has none.
@@ -116,7 +118,7 @@ var All = []Field{
 		set: version(func(s *Settings) *uint16 { return &s.TLS.MaxVersion }),
 	},
 	{
-		Name: "auth-token", Doc: "how users are known again: simple, or `jwt,sign-method=RS256,priv-key=FILE,pub-key=FILE,ttl=5m`",
+		Name: "auth-token", Doc: "`HOW` users are known again: simple, or jwt,sign-method=RS256,priv-key=FILE,pub-key=FILE,ttl=5m",
 		set: (*Settings).tokens,
 	},
 	{
@@ -131,7 +133,7 @@ var All = []Field{
 		Name: "host-whitelist", Kind: List, Doc: "names by which members may be called over plain HTTP",
 		set: list(func(s *Settings) *[]string { return &s.Access.Hosts }),
 	},
-	{Name: "enable-grpc-gateway", Kind: Switch, Doc: "serve the API as JSON, too", set: (*Settings).gateway},
+	{Name: "enable-grpc-gateway", Kind: Switch, On: true, Doc: "serve the API as JSON, too", set: (*Settings).gateway},
 	{
 		Name: "max-concurrent-streams", Kind: Number, Doc: "requests and streams that a client may have under way on a connection",
 		set: number(func(s *Settings) *uint64 { return &s.streams }, 1<<32-1),
@@ -167,7 +169,7 @@ var All = []Field{
 	},
 	{Name: "backend-batch-limit", Kind: Number, Doc: "applied entries after which it does", set: unlessZero(node("batch-limit"))},
 	{
-		Name: "auto-compaction-mode", Doc: "what auto-compaction-retention means: `periodic or revision`",
+		Name: "auto-compaction-mode", Doc: "`UNIT` of auto-compaction-retention: periodic or revision",
 		set: (*Settings).compactionMode,
 	},
 	{
@@ -180,10 +182,10 @@ var All = []Field{
 	},
 	{Name: "max-learners", Kind: Number, Doc: "learners that a cluster may have", set: node("max-learners")},
 	{
-		Name: "strict-reconfig-check", Kind: Switch, Doc: "refuse changes of the membership that endanger the quorum",
+		Name: "strict-reconfig-check", Kind: Switch, On: true, Doc: "refuse changes of the membership that endanger the quorum",
 		set: nodeSwitch("strict-reconfig"),
 	},
-	{Name: "pre-vote", Kind: Switch, Doc: "ask before campaigning", set: nodeSwitch("prevote")},
+	{Name: "pre-vote", Kind: Switch, On: true, Doc: "ask before campaigning", set: nodeSwitch("prevote")},
 	{Name: "feature-gates", Kind: List, Doc: "etcd's features: LeaseCheckpoint=true", set: (*Settings).features},
 	{
 		Name: "initial-cluster", Kind: List, Doc: "NAME=URL of each member; counts them, and the names are n1, n2...",
