@@ -34,6 +34,16 @@ func (n *Node) copied() *saved.Snapshot {
 	return snap
 }
 
+// handOut takes in a request for a copy of the member's data, which only an administrator
+// may have.
+func (n *Node) handOut(c Call) {
+	if err := n.authorize(&c); err != nil {
+		n.onSnapshot(c, store.Response{Err: err})
+		return
+	}
+	n.serve(c)
+}
+
 // snapshotPart is the size of the parts in which a file is sent; etcd's.
 const snapshotPart = 32 << 10
 
@@ -52,10 +62,14 @@ func (n *Node) sendSnapshot(c Call) {
 }
 
 func (n *Node) sendPart(c Call, blob []byte, remaining int) {
+	n.onSnapshot(c, store.Response{Result: &store.SnapshotResult{
+		RemainingBytes: uint64(remaining), Blob: blob, Version: store.StorageVersion,
+	}})
+}
+
+// onSnapshot answers on the stream of a snapshot.
+func (n *Node) onSnapshot(c Call, r store.Response) {
 	n.out.Answers = append(n.out.Answers, Answer{
-		Client: c.Client, Streamed: true, Op: c.Op, Applied: n.applied, Term: n.term, Member: n.id,
-		Response: store.Response{Result: &store.SnapshotResult{
-			RemainingBytes: uint64(remaining), Blob: blob, Version: store.StorageVersion,
-		}},
+		Client: c.Client, Streamed: true, Op: c.Op, Applied: n.applied, Term: n.term, Member: n.id, Response: r,
 	})
 }

@@ -61,7 +61,7 @@ func (n *Node) request(c Call) {
 	}
 	if c.Streamed {
 		if _, ok := c.Request.(*store.SnapshotRequest); ok {
-			n.serve(c)
+			n.handOut(c)
 		} else {
 			n.onStream(c)
 		}
