@@ -16,6 +16,7 @@ import (
 	"golang.org/x/crypto/bcrypt"
 
 	"etcdsim/node"
+	"etcdsim/scenarios"
 	"etcdsim/sim/cluster"
 	"etcdsim/store"
 	"etcdsim/store/saved"
@@ -92,6 +93,11 @@ func swap(t *testing.T, etcds *spares, seed uint64) error {
 		damaged[at] ^= byte(1 + at%255)
 		if _, err := saved.Read(damaged); err != nil && !errors.Is(err, saved.ErrCorrupt) {
 			return fmt.Errorf("etcd's file with byte %d changed: %w", at, err)
+		}
+	}
+	if !snap.Auth.Enabled { // or its clients would know no password
+		if res, err := judgedFrom(snap, seed); err != nil || res.Outcome != scenarios.Pass {
+			return fmt.Errorf("a universe that begins with etcd's file: %v, %+v, %+v", err, res.Failure, res.Report.Violations())
 		}
 	}
 	m2, err := newMember(func(c *cluster.Config) { c.From = snap })
@@ -179,7 +185,7 @@ func hashed(req store.Request) store.Request {
 	return req
 }
 
-// save returns the files of both.
+// save returns the files of both, or of etcd alone.
 func save(r *real, m *member) (theirs, ours []byte, err error) {
 	s := r.etcd.etcd.Server.Backend().Snapshot()
 	defer s.Close()
@@ -187,7 +193,9 @@ func save(r *real, m *member) (theirs, ours []byte, err error) {
 	if _, err := s.WriteTo(&buf); err != nil {
 		return nil, nil, err
 	}
-	ours, err = m.save()
+	if m != nil {
+		ours, err = m.save()
+	}
 	return buf.Bytes(), ours, err
 }
 
