@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -151,7 +152,7 @@ func newRun(f *File, seed uint64, o Options) (*run, error) {
 		result: &Result{Scenario: f.Name, Seed: seed, Nodes: u.cluster.Nodes, Bugs: o.Bugs, Settings: o.Settings},
 	}
 	if from := u.cluster.From; from != nil {
-		r.result.From = u.from + " sha256:" + from.Sum()
+		r.result.From = cmp.Or(u.from, "the session") + " sha256:" + from.Sum()
 	}
 	if r.limit = o.MaxEvents; r.limit == 0 {
 		r.limit = DefaultMaxEvents

@@ -250,6 +250,9 @@ func (s *service) announce(w io.Writer, h *host.Host, control string) {
 	for i, url := range h.URLs() {
 		fmt.Fprintf(w, "%-8s %s\n", store.MemberName(uint64(i+1)), url)
 	}
+	if from := h.Settings.From; from != nil {
+		fmt.Fprintf(w, "from     revision %d, sha256:%s\n", from.Revision, from.Sum())
+	}
 	fmt.Fprintf(w, "control  %s\n", control)
 	ctl := "etcdsim ctl"
 	if control != controlAddress {
