@@ -265,6 +265,8 @@ func (j *judge) judgeNode(n ast.Node) {
 		j.findSorted(n.Body)
 	case *ast.RangeStmt:
 		j.judgeRange(n)
+	case *ast.ReturnStmt:
+		j.judgeWidth(n)
 	case *ast.AssignStmt:
 		if n.Tok != token.DEFINE {
 			for _, left := range n.Lhs {
@@ -328,6 +330,32 @@ func (j *judge) callee(call *ast.CallExpr) string {
 		return qualified(j.info.Uses[fun.Sel])
 	}
 	return ""
+}
+
+// judgeWidth reports a difference of 64 bits that is returned as an int, as comparisons
+// do: where an int has 32, what is left of it may have the other sign.
+func (j *judge) judgeWidth(ret *ast.ReturnStmt) {
+	for _, result := range ret.Results {
+		call, ok := result.(*ast.CallExpr)
+		if !ok || len(call.Args) != 1 {
+			continue
+		}
+		if to := j.info.Types[call.Fun]; !to.IsType() || !isBasic(to.Type, types.Int) {
+			continue
+		}
+		minus, ok := call.Args[0].(*ast.BinaryExpr)
+		if !ok || minus.Op != token.SUB {
+			continue
+		}
+		if of := j.info.TypeOf(minus); isBasic(of, types.Int64) || isBasic(of, types.Uint64) {
+			j.report(call.Pos(), "width", "an int has 32 bits on some machines: use cmp.Compare, or return 64 bits")
+		}
+	}
+}
+
+func isBasic(t types.Type, kind types.BasicKind) bool {
+	b, ok := t.Underlying().(*types.Basic)
+	return ok && b.Kind() == kind
 }
 
 func (j *judge) judgeCall(call *ast.CallExpr) {
