@@ -61,7 +61,7 @@ func (n *Node) applyNormal(e *pb.Entry) {
 		n.kv.Skip(e.GetIndex()) // a new leader's first entry
 		n.promoteLessor()
 	} else {
-		p, err := store.DecodeProposal(e.GetData())
+		p, err := n.cfg.Decoded.proposal(e)
 		if err != nil {
 			panic(fmt.Sprintf("node %d: committed entry %d does not decode: %v", n.id, e.GetIndex(), err))
 		}

@@ -59,6 +59,8 @@ type Config struct {
 	// State is what the founders of a cluster begin with, of [Founding]; nil is
 	// nothing. It is no option: who makes the cluster knows.
 	State []byte
+	// Decoded is shared by the members of a universe; nil is none. It is no option.
+	Decoded *Decoded
 	// ClientURL is where the member says that clients reach it; empty means
 	// [store.ClientURL]. It is no option either: the simulation has no other addresses.
 	ClientURL string

@@ -72,6 +72,7 @@ type Cluster struct {
 
 	queue   sim.Queue[event]
 	packets packets
+	decoded node.Decoded
 	held    map[uint64]uint32 // slots of the packets that the network holds, by packet number
 	members []*member         // by ID - 1; those that were removed stay
 	roster  []store.Member    // who the members are, by the committed log

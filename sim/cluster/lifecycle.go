@@ -158,6 +158,7 @@ func (c *Cluster) Start(id uint64) {
 	}
 	cfg := c.cfg.Node
 	cfg.ClientURL = m.clientURL
+	cfg.Decoded = &c.decoded
 	n, err := node.Start(id, voters, cfg, m.disk, m.clock.Steady(c.Now()), c.seed, c.cfg.Bugs, c.log)
 	if errors.Is(err, node.ErrRemoved) {
 		c.log.Emit(trace.Event{Kind: trace.MemberRemoved, Member: m.addr, Index: m.removed, B: uint64(m.incarnation)})
