@@ -114,6 +114,29 @@ func TestEveryFaultHasAnEffect(t *testing.T) {
 	}
 }
 
+// What was injected and changed nothing is not counted as effective; and the census
+// tells of both, and of what was rare.
+func TestInjectedIsNotEffective(t *testing.T) {
+	const seed = 1
+	plan := nemesis.Draw(seed)
+	nothing := nemesis.Find(plan, &scenarios.Result{Seed: seed})
+	if len(nothing.Injected) == 0 || len(nothing.Effective) > 0 {
+		t.Errorf("seed %d: of a run in which nothing happened the census says %+v", seed, nothing)
+	}
+	var c nemesis.Census
+	c.Add(nemesis.Finding{Outcome: "pass", Injected: []string{"kill", "jump"}, Effective: []string{"kill"}, Probes: []string{"packet-late"}})
+	c.Add(nemesis.Finding{Outcome: "pass", Injected: []string{"kill"}, Probes: []string{"packet-late", "rare"}})
+	var b strings.Builder
+	if err := c.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"2 seeds;", "outcomes: pass 2\n", "probes: packet-late 2, rare 1\n", "kill 2 1\n", "jump 1 0\n"} {
+		if told := strings.Join(strings.FieldsFunc(b.String(), func(r rune) bool { return r == ' ' }), " "); !strings.Contains(told, want) {
+			t.Errorf("the census does not say %q:\n%s", want, &b)
+		}
+	}
+}
+
 // A plan without one of its faults is the same plan otherwise.
 func TestWithoutOneFault(t *testing.T) {
 	for seed := range uint64(50) {
