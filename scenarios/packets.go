@@ -148,12 +148,15 @@ func execPacket(r *run, _ *Statement, a PacketArgs) *halt {
 		}
 		return uint64(len(found)) >= a.Nth
 	}
-	w := watch{wakes: trace.Kinds(trace.Send, trace.Duplicate), holds: search}
-	began := r.now()
-	held, h := r.await(w, a.Within)
+	began, held := r.now(), search()
+	if !held && a.Within > 0 {
+		var h *halt
+		w := watch{wakes: trace.Kinds(trace.Send, trace.Duplicate), holds: search}
+		if held, h = r.await(w, a.Within); h != nil {
+			return h
+		}
+	}
 	switch {
-	case h != nil:
-		return h
 	case !held && a.Within == 0:
 		return &halt{outcome: Vacuous, why: fmt.Sprintf("of such packets %d are on their way now, and %d others", len(found), others)}
 	case !held:

@@ -14,6 +14,10 @@
 // before, or everything if the past is another. Whoever shows it keeps all frames, so
 // looking back costs nothing here.
 //
+// A session may be a lesson of package learn: the run of its course, from its beginning to
+// its end, with the cards that lead through it. Whoever does something to it has left the
+// lesson for a future of his own.
+//
 // # What it never does
 //
 // It knows no wall clock, no network and no browser: a server and a WebAssembly program

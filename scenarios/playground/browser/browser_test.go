@@ -397,6 +397,11 @@ func TestWebAssembly(t *testing.T) {
 			t.Errorf("seed %s: the digest is %s in WebAssembly, %s here", seed, digest, got)
 		}
 	}
+	// The browser keeps the progress in lessons, where nobody else does.
+	do(t, ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(server.URL+"/#lesson=election&t=99000000000"))
+	awaits(t, ctx, `document.querySelector("#lesson h2") !== null && /^(\d+) of \1,/.test(document.querySelector("#lesson h2").textContent)`)
+	awaits(t, ctx, `JSON.parse(localStorage.getItem("etcdsim lessons")).election.right === 0`)
+	awaits(t, ctx, `[...document.getElementById("lesson-name").options].some((o) => o.textContent.includes("✓ 0 of"))`)
 }
 
 // A lesson is taken in the browser.

@@ -447,8 +447,7 @@ class Playground {
   // message shows what a packet is, and what can be done to it.
   message(p) {
     this.ring.chosen = this.diagram.packet = p;
-    const id = p.what;
-    byID("message").replaceChildren(`${nameOf(p.from)} → ${nameOf(p.to)}  ${id}; sent ${seconds(p.sent, 4)}` + (p.fate ? `, ${this.model.fates[p.fate]} ${seconds(p.ended, 4)}` : ""));
+    byID("message").replaceChildren(`${nameOf(p.from)} → ${nameOf(p.to)}  ${p.what}; sent ${seconds(p.sent, 4)}` + (p.fate ? `, ${this.model.fates[p.fate]} ${seconds(p.ended, 4)}` : ""));
     const on = (text, deed) => element("button", { type: "button", onclick: () => this.meddle(p, deed) }, text);
     byID("message").append(element("span", { class: "tools", role: "group", "aria-label": "What happens to the message" },
       on("drop", "drop"), on("delay 100ms", "delay=100ms"), on("deliver now", "deliver"),
