@@ -51,6 +51,9 @@ func ctlAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if f.Session() != nil {
+		return usage("ctl: run: %s is a recorded session: expected a scenario; etcdsim replay lets a session happen again", f.Name)
+	}
 	return sendFile(ctx, c.App.Writer, address, f)
 }
 

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"etcdsim/scenarios"
 	"etcdsim/sim/bug"
@@ -66,7 +68,11 @@ func recordStaleRead(t *testing.T) string {
 	}
 	put := func(c *clientv3.Client, key string, value any) {
 		t.Helper()
-		if _, err := c.Put(soon(t), key, fmt.Sprint(value)); err != nil {
+		_, err := c.Put(soon(t), key, fmt.Sprint(value))
+		for status.Code(err) == codes.Unavailable { // its connection was that of a process that died
+			_, err = c.Put(soon(t), key, fmt.Sprint(value))
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
