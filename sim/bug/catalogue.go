@@ -75,7 +75,7 @@ var catalogue = [numBugs]Bug{
 		Name: "leader-local-read", Reference: "etcd-io/etcd#741",
 		Cause: "A member that believes it leads answers linearizable reads from its own state without asking a quorum. " +
 			"A leader that was cut off and replaced does not know it yet, and serves stale data.",
-		Judge: "linearizability", Scenario: "leader-partition",
+		Judge: "linearizability", Scenario: "slow-leader",
 	},
 	ResumeDup: {
 		Name: "resume-dup", Reference: "etcd-io/etcd#15248",
@@ -231,7 +231,7 @@ var catalogue = [numBugs]Bug{
 		Name: "serializable-as-linearizable", Reference: "etcd, \"KV API guarantees\"; a class of defects",
 		Cause: "A member answers every read from its own store at once, as if the client had asked for that. " +
 			"Followers lag behind, and one that is cut off serves the past.",
-		Judge: "linearizability", Scenario: "steady",
+		Judge: "linearizability", Scenario: "many-readers",
 	},
 	CindexSnapOverwrite: {
 		Name: "cindex-snap-overwrite", Reference: "etcd-io/etcd#13922",
@@ -255,7 +255,7 @@ var catalogue = [numBugs]Bug{
 		Name: "restore-tombstone", Reference: "etcd-io/etcd#19179",
 		Cause: "Reading a store back from bytes leaves out a deletion that is the first of its key's versions that a compaction kept. " +
 			"A watcher that begins there is not told of it.",
-		Judge: "watch", Scenario: "compaction-under-load",
+		Judge: "watch", Scenario: "restart-after-compaction",
 	},
 	CompactLatest: {
 		Name: "compact-latest", Reference: "etcd-io/etcd#17780",
@@ -280,7 +280,7 @@ var catalogue = [numBugs]Bug{
 		Name: "client-retry-dup", Reference: "etcd-io/etcd#14890",
 		Cause: "A client whose connection broke sends its write again, elsewhere. " +
 			"The first may have been done, and then the write is done twice.",
-		Judge: "durability", Scenario: "leader-kill",
+		Judge: "durability", Scenario: "counters",
 	},
 	SnapOrder: {
 		Name: "snap-order", Reference: "etcd-io/etcd#10219",
