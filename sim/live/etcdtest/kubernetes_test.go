@@ -221,7 +221,7 @@ func (k *cache) watch(ctx context.Context, rev int64) error {
 }
 
 // happened takes an event in. What it says was there before must be what the cache
-// holds.
+// holds; it says nothing if a compaction came before the event was sent.
 func (k *cache) happened(e *clientv3.Event) {
 	key := string(e.Kv.Key)
 	before, known := k.objects[key], e.PrevKv != nil
@@ -229,7 +229,7 @@ func (k *cache) happened(e *clientv3.Event) {
 	if e.Kv.ModRevision <= k.rev {
 		k.t.Errorf("an event of revision %d after revision %d: %v", e.Kv.ModRevision, k.rev, e)
 	}
-	if known && e.PrevKv.ModRevision != before || !known && before != 0 {
+	if known && e.PrevKv.ModRevision != before || !known && e.IsCreate() == (before != 0) {
 		k.t.Errorf("the cache holds revision %d of %s before %v", before, key, e)
 	}
 	if e.Type == clientv3.EventTypeDelete {
