@@ -8,10 +8,10 @@ import (
 )
 
 // driver is raft's RawNode as a member drives it. Asking it whether anything is ready
-// costs four allocations, and a Ready eight more; mostly there is nothing, or messages
-// and answers to reads and nothing else. So the driver looks for itself (inside.go):
-// it asks for a Ready only where there is one that says more, and takes messages and
-// answers as they are.
+// costs as much as many a message does, and a Ready several times that; mostly there is
+// nothing, or messages and answers to reads and nothing else. So the driver looks for
+// itself (inside.go): it asks for a Ready only where there is one that says more, and
+// takes messages and answers as they are.
 type driver struct {
 	node *raft.RawNode
 	inside

@@ -31,7 +31,7 @@ wait    at 30s
 // universe itself, with network, disks, stores, trace, history and the invariants
 // that watch every event.
 func BenchmarkStandard(b *testing.B) {
-	// As the command does in a sweep, in which a worker has one processor for the run,
+	// As the command does for one run, on one processor for the run,
 	// the collector and porcupine.
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
