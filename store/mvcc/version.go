@@ -86,8 +86,8 @@ func (t *texts) is(i int, key string) bool {
 }
 
 const (
-	chunkBits = 8
-	chunkLen  = 1 << chunkBits // 16, 10 and 4 KiB: whole pages
+	chunkBits = 9
+	chunkLen  = 1 << chunkBits // 32, 20 and 8 KiB: whole pages, and classes of the allocator
 	firstLen  = 16             // most simulated stores are small
 )
 
