@@ -111,7 +111,7 @@ var catalogue = [numBugs]Bug{
 		Name: "watch-slow-skip", Reference: "etcd-io/etcd#17529",
 		Cause: "A watcher has fallen behind a compaction, and its stream has no room for the news. " +
 			"It goes on with what is left, and nobody learns that something is missing.",
-		Judge: "watch", Scenario: "compaction-under-load",
+		Judge: "watch", Scenario: "slow-watchers",
 	},
 	WatchNegRev: {
 		Name: "watch-neg-rev", Reference: "etcd-io/etcd#20693",
