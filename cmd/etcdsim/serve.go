@@ -186,6 +186,10 @@ func checkLoopback(flag, address string, remote bool) error {
 		"others could use the cluster (--allow-remote listens all the same)", flag, address)
 }
 
+// gRPC and its gateway write down what clients do wrong, as much as these like. It must
+// be told before anything of gRPC begins.
+func init() { grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard)) }
+
 // run serves until somebody interrupts.
 func (s *service) run(ctx context.Context, stdout, stderr io.Writer) error {
 	file, err := s.recording()
@@ -196,8 +200,6 @@ func (s *service) run(ctx context.Context, stdout, stderr io.Writer) error {
 		defer func() { _ = file.Close() }() // a failed write was told before
 		s.config.Record = file
 	}
-	// gRPC and its gateway write down what clients do wrong, as much as these like.
-	grpclog.SetLoggerV2(grpclog.NewLoggerV2(io.Discard, io.Discard, io.Discard))
 	s.config.Failed = func(err error) { fmt.Fprintf(stderr, "etcdsim: %v\n", err) }
 	began := time.Now()
 	h, err := host.Start(s.config)
