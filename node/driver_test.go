@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"encoding/binary"
+	"slices"
 	"testing"
 
 	"go.etcd.io/raft/v3"
@@ -13,11 +14,12 @@ import (
 )
 
 // TestDriverAgreesWithRaft proves that a driver sees what raft has ready as raft tells
-// it, and that what it takes without a Ready leaves raft as a Ready would: through
+// it, and that what it takes itself leaves raft as Ready and Advance would: through
 // elections, lost messages, snapshots, proposals, reads, handovers and saves that take
 // a while. Each member is there twice: one is driven, the other asked.
 func TestDriverAgreesWithRaft(t *testing.T) {
 	var seen [heavy + 1]int
+	var taken [2]int
 	snapshots, committed := 0, 0
 	for seed := range uint64(60) {
 		voters := int(1 + seed%5)
@@ -30,9 +32,13 @@ func TestDriverAgreesWithRaft(t *testing.T) {
 			seen[o] += n
 		}
 		snapshots += u.snapshots
+		taken[0], taken[1] = taken[0]+u.taken[0], taken[1]+u.taken[1]
 	}
 	if snapshots < 20 || committed < 1000 {
 		t.Errorf("%d snapshots were installed and %d entries committed: expected 20 and 1000", snapshots, committed)
+	}
+	if taken[0] < 500 || taken[1] < 5000 {
+		t.Errorf("RawNode gave %d Readies, and drivers took %d: expected 500 and 5000", taken[0], taken[1])
 	}
 	for o, n := range seen {
 		if n < 1000 {
@@ -56,6 +62,7 @@ type drivers struct {
 	away      int      // the member that nobody reaches, or none
 	snapshots int      // installed
 	seen      [heavy + 1]int
+	taken     [2]int // Readies by RawNode, and by drivers
 }
 
 // twin is a RawNode to which happens what happens to a driver's, and which is handled
@@ -161,6 +168,7 @@ func (u *drivers) compact(i int) {
 func (u *drivers) advance(i int) {
 	u.all[i].advance()
 	u.twins[i].Advance(u.twins[i].ready)
+	u.sameInside(i)
 }
 
 // pump handles what a member's raft has ready, as a member does.
@@ -186,6 +194,12 @@ func (u *drivers) pump(i int) {
 			continue
 		}
 		rd := m.next()
+		if m.plain {
+			u.taken[1]++
+		} else {
+			u.taken[0]++
+		}
+		u.sameInside(i)
 		u.same(i, rd.Messages, rd.ReadStates)
 		if !sameState(rd, &other.ready) {
 			u.t.Fatalf("seed %d: n%d has %+v ready, and raft %+v", u.seed, i+1, rd, other.ready)
@@ -223,6 +237,33 @@ func (u *drivers) passOn(i int) {
 	u.messages = append(u.messages, messages...)
 	m.giveBack(messages)
 	other.Advance(other.ready)
+	u.sameInside(i)
+}
+
+// sameInside fails unless raft stands inside as its twin does, so far as a driver
+// reaches.
+func (u *drivers) sameInside(i int) {
+	a, b := &u.all[i].inside, look(u.twins[i].RawNode)
+	for what, pair := range map[string][2]uint64{
+		"term":       {*a.term, *b.term},
+		"vote":       {*a.vote, *b.vote},
+		"leader":     {*a.lead, *b.lead},
+		"state":      {uint64(*a.state), uint64(*b.state)},
+		"committed":  {*a.committed, *b.committed},
+		"applying":   {*a.applying, *b.applying},
+		"offset":     {*a.offset, *b.offset},
+		"inProgress": {*a.inProgress, *b.inProgress},
+		"fresh":      {uint64(len(*a.fresh)), uint64(len(*b.fresh))},
+		"messages":   {uint64(len(*a.messages) + len(*a.afterAppend)), uint64(len(*b.messages) + len(*b.afterAppend))},
+		"reads":      {uint64(len(*a.reads)), uint64(len(*b.reads))},
+	} {
+		if pair[0] != pair[1] {
+			u.t.Fatalf("seed %d: n%d has %s %d inside, and its twin %d", u.seed, i+1, what, pair[0], pair[1])
+		}
+	}
+	if !proto.Equal(*a.told, *b.told) || !proto.Equal(*a.snapshot, *b.snapshot) {
+		u.t.Fatalf("seed %d: n%d told %v and has %v inside, and its twin %v and %v", u.seed, i+1, *a.told, *a.snapshot, *b.told, *b.snapshot)
+	}
 }
 
 // same fails unless the twin has the same messages and answers to reads ready.
@@ -243,6 +284,11 @@ func (u *drivers) same(i int, messages []*pb.Message, reads []raft.ReadState) {
 // sameState reports whether two Readies say the same but for messages and reads.
 func sameState(a, b *raft.Ready) bool {
 	return proto.Equal(a.HardState, b.HardState) && proto.Equal(a.Snapshot, b.Snapshot) &&
-		len(a.Entries) == len(b.Entries) && len(a.CommittedEntries) == len(b.CommittedEntries) && a.MustSync == b.MustSync &&
+		slices.EqualFunc(a.Entries, b.Entries, sameEntry) && slices.EqualFunc(a.CommittedEntries, b.CommittedEntries, sameEntry) &&
+		a.MustSync == b.MustSync &&
 		(a.SoftState == nil) == (b.SoftState == nil) && (a.SoftState == nil || *a.SoftState == *b.SoftState)
+}
+
+func sameEntry(a, b *pb.Entry) bool {
+	return a.GetIndex() == b.GetIndex() && a.GetTerm() == b.GetTerm() && a.GetType() == b.GetType() && bytes.Equal(a.GetData(), b.GetData())
 }

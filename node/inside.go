@@ -11,7 +11,7 @@ import (
 
 // This is the one file that reaches into raft, for two things that the library has no
 // words for: its one random draw is replaced (randomness.go), and what it has ready is
-// seen, and taken if it is only passed on, without a Ready and its garbage (driver.go).
+// seen and taken without the garbage of its own Ready (driver.go).
 //
 // What is reached is named below and checked when the program starts; a test fails
 // when an upgrade of raft moves it, and another when it comes to mean something else.
@@ -31,6 +31,16 @@ type inside struct {
 	// Of raft.raftLog. Of the committed entries those up to applying were handed out.
 
 	committed, applying *uint64
+	// fresh are the entries that raft's storage does not hold yet, from the index offset on.
+	// Those before inProgress were handed out to be written. snapshot comes before them,
+	// if there is one.
+	fresh              *[]*pb.Entry
+	offset, inProgress *uint64
+	snapshot           **pb.Snapshot
+
+	// Of RawNode: the hard state that it told last.
+
+	told **pb.HardState
 }
 
 // look returns the inside of a RawNode. Invariant of the program: fields.err is nil.
@@ -49,15 +59,21 @@ func look(rn *raft.RawNode) inside {
 		reads:       (*[]raft.ReadState)(unsafe.Add(r, fields.reads)),
 		committed:   (*uint64)(unsafe.Add(log, fields.committed)),
 		applying:    (*uint64)(unsafe.Add(log, fields.applying)),
+		fresh:       (*[]*pb.Entry)(unsafe.Add(log, fields.fresh)),
+		offset:      (*uint64)(unsafe.Add(log, fields.offset)),
+		inProgress:  (*uint64)(unsafe.Add(log, fields.inProgress)),
+		snapshot:    (**pb.Snapshot)(unsafe.Add(log, fields.snapshot)),
+		told:        (**pb.HardState)(unsafe.Add(unsafe.Pointer(rn), fields.told)),
 	}
 }
 
 // raftFields are the offsets of what is reached.
 type raftFields struct {
-	raft                                           uintptr // in RawNode
+	raft, told                                     uintptr // in RawNode
 	term, vote, lead, state, timeout, elapsed, log uintptr // in raft.raft
 	messages, afterAppend, reads                   uintptr // likewise
 	committed, applying                            uintptr // in raft.raftLog
+	fresh, offset, inProgress, snapshot            uintptr // in its field unstable, but from the log's beginning
 	err                                            error
 }
 
@@ -67,6 +83,7 @@ func findRaftFields(rawNode reflect.Type) (f raftFields) {
 	node := layout{rawNode, "RawNode", &f.err}
 	inner, offset := node.pointer("raft")
 	f.raft = offset
+	f.told = node.field("prevHardSt", reflect.TypeFor[*pb.HardState]())
 	f.term = inner.field("Term", reflect.TypeFor[uint64]())
 	f.vote = inner.field("Vote", reflect.TypeFor[uint64]())
 	f.lead = inner.field("lead", reflect.TypeFor[uint64]())
@@ -80,6 +97,11 @@ func findRaftFields(rawNode reflect.Type) (f raftFields) {
 	f.log = offset
 	f.committed = log.field("committed", reflect.TypeFor[uint64]())
 	f.applying = log.field("applying", reflect.TypeFor[uint64]())
+	unstable, offset := log.inner("unstable")
+	f.fresh = offset + unstable.field("entries", reflect.TypeFor[[]*pb.Entry]())
+	f.offset = offset + unstable.field("offset", reflect.TypeFor[uint64]())
+	f.inProgress = offset + unstable.field("offsetInProgress", reflect.TypeFor[uint64]())
+	f.snapshot = offset + unstable.field("snapshot", reflect.TypeFor[*pb.Snapshot]())
 	return f
 }
 
@@ -108,6 +130,16 @@ func (l layout) pointer(name string) (layout, uintptr) {
 		return layout{name: name, err: l.err}, 0
 	}
 	return layout{f.Type.Elem(), name, l.err}, f.Offset
+}
+
+// inner returns the struct that a field is, and the offset of the field.
+func (l layout) inner(name string) (layout, uintptr) {
+	f := l.find(name)
+	if f.Type == nil || f.Type.Kind() != reflect.Struct {
+		l.fail(name, "that is a struct")
+		return layout{name: name, err: l.err}, 0
+	}
+	return layout{f.Type, name, l.err}, f.Offset
 }
 
 func (l layout) find(name string) (f reflect.StructField) {

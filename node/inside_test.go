@@ -32,10 +32,18 @@ func TestRaftFieldsMoved(t *testing.T) {
 		expectMoved(t, name, around(replaced(inner.Type.Elem(), name, reflect.TypeFor[int8]())))
 		expectMoved(t, name, around(replaced(inner.Type.Elem(), name, nil)))
 	}
-	for _, name := range []string{"committed", "applying"} {
-		other := replaced(log.Type.Elem(), name, reflect.TypeFor[int8]())
-		expectMoved(t, name, around(replaced(inner.Type.Elem(), "raftLog", reflect.PointerTo(other))))
+	withLog := func(l reflect.Type) reflect.Type {
+		return around(replaced(inner.Type.Elem(), "raftLog", reflect.PointerTo(l)))
 	}
+	for _, name := range []string{"committed", "applying", "unstable"} {
+		expectMoved(t, name, withLog(replaced(log.Type.Elem(), name, reflect.TypeFor[int8]())))
+	}
+	unstable, _ := log.Type.Elem().FieldByName("unstable")
+	for _, name := range []string{"entries", "offset", "offsetInProgress", "snapshot"} {
+		other := replaced(unstable.Type, name, reflect.TypeFor[int8]())
+		expectMoved(t, name, withLog(replaced(log.Type.Elem(), "unstable", other)))
+	}
+	expectMoved(t, "prevHardSt", replaced(node, "prevHardSt", reflect.TypeFor[int8]()))
 }
 
 // expectMoved fails unless the check names a field.
