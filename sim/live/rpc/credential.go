@@ -39,9 +39,13 @@ func (s *server) credential(ctx context.Context) store.Credential {
 const forged = "forged"
 
 // verified returns what members are shown for a client's token: where tokens are
-// signed, what it claims.
+// signed, what it claims. An empty one is shown, too: to members its absence would mean
+// that the client is nobody, or who its certificate says.
 func (s *server) verified(token string) string {
-	if s.Tokens == nil {
+	switch {
+	case token == "":
+		return forged
+	case s.Tokens == nil:
 		return token
 	}
 	claims, ok := s.Tokens.Verify(token)

@@ -106,8 +106,12 @@ func (s *server) Snapshot(_ *pb.SnapshotRequest, client grpc.ServerStreamingServ
 	}
 }
 
-// errDowngrade refuses what the simulation has only one version for.
-var errDowngrade = status.Error(codes.Unimplemented, "etcdsim: members of the simulation have one version and cannot be downgraded")
+var (
+	// errDowngrade refuses what the simulation has only one version for.
+	errDowngrade = status.Error(codes.Unimplemented, "etcdsim: members of the simulation have one version and cannot be downgraded")
+	// errAction refuses what no version of etcd does.
+	errAction = status.Error(codes.Unknown, "etcdserver: unknown method")
+)
 
 // Downgrade implements the service Maintenance, up to the point where members would
 // change their version.
@@ -117,13 +121,17 @@ func (s *server) Downgrade(ctx context.Context, r *pb.DowngradeRequest) (*pb.Dow
 	if err != nil {
 		return nil, err
 	}
-	if r.Action != pb.DowngradeRequest_CANCEL {
+	switch r.Action {
+	case pb.DowngradeRequest_CANCEL:
+	case pb.DowngradeRequest_VALIDATE, pb.DowngradeRequest_ENABLE:
 		if err := checkTarget(r.Version); err != nil {
 			return nil, err
 		}
 		if r.Action == pb.DowngradeRequest_ENABLE {
 			return nil, errDowngrade
 		}
+	default:
+		return nil, errAction
 	}
 	return &pb.DowngradeResponse{Header: h, Version: clusterVersion}, nil
 }
