@@ -311,7 +311,11 @@ var rooms = []room{
 		why:     "reads etcd's settings; what comes of them happens in a host and its members",
 	},
 	{
-		path: "sim/live/control", imports: []string{"sim/live/host", "sim/cluster", "sim/trace"}, edge: true,
+		path: "sim/live/loopback", edge: true,
+		why: "tells this machine from others; what is served it does not know",
+	},
+	{
+		path: "sim/live/control", imports: []string{"sim/live/host", "sim/live/loopback", "sim/cluster", "sim/trace"}, edge: true,
 		why: "carries words to a host; their meaning is given in scenarios",
 	},
 	{

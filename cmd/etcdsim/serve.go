@@ -24,6 +24,7 @@ import (
 	"etcdsim/sim/live/control"
 	"etcdsim/sim/live/endpoint"
 	"etcdsim/sim/live/host"
+	"etcdsim/sim/live/loopback"
 	"etcdsim/store"
 )
 
@@ -178,8 +179,7 @@ func checkLoopback(flag, address string, remote bool) error {
 	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n > 65535 {
 		return usage("serve: --%s: %q: expected a port from 0 to 65535", flag, address)
 	}
-	ip := net.ParseIP(h)
-	if remote || h == "localhost" || ip != nil && ip.IsLoopback() {
+	if remote || loopback.Is(h) {
 		return nil
 	}
 	return usage("serve: --%s: %q: expected an address of this machine alone, such as 127.0.0.1; "+

@@ -24,6 +24,7 @@ import (
 	"etcdsim/scenarios/playground"
 	"etcdsim/scenarios/playground/web"
 	"etcdsim/sim/bug"
+	"etcdsim/sim/live/loopback"
 )
 
 func uiCommand() *cli.Command {
@@ -149,25 +150,7 @@ func newUI(progress string, begin *playground.Open) http.Handler {
 		mux.HandleFunc("GET /progress", u.tellProgress)
 		mux.HandleFunc("POST /progress", u.keepProgress)
 	}
-	return guardHost(mux)
-}
-
-// guardHost refuses requests that a page elsewhere makes a browser send here: by
-// another name for this address, or across origins.
-func guardHost(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		host, _, err := net.SplitHostPort(r.Host)
-		if err != nil {
-			host = r.Host
-		}
-		ip := net.ParseIP(host)
-		origin := r.Header.Get("Origin")
-		if host != "localhost" && (ip == nil || !ip.IsLoopback()) || origin != "" && origin != "http://"+r.Host {
-			http.Error(w, "expected a request from this page", http.StatusForbidden)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
+	return loopback.Guard(mux)
 }
 
 func (u *ui) do(w http.ResponseWriter, r *http.Request) {

@@ -12,6 +12,7 @@ import (
 
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/live/host"
+	"etcdsim/sim/live/loopback"
 	"etcdsim/sim/trace"
 )
 
@@ -130,16 +131,16 @@ func describe(b *strings.Builder, m cluster.View, address string) {
 	}
 }
 
-// marker is a header that requests must have: pages in a browser cannot send it to
-// another site unasked.
+// marker is a header that requests must have: what a page makes a browser send without a
+// script has none.
 const marker = "X-Etcdsim-Control"
 
 // maxLine bounds what is taken in at once.
 const maxLine = 1 << 16
 
-// Handler serves a host.
+// Handler serves a host to this machine alone.
 func Handler(h *host.Host) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return loopback.Guard(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost || r.Header.Get(marker) == "" {
 			http.Error(w, "expected a POST by etcdsim ctl", http.StatusForbidden)
 			return
@@ -155,7 +156,7 @@ func Handler(h *host.Host) http.Handler {
 			return
 		}
 		_, _ = io.WriteString(w, text)
-	})
+	}))
 }
 
 // ErrRefused is wrapped by errors about what was asked; others are about the way
