@@ -16,15 +16,15 @@ import (
 // With a committed log, three steps look for that order:
 //
 //  1. The witness. The log is the order in which writes took effect, and the
-//     members say at which applied index they served a read. That order is
-//     replayed on the model: every answer must follow, and no operation may
-//     stand before one that had returned when it was invoked. One pass over the
-//     history; if it succeeds, it is the proof.
-//  2. porcupine repeats the proof with intervals narrowed around the witness's
-//     points. A linearization of the narrowed history is one of the original,
-//     so this is sound, and it is cheap, since hardly anything is concurrent any
-//     more. It guards against a mistake in the first step.
-//  3. If the witness fails, the members may have been wrong about where they
+//     members say at which applied index they served a read. That makes an order,
+//     and the log, replayed on the model, the states between.
+//  2. porcupine judges that order: every answer must follow, and no operation may
+//     stand before one that had returned when it was invoked. Neighbours are taken
+//     together, and intervals narrowed around the witness's points. A linearization of
+//     the narrowed history is one of the original, so this is sound, and it is
+//     cheap, since hardly anything is concurrent any more. If it succeeds, it is the
+//     proof.
+//  3. If it does not, the members may have been wrong about where they
 //     served a read. For every operation the set of places in the log where its
 //     answer is right is an interval, and the history is linearizable in the
 //     order of the log if and only if no such interval is empty and no operation
@@ -43,8 +43,9 @@ type linearity struct {
 	// reads heads the list of the reads in each gap; writes gives the act of each
 	// commit. Both are -1 where there is none.
 	reads, writes []int32
-	// states[g] is the state after g commits.
-	states []state
+	// states[g] is the state after g commits, and answers[g] what the next is answered.
+	states  []state
+	answers []store.Response
 	// order is the witness: acts in the order in which they took effect. A commit
 	// that no client asked for is -1 minus its position.
 	order []int32
@@ -85,12 +86,16 @@ func (l *linearity) judgement() Judgement {
 	switch {
 	case len(l.Commits) == 0 && l.Initial == nil:
 		l.judgeWithoutLog(&j)
-	case l.misfits > 0 || len(l.lost) > 0 || !l.witnessed():
+	case l.misfits > 0 || len(l.lost) > 0:
 		l.explain(&j)
-	case l.confirmed():
-		j.Verdict = Pass
 	default:
-		j.Verdict, j.Note = Unknown, "porcupine does not confirm the order in which the members say that operations took effect"
+		l.witness()
+		if j.Verdict = l.confirmed(); j.Verdict == Violated {
+			l.explain(&j)
+		}
+		if j.Verdict == Unknown && j.Note == "" {
+			j.Note = "porcupine gave up on the order in which the members say that operations took effect"
+		}
 	}
 	return j
 }
@@ -155,13 +160,16 @@ func answered(op *history.Op) bool {
 // replay computes the states that the log leads through, and which answers to
 // writes follow from it.
 func (l *linearity) replay() {
-	l.states = make([]state, len(l.Commits)+1)
+	l.states, l.answers = make([]state, len(l.Commits)+1), make([]store.Response, len(l.Commits))
 	l.states[0] = initialState(l.Initial)
 	for g := range l.Commits {
 		c := &l.Commits[g]
 		next, want, known := l.follow(g)
-		l.states[g+1] = next
+		l.states[g+1], l.answers[g] = next, want
 		if !known {
+			if i := l.writes[g]; i >= 0 {
+				l.acts[i].judged = false
+			}
 			continue
 		}
 		applied := l.model.sameAnswer(&want, &c.Response)
@@ -206,20 +214,14 @@ func (l *linearity) fits(a *act, g int) bool {
 	return !known || l.model.sameAnswer(&want, &op.Response)
 }
 
-// witnessed walks through the log with the reads where their members put them.
+// witness walks through the log with the reads where their members put them.
 // Reads in one gap may stand in any order among themselves, and are put in the
 // order of their invocations.
-func (l *linearity) witnessed() bool {
+func (l *linearity) witness() {
 	l.order = make([]int32, 0, len(l.acts)+len(l.Commits))
-	var latest sim.Time // the latest invocation so far: what follows must not have returned before it
 	for g := range l.states {
-		begin, before := len(l.order), latest
+		begin := len(l.order)
 		for i := l.reads[g]; i >= 0; i = l.acts[i].next {
-			a := &l.acts[i]
-			if a.ret < before || !l.fits(a, g) {
-				return false
-			}
-			latest = max(latest, a.invoke)
 			l.order = append(l.order, i)
 		}
 		if gap := l.order[begin:]; len(gap) > 1 {
@@ -230,90 +232,118 @@ func (l *linearity) witnessed() bool {
 		if g == len(l.Commits) {
 			break
 		}
-		i := l.writes[g]
-		if i < 0 {
+		if i := l.writes[g]; i >= 0 {
+			l.order = append(l.order, i)
+		} else {
 			l.order = append(l.order, int32(-1-g))
-			continue
 		}
-		a := &l.acts[i]
-		if a.ret < latest {
-			return false
-		}
-		latest = max(latest, a.invoke)
-		l.order = append(l.order, i)
 	}
-	return true
 }
 
-// window is the number of operations that porcupine gets at a time. The narrowed
+// window is the number of blocks that porcupine gets at a time. The narrowed
 // intervals are cut at its ends, which narrows them a little more.
-const window = 126
+const window = 62
 
-// slack is the number of places by which an operation may move from the
-// witness's, if its interval allows.
+// blockMax is the largest number of operations in a block.
+const blockMax = 4
+
+// slack is the number of places by which a block may move from its own, if its
+// interval allows.
 const slack = 1
+
+// block is a row of operations of the witness whose intervals have a moment in
+// common. porcupine gets them as one operation, which takes effect then: its
+// interval is what is common to theirs.
+type block struct {
+	// The operations stand at the places from begin to before end.
+	begin, end int
+	// invoke is the latest invocation among them, and ret the earliest return.
+	invoke, ret sim.Time
+	// point is the latest invocation up to the last of them. No later block has an
+	// earlier one. It lies in the interval, unless one of the operations stands behind
+	// another that was invoked after its return.
+	point sim.Time
+	// judged: somebody was answered.
+	judged bool
+}
 
 // confirmed puts the witness to porcupine: window after window, each from the
 // state in which the one before must have ended.
 //
-// The k-th operation's point is the latest invocation up to it, so that points
-// never decrease. In ranks of points, an interval is narrowed to the places
-// within slack whose points lie in it. That keeps every precedence (and only
-// what keeps precedence is sound): if one
-// operation returned before another was invoked, all points in the first
-// interval lie before all points in the second. An operation that nobody was
-// answered keeps its place: any other would do as well, and a row of them has more
-// orders than can be tried.
-func (l *linearity) confirmed() bool {
-	points := l.points()
-	ops := make([]timed, 0, window+1)
-	s := searcher{model: model{minTTL: l.model.minTTL}}
+// In ranks of points, the interval of a block is narrowed to the places within slack
+// whose points lie in it. That keeps every precedence (and only what keeps
+// precedence is sound): if one operation returned before another was invoked, all
+// points in the first interval lie before all points in the second. A block of which
+// nobody was answered keeps its place: any other would do as well, and a row of them
+// has more orders than can be tried.
+func (l *linearity) confirmed() Verdict {
+	blocks := l.blocks()
+	if slices.ContainsFunc(blocks, func(b block) bool { return b.point > b.ret }) {
+		return Violated
+	}
+	ops, rows := make([]timed, 0, window+1), make([]timed, 0, window*blockMax)
+	s := searcher{model: l.model}
 	g := 0
-	for begin := 0; begin < len(l.order); begin += window {
-		end := min(begin+window, len(l.order))
-		ops = ops[:0]
+	for begin := 0; begin < len(blocks); begin += window {
+		now := blocks[begin:min(begin+window, len(blocks))]
+		ops, rows = ops[:0], rows[:0]
 		init := &l.states[g]
-		for k := begin; k < end; k++ {
-			var t timed
-			t, g = l.timedAt(k, g)
-			if i := l.order[k]; i >= 0 && l.acts[i].judged {
-				first, last := narrowed(points[begin:end], k-begin, &l.acts[i])
-				t.call, t.ret = int64(2*(begin+first)), int64(2*(begin+last)+1)
-			} else {
-				t.call, t.ret = int64(2*k), int64(2*k+1)
+		for k := range now {
+			row := len(rows)
+			for place := now[k].begin; place < now[k].end; place++ {
+				var t timed
+				t, g = l.timedAt(place, g)
+				rows = append(rows, t)
 			}
-			ops = append(ops, t)
+			first, last := narrowed(now, k)
+			ops = append(ops, timed{row: rows[row:], call: int64(2 * first), ret: int64(2*last + 1)})
 		}
-		ops = append(ops, timed{final: true, next: &l.states[g], call: int64(2 * end), ret: int64(2*end + 1)})
+		end := int64(2 * len(now))
+		ops = append(ops, timed{final: true, next: &l.states[g], call: end, ret: end + 1})
 		s.budget = l.budget
-		if s.linearizable(init, ops) != Pass {
-			return false
+		if v := s.linearizable(init, ops); v != Pass {
+			return v
 		}
 	}
-	return true
+	return Pass
 }
 
-// points returns a time for each place of the witness.
-func (l *linearity) points() []sim.Time {
-	points := make([]sim.Time, len(l.order))
+// blocks cuts the witness into blocks, each as long as may be.
+func (l *linearity) blocks() []block {
+	blocks := make([]block, 0, len(l.order))
 	var latest sim.Time
 	for k, i := range l.order {
+		// What nobody asked for, or was answered, may take effect at any time from now on.
+		invoke, ret, judged := latest, sim.Forever, false
 		if i >= 0 {
-			latest = max(latest, l.acts[i].invoke)
+			a := &l.acts[i]
+			invoke, ret, judged = a.invoke, a.ret, a.judged
+			latest = max(latest, invoke)
 		}
-		points[k] = latest
+		if n := len(blocks) - 1; n >= 0 {
+			if b := &blocks[n]; latest <= b.ret && b.end-b.begin < blockMax {
+				b.end, b.point, b.judged = k+1, latest, b.judged || judged
+				b.invoke, b.ret = max(b.invoke, invoke), min(b.ret, ret)
+				continue
+			}
+		}
+		blocks = append(blocks, block{k, k + 1, invoke, ret, latest, judged})
 	}
-	return points
+	return blocks
 }
 
-// narrowed returns the first and the last of the places within slack of k whose
-// points lie in the interval of the act.
-func narrowed(points []sim.Time, k int, a *act) (first, last int) {
+// narrowed returns the first and the last of the places within slack of the k-th block
+// whose points lie in its interval.
+func narrowed(blocks []block, k int) (first, last int) {
+	b := &blocks[k]
 	first, last = k, k
-	for first > max(0, k-slack) && points[first-1] >= a.invoke {
+	if !b.judged {
+		return first, last
+	}
+	for first > max(0, k-slack) && blocks[first-1].point >= b.invoke {
 		first--
 	}
-	for last < min(len(points)-1, k+slack) && points[last+1] <= a.ret {
+	for last < min(len(blocks)-1, k+slack) && blocks[last+1].point <= b.ret {
 		last++
 	}
 	return first, last
@@ -322,19 +352,15 @@ func narrowed(points []sim.Time, k int, a *act) (first, last int) {
 // timedAt returns the k-th operation of the witness for a search, and the number
 // of commits after it if there were g before.
 func (l *linearity) timedAt(k, g int) (timed, int) {
+	var t timed
 	i := l.order[k]
-	if i < 0 {
-		return timed{request: l.effect(g), from: &l.states[g], next: &l.states[g+1]}, g + 1
+	if i >= 0 && l.acts[i].judged {
+		t.answer = &l.Ops[l.acts[i].op].Response
 	}
-	a := &l.acts[i]
-	op := &l.Ops[a.op]
-	t := timed{request: op.Request, from: &l.states[g], next: &l.states[g]}
-	if a.judged {
-		t.answer = &op.Response
-	}
-	if a.commit < 0 {
+	if i >= 0 && l.acts[i].commit < 0 {
+		t.request = l.Ops[l.acts[i].op].Request
 		return t, g
 	}
-	t.request, t.next = l.effect(g), &l.states[g+1]
+	t.request, t.from, t.next, t.known = l.effect(g), &l.states[g], &l.states[g+1], &l.answers[g]
 	return t, g + 1
 }

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"slices"
 	"testing"
 
 	"etcdsim/checker/history"
@@ -420,28 +421,61 @@ func TestManyUnansweredWritesAreConfirmed(t *testing.T) {
 	}
 }
 
+// porcupine judges the witness by itself: what the steps before it let pass, it
+// refuses.
+func TestPorcupineRefusesAWrongWitness(t *testing.T) {
+	h := generate(recipe{seed: 3, ops: 300, clients: 4, keys: 3})
+	for _, tt := range []struct {
+		name  string
+		spoil func(l *linearity, a *act)
+	}{
+		{"an answer of another revision", func(l *linearity, a *act) { l.Ops[a.op].Response.Revision++ }},
+		{"a return before what stands earlier was invoked", func(_ *linearity, a *act) { a.ret = 0 }},
+		{"an answer to something else", func(l *linearity, a *act) { l.Ops[a.op].Response.Result = &store.CompactionResult{} }},
+	} {
+		reads, writes := 0, 0
+		for k := 50; k < 250; k += 10 {
+			l := newLinearity(newRecord(history.History{Ops: slices.Clone(h.Ops), Commits: h.Commits}, nil), Options{})
+			l.witness()
+			a := &l.acts[l.order[k]]
+			if tt.spoil(l, a); a.commit >= 0 {
+				writes++
+			} else {
+				reads++
+			}
+			if v := l.confirmed(); v != Violated {
+				t.Errorf("%s, at place %d: %v, expected a violation", tt.name, k, v)
+			}
+		}
+		if reads == 0 || writes == 0 {
+			t.Errorf("%d reads and %d writes were spoilt: expected both", reads, writes)
+		}
+	}
+}
+
 // Narrowing keeps all precedence between operations, or porcupine would be asked
 // about another history.
 func TestNarrowingKeepsPrecedence(t *testing.T) {
 	for seed := range uint64(20) {
 		l := newLinearity(newRecord(generate(recipe{seed: seed, ops: 120, clients: 8, keys: 3, timeouts: sim.Percent(5)}), nil), Options{})
-		if !l.witnessed() {
-			t.Fatalf("seed %d: no witness", seed)
-		}
-		points := l.points()
+		l.witness()
 		type place struct{ first, last int }
-		places := make([]place, len(l.order))
-		wider := 0
-		for k, i := range l.order {
-			first, last := narrowed(points, k, &l.acts[i])
+		places := make([]place, 0, len(l.order))
+		wider, longer := 0, 0
+		blocks := l.blocks()
+		for k, b := range blocks {
+			first, last := narrowed(blocks, k)
 			if first > k || last < k {
 				t.Fatalf("seed %d: [%d, %d] does not hold place %d", seed, first, last, k)
 			}
 			wider += last - first
-			places[k] = place{first, last}
+			longer += b.end - b.begin - 1
+			for range b.end - b.begin {
+				places = append(places, place{first, last})
+			}
 		}
-		if wider == 0 {
-			t.Errorf("seed %d: everything is sequential", seed)
+		if wider == 0 || longer == 0 {
+			t.Errorf("seed %d: intervals are wider by %d places, blocks longer by %d: everything is sequential", seed, wider, longer)
 		}
 		for k, i := range l.order {
 			for m, j := range l.order {

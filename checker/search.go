@@ -15,9 +15,13 @@ type timed struct {
 	answer    *store.Response
 	call, ret int64
 
-	// from and next, if known, say that in the state from the operation may take
-	// this very answer and leads to the state next.
+	// from, next and known, if given, say that in the state from the request is answered
+	// known and leads to the state next.
 	from, next *state
+	known      *store.Response
+	// row, if there is any, are operations that take effect here one after the other;
+	// this one has only the interval.
+	row []timed
 	// final demands that the state at this point equals next; there is no request.
 	final bool
 }
@@ -70,21 +74,42 @@ func (s *searcher) linearizable(init *state, ops []timed) Verdict {
 
 // step reports whether the operation may come next, and what it leads to.
 func (s *searcher) step(from *state, op *timed) (bool, any) {
+	if op.row == nil {
+		next := s.take(from, op)
+		return next != nil, next
+	}
+	for i := range op.row {
+		if from = s.take(from, &op.row[i]); from == nil {
+			return false, nil
+		}
+	}
+	return true, from
+}
+
+// take returns the state that a single operation leads to, or nil if it may not come
+// next.
+func (s *searcher) take(from *state, op *timed) *state {
 	if s.budget--; s.budget < 0 {
 		s.budget = -1
-		return false, nil
+		return nil
 	}
 	if op.final {
-		return from.equal(op.next), from
+		if !from.equal(op.next) {
+			return nil
+		}
+		return from
 	}
 	if op.from == from {
-		return true, op.next
+		if op.answer != nil && !s.model.sameAnswer(op.known, op.answer) {
+			return nil
+		}
+		return op.next
 	}
 	next, answer, known := s.model.apply(from, op.request)
 	if known && op.answer != nil && !s.model.sameAnswer(&answer, op.answer) {
-		return false, nil
+		return nil
 	}
-	return true, moved(from, next)
+	return moved(from, next)
 }
 
 // moved returns the state that a request led to: from itself if nothing changed.
