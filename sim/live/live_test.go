@@ -227,6 +227,37 @@ func TestChangedRecordings(t *testing.T) {
 	}
 }
 
+// full is a disk that takes the beginning of a recording.
+type full struct{ left int }
+
+var errFull = errors.New("the disk is full")
+
+func (f *full) Write(p []byte) (int, error) {
+	n := min(len(p), f.left)
+	if f.left -= n; n < len(p) {
+		return n, errFull
+	}
+	return n, nil
+}
+
+// A recording that cannot be written is told of once, at the end; clients do not notice.
+func TestRecordingOnAFullDisk(t *testing.T) {
+	f, w := newWorld(t)
+	rec, err := live.NewRecorder(&full{left: 1000}, scenarios.Format(f))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &session{t: t, Driver: live.Start(w, live.Config{Recorder: rec})} // the clock stands but for calls
+	for range 100 {
+		if a := s.call(1, &store.PutRequest{Key: "k"}); a.Err != nil {
+			t.Fatal(a.Err)
+		}
+	}
+	if err := s.Stop(); err != errFull { //nolint:errorlint // as it is, and no more
+		t.Errorf("the end of the recording: %v", err)
+	}
+}
+
 // The condition of members is told when it changes.
 func TestConditions(t *testing.T) {
 	told := make(chan string, 100)

@@ -2,7 +2,6 @@ package live
 
 import (
 	"bufio"
-	"errors"
 	"io"
 
 	"etcdsim/sim/outside"
@@ -12,8 +11,8 @@ import (
 // Recorder writes down what enters a universe as the rest of the scenario that the
 // universe was made from: a line for each place at which something entered, and one
 // for each thing that did. One that was cut off, by whatever ended the process, lacks
-// the line that says so and replays up to where it goes. Errors are kept: end reports
-// them.
+// the line that says so and replays up to where it goes. After an error nothing more is
+// written, and end reports it.
 type Recorder struct {
 	w   *bufio.Writer
 	buf []byte
@@ -57,7 +56,11 @@ func (r *Recorder) line() {
 	r.keep(r.w.Write(r.buf))
 }
 
-func (r *Recorder) keep(_ int, err error) { r.err = errors.Join(r.err, err) }
+func (r *Recorder) keep(_ int, err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
 
 // flush hands what was written on.
 func (r *Recorder) flush() { r.keep(0, r.w.Flush()) }
