@@ -11,7 +11,9 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
+	"errors"
 	"fmt"
+	"io/fs"
 	"math/big"
 	"net"
 	"os"
@@ -30,12 +32,16 @@ const (
 type Pair struct{ Cert, Key []byte }
 
 // Write writes the pair as NAME.crt and NAME.key into a folder. Only the owner may read
-// the key.
+// the key, also where a file was that others could read.
 func (p Pair) Write(dir, name string) error {
 	if err := os.WriteFile(filepath.Join(dir, name+".crt"), p.Cert, 0o644); err != nil { //nolint:gosec // certificates are public
 		return err
 	}
-	return os.WriteFile(filepath.Join(dir, name+".key"), p.Key, 0o600)
+	key := filepath.Join(dir, name+".key")
+	if err := os.Remove(key); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return os.WriteFile(key, p.Key, 0o600)
 }
 
 // Authority signs certificates.

@@ -88,10 +88,18 @@ func TestRevokedAndWritten(t *testing.T) {
 		t.Error("what is no certificate is revoked")
 	}
 	dir := t.TempDir()
+	key := filepath.Join(dir, "bob.key")
+	if err := os.WriteFile(key, []byte("an old one"), 0o644); err != nil { //nolint:gosec // on purpose
+		t.Fatal(err)
+	}
 	if err := p.Write(dir, "bob"); err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(filepath.Join(dir, "bob.key")); err != nil || info.Mode().Perm() != 0o600 {
+	text, err := os.ReadFile(filepath.Clean(key))
+	if err != nil || string(text) != string(p.Key) {
+		t.Errorf("the key: %q, %v", text, err)
+	}
+	if info, err := os.Stat(key); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the key: %v, %v", info.Mode(), err)
 	}
 }
