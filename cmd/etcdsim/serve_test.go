@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -132,5 +133,27 @@ func etcdctl(ts *testscript.TestScript, neg bool, args []string) {
 	err := ts.Exec(command[0], append(command[1:], args...)...)
 	if (err != nil) != neg {
 		ts.Fatalf("etcdctl %s: %v", strings.Join(args, " "), err)
+	}
+}
+
+// A recording holds passwords: only its owner may read it, whoever could read the file
+// that it replaces.
+func TestRecordingIsPrivate(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "session.scn")
+	if err := os.WriteFile(path, []byte("an old one"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	f, err := (&service{record: path}).recording()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	if info, err := f.Stat(); err != nil || info.Mode().Perm() != 0o600 || info.Size() != 0 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if f, err := (&service{record: os.DevNull}).recording(); err != nil {
+		t.Errorf("what is no file: %v", err)
+	} else {
+		_ = f.Close()
 	}
 }
