@@ -93,8 +93,8 @@ func parseService(c *cli.Context) (s service, err error) {
 	if s.config.Options, err = parseUniverse(c); err != nil {
 		return s, err
 	}
-	if n := cmp.Or(c.Uint("nodes"), uint(settings.Nodes)); n != 0 || c.IsSet("nodes") {
-		nodes, err := scenarios.ParseSetting("cluster.nodes=" + strconv.FormatUint(uint64(n), 10))
+	if c.IsSet("nodes") {
+		nodes, err := scenarios.ParseSetting("cluster.nodes=" + strconv.FormatUint(uint64(c.Uint("nodes")), 10))
 		if err != nil {
 			return s, usage("serve: --nodes: %w", err)
 		}

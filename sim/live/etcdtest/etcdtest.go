@@ -68,7 +68,10 @@ func Start(t testing.TB, o Options) *Cluster {
 // that it fails the test, it panics.
 func New(o Options) (*Cluster, error) {
 	c := &Cluster{}
-	return c, c.start(o)
+	if err := c.start(o); err != nil {
+		return nil, err
+	}
+	return c, nil
 }
 
 func (c *Cluster) start(o Options) (err error) {

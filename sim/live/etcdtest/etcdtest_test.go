@@ -116,7 +116,8 @@ func TestOptionsAreChecked(t *testing.T) {
 		"no leader":         {Scenario: "kill leader"},
 	} {
 		c, err := etcdtest.New(o)
-		if err == nil {
+		if c != nil {
+			t.Errorf("%+v: a cluster beside the error %v", o, err)
 			c.Close()
 		}
 		if err == nil || !strings.Contains(err.Error(), want) {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/tls"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -37,6 +38,9 @@ func (c *Cluster) equip(o *Options, cfg *host.Config) (err error) {
 		if _, err := s.Set(name, o.Flags[name]); err != nil {
 			return fmt.Errorf("--%s: %w", name, err)
 		}
+	}
+	if s.Listen != nil {
+		return errors.New("--listen-client-urls: expected none: members listen on any ports of this machine")
 	}
 	if o.Security != Plain {
 		if err := c.certify(o.Security, &s); err != nil {

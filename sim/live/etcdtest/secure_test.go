@@ -64,4 +64,12 @@ func TestFlags(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "--max-txn: ") {
 		t.Errorf("a flag that etcd does not have: %v", err)
 	}
+	_, err = etcdtest.New(etcdtest.Options{Flags: map[string]string{"listen-client-urls": "http://127.0.0.1:2379"}})
+	if err == nil || !strings.Contains(err.Error(), "--listen-client-urls: ") {
+		t.Errorf("where members listen: %v", err)
+	}
+	two := etcdtest.Start(t, etcdtest.Options{Flags: map[string]string{"initial-cluster": "a=http://a:1,b=http://b:1"}})
+	if n := len(two.Endpoints()); n != 2 {
+		t.Errorf("%d members, want those of initial-cluster", n)
+	}
 }

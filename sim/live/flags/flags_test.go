@@ -5,14 +5,18 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"go.etcd.io/etcd/client/pkg/v3/transport"
+
 	"etcdsim/scenarios"
 	"etcdsim/sim/live/flags"
 	"etcdsim/sim/live/host"
+	"etcdsim/sim/live/rpc"
 )
 
 // set makes settings, from NAME=VALUE.
@@ -28,7 +32,7 @@ func set(t *testing.T, all ...string) *flags.Settings {
 	return s
 }
 
-// Settings of members are the options of a scenario.
+// Settings of members are options of a scenario.
 func TestMembers(t *testing.T) {
 	for _, tt := range []struct {
 		flags string
@@ -36,10 +40,14 @@ func TestMembers(t *testing.T) {
 	}{
 		{"heartbeat-interval=50 election-timeout=500", "tick=50ms election=10"},
 		{"election-timeout=2000", "tick=100ms election=20"},
+		{"heartbeat-interval=10", "tick=10ms election=100"},
 		{"snapshot-count=7 snapshot-catchup-entries=3", "snapshot=7 catch-up=3"},
 		{"quota-backend-bytes=8192", "quota=8192"},
 		{"quota-backend-bytes=-1", "quota=1099511627776000"},
+		{"max-txn-ops=9 max-request-bytes=4096 max-learners=2", "max-txn-ops=9 max-request=4096 max-learners=2"},
 		{"backend-batch-interval=0s backend-batch-limit=5", "batch-limit=5"},
+		{"backend-batch-interval=50ms backend-batch-limit=0", "batch=50ms"},
+		{"watch-progress-notify-interval=1m", "watch-progress=1m"},
 		{"auto-compaction-retention=0", ""},
 		{"auto-compaction-retention=2", "auto-compaction=periodic:2h"},
 		{"auto-compaction-retention=90m", "auto-compaction=periodic:90m"},
@@ -47,6 +55,11 @@ func TestMembers(t *testing.T) {
 		{"strict-reconfig-check=false pre-vote=true", "strict-reconfig=off prevote=on"},
 		{"auth-token-ttl=10", "token-ttl=10s"},
 		{"feature-gates=LeaseCheckpoint=true,CompactHashCheck=false", "lease-checkpoint=on"},
+		{"feature-gates=LeaseCheckpoint=true,AllAlpha=false", "lease-checkpoint=on"},
+		{"feature-gates=AllAlpha=true", "lease-checkpoint=on"},
+		{"feature-gates=AllAlpha=true,LeaseCheckpoint=false", ""},
+		{"initial-cluster=a=http://x:1,b=http://y:1,a=http://z:1", "cluster.nodes=2"},
+		{"initial-cluster=", ""},
 		{"name=infra0 peer-auto-tls=true force-new-cluster=false", ""},
 	} {
 		var cfg host.Config
@@ -55,10 +68,10 @@ func TestMembers(t *testing.T) {
 		}
 		var got []string
 		for _, s := range cfg.Options.Settings {
-			if _, err := scenarios.ParseSetting(s.String()); err != nil || s.Section != "node" {
+			if _, err := scenarios.ParseSetting(s.String()); err != nil {
 				t.Errorf("%s: %s: %v", tt.flags, s, err)
 			}
-			got = append(got, s.Name+"="+s.Value)
+			got = append(got, strings.TrimPrefix(s.String(), "node."))
 		}
 		if strings.Join(got, " ") != tt.want {
 			t.Errorf("%s: got %q, want %q", tt.flags, got, tt.want)
@@ -70,19 +83,65 @@ func TestMembers(t *testing.T) {
 func TestHost(t *testing.T) {
 	var cfg host.Config
 	s := set(t, "cors=http://a,http://b", "host-whitelist=localhost", "enable-grpc-gateway=false", "max-concurrent-streams=9",
-		"grpc-keepalive-min-time=1s", "initial-cluster=a=http://x:1,b=http://y:1,a=http://z:1",
-		"listen-client-urls=http://127.0.0.1:1,http://[::1]:2")
+		"grpc-keepalive-min-time=1s", "grpc-keepalive-timeout=3s", "listen-client-urls=http://127.0.0.1:1,http://[::1]:2")
 	if _, err := s.Apply(&cfg, nil); err != nil {
 		t.Fatal(err)
 	}
 	if !slices.Equal(cfg.Access.Origins, []string{"http://a", "http://b"}) || !slices.Equal(cfg.Access.Hosts, []string{"localhost"}) {
 		t.Errorf("%+v", cfg.Access)
 	}
-	if !cfg.NoGateway || cfg.MaxStreams != 9 || cfg.Keepalive.MinTime != time.Second || cfg.Keepalive.Interval != 2*time.Hour {
+	if want := (rpc.Keepalive{MinTime: time.Second, Interval: 2 * time.Hour, Timeout: 3 * time.Second}); cfg.Keepalive != want {
+		t.Errorf("%+v, want %+v", cfg.Keepalive, want)
+	}
+	if !cfg.NoGateway || cfg.MaxStreams != 9 {
 		t.Errorf("%+v", cfg)
 	}
-	if s.Nodes != 2 || !slices.Equal(s.Listen, []string{"127.0.0.1:1", "[::1]:2"}) {
-		t.Errorf("%d members at %v", s.Nodes, s.Listen)
+	if !slices.Equal(s.Listen, []string{"127.0.0.1:1", "[::1]:2"}) {
+		t.Errorf("members are at %v", s.Listen)
+	}
+}
+
+// Each setting of TLS goes where it belongs.
+func TestTLS(t *testing.T) {
+	s := set(t, "cert-file=cert", "key-file=key", "trusted-ca-file=ca", "client-crl-file=crl", "client-cert-auth=true",
+		"client-cert-allowed-cn=a,b", "client-cert-allowed-hostname=h", "tls-min-version=TLS1.2", "tls-max-version=TLS1.3",
+		"cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256")
+	want := transport.TLSInfo{
+		CertFile: "cert", KeyFile: "key", TrustedCAFile: "ca", CRLFile: "crl", ClientCertAuth: true,
+		AllowedCNs: []string{"a", "b"}, AllowedHostnames: []string{"h"}, MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13,
+		CipherSuites: []uint16{tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256},
+	}
+	if !reflect.DeepEqual(s.TLS, want) {
+		t.Errorf("got  %+v\nwant %+v", s.TLS, want)
+	}
+}
+
+// Settings of which nothing comes are told.
+func TestNotes(t *testing.T) {
+	for _, tt := range []struct{ flags, want string }{
+		{"", ""},
+		{"data-dir=d", "data-dir changes nothing without auto-tls"},
+		{"self-signed-cert-validity=2", "self-signed-cert-validity changes nothing without auto-tls"},
+		{"auto-tls=true data-dir=d self-signed-cert-validity=2 tls-min-version=TLS1.3", ""},
+		{"auto-tls=true cert-file=c key-file=k", "auto-tls changes nothing: there is a certificate"},
+		{"tls-min-version=TLS1.3", "tls-min-version changes nothing without TLS"},
+		{"tls-max-version=TLS1.2", "tls-max-version changes nothing without TLS"},
+		{"cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "cipher-suites changes nothing without TLS"},
+		{"auto-compaction-mode=revision", "auto-compaction-mode changes nothing without auto-compaction-retention"},
+		{"auto-compaction-mode=revision auto-compaction-retention=5", ""},
+	} {
+		got := strings.Join(set(t, strings.Fields(tt.flags)...).Notes(), "; ")
+		if !strings.HasPrefix(got, tt.want) || tt.want == "" && got != "" || strings.Contains(got, ";") {
+			t.Errorf("%s: %q, want %q", tt.flags, got, tt.want)
+		}
+	}
+	for flag, want := range map[string]string{
+		"wal-dir=w": "what members write is on simulated disks", "force-new-cluster=false": "", "cert-file=c": "",
+	} {
+		name, value, _ := strings.Cut(flag, "=")
+		if note, err := new(flags.Settings).Set(name, value); note != want || err != nil {
+			t.Errorf("%s: %q, %v; want %q", flag, note, err, want)
+		}
 	}
 }
 
@@ -132,6 +191,7 @@ func TestMistakes(t *testing.T) {
 		{"listen-client-urls=http://a:1,https://b:1", "expected http, as before it"},
 		{"listen-client-urls=http://localhost", "expected a URL with a host and a port"},
 		{"auth-token=nop", "expected simple or jwt,"},
+		{"quota-backend-bytes=-x", "node.quota"},
 		{"auth-token=jwt", "expected pub-key=FILE"},
 		{"auth-token=jwt,sign-method=none", `sign-method: "none": expected RS256`},
 		{"auth-token=jwt,sign-method=RS256", "expected pub-key, priv-key or both"},

@@ -29,10 +29,9 @@ type Settings struct {
 	// TLS are the files that secure connections, Access is who may come over HTTP.
 	TLS    transport.TLSInfo
 	Access host.Access
-	// Listen are the hosts and ports of the members, one for each, or nil.
+	// Listen are the hosts and ports of the members, one for each, or nil. Whoever serves
+	// sees to it.
 	Listen []string
-	// Nodes is the number of members, or 0.
-	Nodes int
 
 	scheme              string // that of Listen
 	autoTLS, noGateway  bool
@@ -43,7 +42,7 @@ type Settings struct {
 	keepalive           rpc.Keepalive
 	heartbeat, election uint64 // in milliseconds
 	mode, retention     string
-	node                []scenarios.Setting
+	universe            []scenarios.Setting // options that are set as they are
 }
 
 // Set sets one of etcd's settings, of the name of its flag. note says why it changes
@@ -128,7 +127,7 @@ func node(option string) func(*Settings, string) error {
 		if err != nil {
 			return err
 		}
-		s.node = append(s.node, set)
+		s.universe = append(s.universe, set)
 		return nil
 	}
 }
@@ -157,7 +156,7 @@ func unlessZero(set func(*Settings, string) error) func(*Settings, string) error
 const unlimited = "1099511627776000"
 
 func (s *Settings) quota(value string) error {
-	if strings.HasPrefix(value, "-") {
+	if n, err := strconv.ParseInt(value, 10, 64); err == nil && n < 0 {
 		value = unlimited
 	}
 	return node("quota")(s, value)
@@ -220,25 +219,30 @@ func (s *Settings) compactionMode(value string) error {
 // known are etcd's features; those without an option are about parts that the
 // simulation does not have.
 var known = []string{
-	"CompactHashCheck", "InitialCorruptCheck", "LeaseCheckpoint", "LeaseCheckpointPersist", "SetMemberLocalAddr", "StopGRPCServiceOnDefrag",
-	"TxnModeWriteWithSharedBuffer", "FastLeaseKeepAlive", "PriorityRequest", "AllAlpha", "AllBeta",
+	"CompactHashCheck", "InitialCorruptCheck", checkpoint, "LeaseCheckpointPersist", "SetMemberLocalAddr", "StopGRPCServiceOnDefrag",
+	"TxnModeWriteWithSharedBuffer", "FastLeaseKeepAlive", "PriorityRequest", allAlpha, "AllBeta",
 }
 
+const (
+	checkpoint = "LeaseCheckpoint" // which is an alpha
+	allAlpha   = "AllAlpha"        // those of which nothing else is said
+)
+
 func (s *Settings) features(value string) error {
+	said := map[string]bool{}
 	for _, gate := range split(value) {
 		name, text, _ := strings.Cut(gate, "=")
 		on, err := parseSwitch(text)
 		if err != nil {
 			return fmt.Errorf("%s: %w", gate, err)
 		}
-		switch {
-		case !slices.Contains(known, name):
+		if !slices.Contains(known, name) {
 			return fmt.Errorf("%q: expected a feature of etcd: %s", name, strings.Join(known, ", "))
-		case name == "LeaseCheckpoint" && on:
-			if err := node("lease-checkpoint")(s, "on"); err != nil {
-				return err
-			}
 		}
+		said[name] = on
+	}
+	if on, itself := said[checkpoint]; on || !itself && said[allAlpha] {
+		return node("lease-checkpoint")(s, "on")
 	}
 	return nil
 }
@@ -254,7 +258,14 @@ func (s *Settings) cluster(value string) error {
 			names = append(names, name)
 		}
 	}
-	s.Nodes = len(names)
+	if len(names) == 0 {
+		return nil
+	}
+	nodes, err := scenarios.ParseSetting("cluster.nodes=" + strconv.Itoa(len(names)))
+	if err != nil {
+		return err
+	}
+	s.universe = append(s.universe, nodes)
 	return nil
 }
 
@@ -276,12 +287,32 @@ func (s *Settings) Notes() (notes []string) {
 	if s.validity != 0 && !s.autoTLS {
 		notes = append(notes, "self-signed-cert-validity changes nothing without auto-tls")
 	}
+	if !s.secured() {
+		for _, f := range []struct {
+			name string
+			set  bool
+		}{
+			{"cipher-suites", len(s.TLS.CipherSuites) > 0},
+			{"tls-min-version", s.TLS.MinVersion != 0},
+			{"tls-max-version", s.TLS.MaxVersion != 0},
+		} {
+			if f.set {
+				notes = append(notes, f.name+" changes nothing without TLS")
+			}
+		}
+	}
+	if s.mode != "" && s.retention == "" {
+		notes = append(notes, "auto-compaction-mode changes nothing without auto-compaction-retention")
+	}
 	return notes
 }
 
+// secured reports whether members have a certificate.
+func (s *Settings) secured() bool { return s.autoTLS || !s.TLS.Empty() }
+
 // Check reports settings that contradict each other, and files that cannot be read.
 func (s *Settings) Check() error {
-	secured := s.autoTLS || !s.TLS.Empty()
+	secured := s.secured()
 	switch {
 	case (s.TLS.CertFile == "") != (s.TLS.KeyFile == ""):
 		return errors.New("expected cert-file and key-file together")
@@ -401,7 +432,7 @@ func (s *Settings) Apply(cfg *host.Config, hosts []string) (cleanup func(), err 
 	}
 	timing, _ := s.timing() // both were checked
 	compaction, _ := s.compaction()
-	all := slices.Concat(s.node, timing, compaction)
+	all := slices.Concat(s.universe, timing, compaction)
 	if s.tokenTTL != 0 {
 		all = append(all, scenarios.Setting{Section: "node", Name: "token-ttl", Value: fmt.Sprintf("%ds", s.tokenTTL)})
 	}
