@@ -51,6 +51,8 @@ type service struct {
 // served is one cluster.
 type served struct {
 	*host.Host
+	// cleanup removes files that were made for it.
+	cleanup func()
 	// reserved counts the members that were reserved beyond those that joined.
 	reserved uint64
 }
@@ -113,8 +115,9 @@ func (s *service) create(w http.ResponseWriter, r *http.Request) {
 	s.count++
 	seed := s.count
 	s.mu.Unlock()
-	cfg, err := configure(asked.Flags)
+	cfg, cleanup, err := configure(asked.Flags)
 	if err != nil {
+		cleanup()
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
@@ -122,10 +125,11 @@ func (s *service) create(w http.ResponseWriter, r *http.Request) {
 	cfg.Options.Settings = append(cfg.Options.Settings, scenarios.Setting{Section: "cluster", Name: "nodes", Value: strconv.Itoa(asked.Size)})
 	h, err := host.Start(cfg)
 	if err != nil {
+		cleanup()
 		reply(w, nil, err)
 		return
 	}
-	c := &served{Host: h}
+	c := &served{Host: h, cleanup: cleanup}
 	var out struct {
 		ID      string   `json:"id"`
 		Members []member `json:"members"`
@@ -149,12 +153,16 @@ func (s *service) end(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "no such cluster", http.StatusNotFound)
 		return
 	}
-	reply(w, "ended", c.Close())
+	err := c.Close()
+	c.cleanup()
+	reply(w, "ended", err)
 }
 
 // configure returns the settings that etcd's flags ask for. Members tick ten times as
 // fast as by default, as in etcd's own tests.
-func configure(asked map[string]string) (cfg host.Config, err error) {
+// cleanup removes files that were made for them.
+func configure(asked map[string]string) (cfg host.Config, cleanup func(), err error) {
+	cleanup = func() {}
 	cfg.Speed = 1
 	cfg.Address = func(uint64) string { return "127.0.0.1:0" }
 	cfg.Options.Settings = []scenarios.Setting{{Section: "node", Name: "tick", Value: "10ms"}}
@@ -166,11 +174,11 @@ func configure(asked map[string]string) (cfg host.Config, err error) {
 	var s flags.Settings
 	for _, name := range names {
 		if _, err := s.Set(name, asked[name]); err != nil {
-			return cfg, fmt.Errorf("--%s: %w", name, err)
+			return cfg, cleanup, fmt.Errorf("--%s: %w", name, err)
 		}
 	}
-	_, err = s.Apply(&cfg, nil) // no flag of a suite makes files
-	return cfg, err
+	cleanup, err = s.Apply(&cfg, []string{"localhost", "127.0.0.1"})
+	return cfg, cleanup, err
 }
 
 // reserve names the next member.
