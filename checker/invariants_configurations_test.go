@@ -121,6 +121,32 @@ func TestConfigurations(t *testing.T) {
 			why: "from index 3 on the voters are n1, n2, n3, n4 and the learners nobody on n3, but n1, n2, n3 and n4 on n1",
 		},
 		{
+			name: "other learners at one index", property: oneConfiguration,
+			wrong: func(s *story) {
+				s.commit(3, trace.RoleFollower, 3, 1)
+				s.apply(3, 2, 1, 100)
+				s.change(3, 3, set(1, 2, 3), 0)
+			},
+			right: func(s *story) { s.install(3, 3) },
+			why:   "from index 3 on the voters are n1, n2, n3 and the learners nobody on n3, but n1, n2, n3 and n4 on n1",
+		},
+		{
+			name: "other voters at one index", property: oneConfiguration,
+			wrong: func(s *story) {
+				s.commit(3, trace.RoleFollower, 3, 1)
+				s.apply(3, 2, 1, 100)
+				s.change(3, 3, set(1, 2), set(4))
+			},
+			right: func(s *story) { s.install(3, 3) },
+			why:   "from index 3 on the voters are n1, n2 and the learners n4 on n3, but n1, n2, n3 and n4 on n1",
+		},
+		{
+			name: "whoever starts from a snapshot counts as it says", property: electedByVoters, voter: true,
+			wrong: func(s *story) { s.install(4, 4); s.elect(4, 2, 2) },
+			right: func(s *story) { s.install(4, 4); s.state(3, 2, 4); s.grant(3, 4, 2); s.elect(4, 2, 2) },
+			why:   "n4 became leader of term 2 with the votes of n2, n4 only; the voters are n1, n2, n3, n4",
+		},
+		{
 			name: "voter and learner at once", property: oneConfiguration,
 			wrong: func(s *story) { s.written(4); s.change(1, 4, set(1, 2, 3, 4), set(4)) },
 			right: func(s *story) { s.written(4); s.change(1, 4, set(1, 2, 3, 4), 0) },

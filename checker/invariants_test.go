@@ -121,6 +121,16 @@ func (s *story) open(m trace.Addr, index, store uint64) {
 	s.emit(trace.Event{Kind: trace.BackendOpen, Member: m, Index: index, B: store})
 }
 
+// install: a member takes a snapshot over, as of an index of term 1.
+func (s *story) install(m trace.Addr, index uint64) {
+	s.emit(trace.Event{Kind: trace.SnapInstall, Member: m, Index: index, Term: 1, B: 100})
+}
+
+// forgets: a disk loses all that it said was durable.
+func (s *story) forgets(m trace.Addr) {
+	s.emit(trace.Event{Kind: trace.MemberFault, Aux: trace.FaultForgot, Member: m})
+}
+
 // committed: n1 leads term 1 and has committed and applied index 2; n2 has the
 // entry, n3 does not.
 func committed() *story {
@@ -279,6 +289,43 @@ func TestInvariants(t *testing.T) {
 			why:   "n2 became leader of term 2 before its vote for itself was durable (durable: term 1, vote n1)",
 		},
 		{
+			name: "a leader whose durable vote is for another", property: voteDurable,
+			wrong: func(s *story) { s.role(2, trace.RoleCandidate, 2); s.state(2, 2, 3); s.role(2, trace.RoleLeader, 2) },
+			right: func(s *story) { s.elect(2, 3, 2) },
+			why:   "n2 became leader of term 2 before its vote for itself was durable (durable: term 2, vote n3)",
+		},
+		{
+			name: "a leader whose durable vote for itself is an old one", property: voteDurable,
+			wrong: func(s *story) { s.state(3, 1, 3); s.role(3, trace.RoleLeader, 2) },
+			right: func(s *story) { s.write(3, 2, 1, 0); s.elect(3, 1, 2) },
+			why:   "n3 became leader of term 2 before its vote for itself was durable (durable: term 1, vote n3)",
+		},
+		{
+			name: "a leader of another term than that in which its vote may be durable", property: voteDurable,
+			wrong: func(s *story) { s.crash(3); s.start(3, 2, 1); s.role(3, trace.RoleLeader, 3) },
+			right: func(s *story) {
+				s.write(3, 2, 1, 0)
+				s.crash(3)
+				s.start(3, 2, 2)
+				s.state(1, 2, 3)
+				s.grant(1, 3, 2)
+				s.role(3, trace.RoleLeader, 2)
+			},
+			why: "n3 became leader of term 3 before its vote for itself was durable (durable: term 2, vote unknown)",
+		},
+		{
+			name: "a vote in a term that is not durable", property: voteDurable,
+			wrong: func(s *story) { s.state(3, 1, 2); s.grant(3, 2, 2) },
+			right: func(s *story) { s.state(3, 3, 0); s.grant(3, 2, 2) }, // too late to vote again
+			why:   "n3 told n2 of its vote in term 2 before it was durable (durable: term 1, vote n2)",
+		},
+		{
+			name: "a saved term that goes back", property: termMonotonic,
+			wrong: func(s *story) { s.state(2, 0, 0) },
+			right: func(s *story) { s.state(2, 1, 1) },
+			why:   "n2 saved term 0 after term 1",
+		},
+		{
 			name: "a term that goes back", property: termMonotonic,
 			wrong: func(s *story) { s.role(2, trace.RoleFollower, 0) },
 			right: func(s *story) { s.role(2, trace.RoleFollower, 1) },
@@ -317,6 +364,35 @@ func TestInvariants(t *testing.T) {
 			wrong: func(s *story) { s.append(2, 3, 1, 4) },
 			right: func(s *story) { s.append(2, 3, 1, 1) },
 			why:   "n2 appended index 3 after an entry of term 4, though its entry 2 is of term 1",
+		},
+		{
+			name: "an entry far beyond every log", property: logMatching,
+			wrong: func(s *story) { s.append(2, 1<<40, 1, 0) },
+			right: func(s *story) { s.append(2, 3, 1, 1) },
+			why:   "n2 appended index 1099511627776, far beyond every log",
+		},
+		{
+			name: "one index and an older term, two entries", property: logMatching,
+			wrong: func(s *story) {
+				s.append(1, 3, 1, 1)
+				s.append(2, 3, 5, 1) // another leader's, at the same place
+				s.emit(trace.Event{Kind: trace.LogAppend, Member: 3, Term: 5, Index: 3, A: 1, B: 7})
+			},
+			right: func(s *story) { s.append(1, 3, 1, 1); s.append(2, 3, 5, 1); s.append(3, 3, 5, 1) },
+			why: fmt.Sprintf("index 3 of term 5 is one entry on n2 (after term 1, hash %016x) and another on n3 (after term 1, hash %016x)",
+				hash(3, 5), 7),
+		},
+		{
+			name: "an entry after a snapshot that ends in another term", property: logMatching,
+			wrong: func(s *story) { s.install(3, 2); s.append(3, 3, 1, 9) },
+			right: func(s *story) { s.install(3, 2); s.append(3, 3, 1, 1) },
+			why:   "n3 appended index 3 after an entry of term 9, though its entry 2 is of term 1",
+		},
+		{
+			name: "a hole that the snapshot does not fill", property: logMatching,
+			wrong: func(s *story) { s.append(3, 4, 1, 0); s.durable(3, 4, 1); s.install(3, 2); s.ack(3, 1, 2, 1) },
+			right: func(s *story) { s.append(3, 3, 1, 0); s.durable(3, 3, 1); s.install(3, 2); s.ack(3, 1, 2, 1) },
+			why:   "n3 acknowledged a log in which the entries before index 4 are missing",
 		},
 		{
 			name: "a hole in the log", property: logMatching,
@@ -420,6 +496,64 @@ func TestInvariants(t *testing.T) {
 			why:   "the commit index of n2 went from 2 to 1",
 		},
 		{
+			name: "a commit index that a snapshot has covered", property: commitMonotonic,
+			wrong: func(s *story) { s.install(3, 2); s.commit(3, trace.RoleFollower, 2, 1) },
+			right: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1) },
+			why:   "the commit index of n3 went from 2 to 2",
+		},
+		{
+			name: "an entry that a snapshot has covered", property: applyOrder,
+			wrong: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1); s.install(3, 2); s.apply(3, 2, 1, 100) },
+			right: func(s *story) {
+				s.written(3)
+				s.commit(1, trace.RoleLeader, 3, 1)
+				s.install(3, 2)
+				s.commit(3, trace.RoleFollower, 3, 1)
+				s.apply(3, 3, 1, 101)
+			},
+			why: "n3 applied index 2 after index 2",
+		},
+		{
+			name: "a disk that has another fault", property: restartDurable,
+			wrong: func(s *story) {
+				s.emit(trace.Event{Kind: trace.MemberFault, Aux: trace.FaultClockPace, Member: 2})
+				s.crash(2)
+				s.start(2, 1, 1)
+			},
+			right: func(s *story) { s.forgets(2); s.crash(2); s.start(2, 0, 1) },
+			why:   "n2 restarted with a log that ends at index 1, though it was durable through 2",
+		},
+		{
+			name: "a state that was durable, on a disk that forgets nothing", property: restartDurable,
+			wrong: func(s *story) { s.batch(2, 1); s.batch(2, 2); s.settled(2, 2); s.crash(2); s.open(2, 1, 0) },
+			right: func(s *story) {
+				s.batch(2, 1)
+				s.batch(2, 2)
+				s.settled(2, 2)
+				s.forgets(2)
+				s.crash(2)
+				s.open(2, 1, 0)
+			},
+			why: "n2 restarted with its state at index 1, though that at index 2 was durable",
+		},
+		{
+			name: "a second vote, with a disk that forgets nothing", property: oneVote,
+			wrong: func(s *story) { s.crash(2); s.start(2, 1, 2); s.state(2, 1, 3); s.grant(2, 3, 1) },
+			right: func(s *story) { s.forgets(2); s.crash(2); s.start(2, 0, 1); s.state(2, 1, 3); s.grant(2, 3, 1) },
+			why:   "n2 voted for n3 in term 1, after it had voted for n1",
+		},
+		{
+			name: "a commit that counts on what a disk forgot before it held it", property: commitQuorum,
+			wrong: func(s *story) {
+				s.forgets(2)
+				s.write(1, 3, 1, 1)
+				s.append(2, 3, 1, 1)
+				s.commit(1, trace.RoleLeader, 3, 1)
+			},
+			right: func(s *story) { s.written(3); s.forgets(2); s.commit(1, trace.RoleLeader, 3, 1) },
+			why:   "n1 committed index 3 (term 1) when it was durable on 1 of 3 voters",
+		},
+		{
 			name: "two entries at one index", property: stateMachineSafety,
 			wrong: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1); s.apply(3, 2, 9, 100) },
 			right: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1); s.apply(3, 2, 1, 100) },
@@ -430,6 +564,30 @@ func TestInvariants(t *testing.T) {
 			wrong: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1); s.apply(3, 2, 1, 101) },
 			right: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1); s.apply(3, 2, 1, 100) },
 			why:   "after the same entry at index 2 the store of n3 has the hash 0000000000000065, that of n1 had 0000000000000064",
+		},
+		{
+			name: "equal contents of another term", property: stateMachineSafety,
+			wrong: func(s *story) {
+				s.commit(3, trace.RoleFollower, 2, 1)
+				s.emit(trace.Event{Kind: trace.Apply, Member: 3, Term: 9, Index: 2, A: hash(2, 1), B: 100})
+			},
+			right: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1); s.apply(3, 2, 1, 100) },
+			why:   "n3 applied an entry without a request at index 2 (term 9), where n1 had applied request 2 (term 1) at 0.016s",
+		},
+		{
+			name: "other contents of one term", property: stateMachineSafety,
+			wrong: func(s *story) {
+				s.commit(3, trace.RoleFollower, 2, 1)
+				s.emit(trace.Event{Kind: trace.Apply, Member: 3, Term: 1, Index: 2, A: 7, B: 100, ID: 3})
+			},
+			right: func(s *story) { s.commit(3, trace.RoleFollower, 2, 1); s.apply(3, 2, 1, 100) },
+			why:   "n3 applied request 3 at index 2 (term 1), where n1 had applied request 2 (term 1) at 0.016s",
+		},
+		{
+			name: "a snapshot of another store is saved", property: stateMachineSafety,
+			wrong: func(s *story) { s.emit(trace.Event{Kind: trace.SnapSaved, Member: 2, Index: 2, Term: 1, B: 101}) },
+			right: func(s *story) { s.emit(trace.Event{Kind: trace.SnapSaved, Member: 2, Index: 2, Term: 1, B: 100}) },
+			why:   "the snapshot of n2 at index 2 has the store hash 0000000000000065, n1 had 0000000000000064 after that index",
 		},
 		{
 			name: "a snapshot of another store", property: stateMachineSafety,
@@ -554,8 +712,6 @@ func TestSnapshotWithEntries(t *testing.T) {
 	s.legal(t)
 }
 
-// The first violation of an invariant is kept, and none makes the account
-// panic, whatever the events hold.
 // Who dies while a leader's snapshot is saved may start from it, and had another log
 // before: n3 had an entry of term 9 where term 1 committed another.
 func TestStartFromASnapshotThatWasNotInstalled(t *testing.T) {
@@ -573,7 +729,9 @@ func TestStartFromASnapshotThatWasNotInstalled(t *testing.T) {
 		return s
 	}
 	play(true, 5, 5).legal(t)
-	play(true, 2, 2).legal(t)
+	taken := play(true, 2, 2)
+	taken.append(3, 3, 1, 1) // not after an entry of term 9 any more
+	taken.legal(t)
 	for name, s := range map[string]*story{"nobody sent one": play(false, 5, 5), "it starts from its own state": play(true, 3, 1)} {
 		if s.inv.first[leaderCompleteness] == nil {
 			t.Errorf("%s, and yet a leader without a committed entry is no violation: %+v", name, s.inv.Violations())
@@ -581,6 +739,117 @@ func TestStartFromASnapshotThatWasNotInstalled(t *testing.T) {
 	}
 }
 
+// However a leader ends, it leads nobody any more: others may campaign.
+func TestEndsOfALeader(t *testing.T) {
+	for _, end := range []trace.Kind{trace.MemberCrash, trace.MemberStop, trace.MemberPanic, trace.MemberRemoved} {
+		s := committed()
+		s.healthy()
+		s.emit(trace.Event{Kind: end, Member: 1})
+		s.role(3, trace.RoleCandidate, 2)
+		s.legal(t)
+		if !s.inv.restarted(1, 0, s.log.Now) || s.inv.restarted(2, 0, s.log.Now) {
+			t.Errorf("%v: n1 has stopped, and n2 has not", end)
+		}
+	}
+}
+
+// A member was restarted between two times if it was down for a moment of them.
+func TestRestarted(t *testing.T) {
+	inv := NewInvariants(3)
+	inv.Observe(&trace.Event{Kind: trace.MemberStart, Member: 2, At: ms(1), B: 1})
+	inv.Observe(&trace.Event{Kind: trace.MemberCrash, Member: 2, At: ms(20)})
+	inv.Observe(&trace.Event{Kind: trace.MemberStart, Member: 2, At: ms(30), B: 2})
+	for _, tt := range []struct {
+		from, to int
+		want     bool
+	}{{1, 19, false}, {1, 20, true}, {22, 28, true}, {30, 40, true}, {31, 40, false}} {
+		if got := inv.restarted(2, ms(tt.from), ms(tt.to)); got != tt.want {
+			t.Errorf("restarted between %d and %d ms: %v", tt.from, tt.to, got)
+		}
+	}
+	inv.Observe(&trace.Event{Kind: trace.MemberCrash, Member: 2, At: ms(50)})
+	if !inv.restarted(2, ms(60), ms(70)) {
+		t.Error("a member that is down answers from nothing that it knew")
+	}
+	if (*Invariants)(nil).restarted(2, 0, ms(70)) {
+		t.Error("nobody watched, and yet a member was restarted")
+	}
+}
+
+// Elections are told in order, and who led at a time is who won the latest term then.
+func TestElectionsAreRemembered(t *testing.T) {
+	s := committed()
+	first := s.inv.Elections()[0]
+	s.elect(2, 3, 2)
+	second := s.inv.Elections()[1]
+	if len(s.inv.Elections()) != 2 || first.Member != 1 || first.Term != 1 || second.Member != 2 || second.Term != 2 {
+		t.Fatalf("elections %+v", s.inv.Elections())
+	}
+	for _, tt := range []struct {
+		at   sim.Time
+		want Election
+	}{{first.At - 1, Election{}}, {first.At, first}, {second.At - 1, first}, {second.At, second}} {
+		if e, ok := s.inv.leaderBefore(tt.at); e != tt.want || ok != (tt.want.Member != 0) {
+			t.Errorf("before %v: %+v %v, want %+v", tt.at, e, ok, tt.want)
+		}
+	}
+	// One of an earlier term that comes late leads nobody.
+	s.state(3, 1, 3)
+	s.role(3, trace.RoleLeader, 1)
+	if e, _ := s.inv.leaderBefore(s.log.Now); e != second {
+		t.Errorf("an election in term 1 after that in term 2 makes %+v the leader", e)
+	}
+	if !s.inv.leads(2, 2) || s.inv.leads(1, 2) || (*Invariants)(nil).leads(2, 2) {
+		t.Error("n2 leads term 2, and nobody else does")
+	}
+	if _, ok := (*Invariants)(nil).leaderBefore(s.log.Now); ok {
+		t.Error("nobody watched, and yet there is a leader")
+	}
+	if !s.inv.Broken() || newStory(3).inv.Broken() {
+		t.Error("two leaders of term 1 break an invariant, and a beginning breaks none")
+	}
+}
+
+// A violation says what the member believed.
+func TestBelief(t *testing.T) {
+	for _, tt := range []struct {
+		make func(s *story)
+		want string
+	}{
+		{
+			func(s *story) { s.append(1, 2, 1, 0) },
+			"n1 leads term 1; its log goes to index 2, is durable to 2, committed to 2 and applied to 2.",
+		},
+		{
+			func(s *story) { s.role(2, trace.RoleFollower, 0) },
+			"n2 follows in term 1; its log goes to index 2, is durable to 2, committed to 2 and applied to 2; " +
+				"it last answered a leader, n1, at 0.013s.",
+		},
+		{
+			func(s *story) { s.role(3, trace.RoleCandidate, 2); s.grant(3, 2, 2) },
+			"n3 campaigns in term 2; its log goes to index 1, is durable to 1, committed to 1 and applied to 1.",
+		},
+		{
+			func(s *story) {
+				s.role(3, trace.RolePreCandidate, 0)
+				s.role(3, trace.RoleCandidate, 2)
+				s.grant(3, 2, 2)
+			},
+			"n3 campaigns in term 2; its log goes to index 1, is durable to 1, committed to 1 and applied to 1.",
+		},
+		{func(s *story) { s.grant(4, 2, 2) }, ""},
+	} {
+		s := committed()
+		tt.make(s)
+		v := s.inv.Violations()
+		if len(v) == 0 || v[0].Belief != tt.want {
+			t.Errorf("got  %+v\nwant %s", v, tt.want)
+		}
+	}
+}
+
+// The first violation of an invariant is kept, and none makes the account
+// panic, whatever the events hold.
 func TestObservesAnything(t *testing.T) {
 	r := sim.NewRand(1, "events")
 	s := newStory(3)
