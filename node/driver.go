@@ -32,6 +32,14 @@ type driver struct {
 	stored, applied *pb.Message
 	// spare is an empty list of messages, to be used again.
 	spare []*pb.Message
+	// states are the hard states of plain Readies.
+	states sim.Slab[hardState]
+}
+
+// hardState is a hard state with the numbers that it points to.
+type hardState struct {
+	pb.HardState
+	term, vote, commit uint64
 }
 
 // standing is what raft tells of itself when it has changed.
@@ -111,8 +119,10 @@ func (d *driver) next() *raft.Ready {
 func (d *driver) takeReady() {
 	rd := &d.ready
 	if *d.committed != d.said.commit {
-		rd.HardState = hardState(*d.term, *d.vote, *d.committed)
-		*d.told = rd.HardState
+		s := d.states.New()
+		s.term, s.vote, s.commit = *d.term, *d.vote, *d.committed
+		s.Term, s.Vote, s.Commit = &s.term, &s.vote, &s.commit
+		rd.HardState, *d.told = &s.HardState, &s.HardState
 	}
 	if *d.applying < *d.committed {
 		entries, err := d.storage.Entries(*d.applying+1, *d.committed+1, d.limit)
@@ -138,16 +148,6 @@ func (d *driver) takeReady() {
 		}
 	}
 	*d.afterAppend = (*d.afterAppend)[:0]
-}
-
-// hardState returns a hard state with its numbers beside it.
-func hardState(term, vote, commit uint64) *pb.HardState {
-	s := &struct {
-		state              pb.HardState
-		term, vote, commit uint64
-	}{term: term, vote: vote, commit: commit}
-	s.state.Term, s.state.Vote, s.state.Commit = &s.term, &s.vote, &s.commit
-	return &s.state
 }
 
 // advance tells raft that the Ready was handled. Its messages have been sent.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"etcdsim/checker/history"
+	"etcdsim/sim"
 	"etcdsim/store"
 )
 
@@ -30,7 +31,7 @@ func (d *dice) request(kind Kind) store.Request {
 	l, r, slab := d.load, &d.s.rand, &d.s.cs.requests
 	switch kind {
 	case Put:
-		p := slab.puts.next()
+		p := slab.puts.New()
 		p.Key, p.Value = d.key(), d.value()
 		return p
 	case Get:
@@ -105,7 +106,7 @@ func (d *dice) readPast() *store.RangeRequest {
 
 // read returns a read of keys, serializable in the load's share.
 func (d *dice) read(key, end string) *store.RangeRequest {
-	q := d.s.cs.requests.ranges.next()
+	q := d.s.cs.requests.ranges.New()
 	q.Key, q.RangeEnd = key, end
 	q.Serializable = d.s.rand.Hit(d.load.cfg.Serializable)
 	return q
@@ -172,20 +173,6 @@ func (d *dice) saw(key string, mod int64) {
 // requests are slabs that requests are cut from: a request is referred to from
 // the history until the end, so that one allocation serves many.
 type requests struct {
-	puts   slab[store.PutRequest]
-	ranges slab[store.RangeRequest]
-}
-
-type slab[T any] struct{ free []T }
-
-const slabSize = 64
-
-// next returns a zero T.
-func (s *slab[T]) next() *T {
-	if len(s.free) == 0 {
-		s.free = make([]T, slabSize)
-	}
-	t := &s.free[0]
-	s.free = s.free[1:]
-	return t
+	puts   sim.Slab[store.PutRequest]
+	ranges sim.Slab[store.RangeRequest]
 }

@@ -72,6 +72,8 @@ type Cluster struct {
 
 	queue   sim.Queue[event]
 	packets packets
+	calls   sim.Slab[node.Call]
+	answers sim.Slab[node.Answer]
 	decoded node.Decoded
 	held    map[uint64]uint32 // slots of the packets that the network holds, by packet number
 	members []*member         // by ID - 1; those that were removed stay
@@ -179,10 +181,9 @@ func (c *Cluster) Call(client trace.Addr, member, op uint64, r store.Request) {
 
 // CallAs sends a client's request in somebody's name.
 func (c *Cluster) CallAs(client trace.Addr, member, op uint64, as store.Credential, r store.Request) {
-	c.sendPacket(&packet{
-		from: client, to: trace.Addr(member), kind: trace.ClientRequest,
-		call: &node.Call{Client: client, Op: op, Request: r, As: as}, size: requestBytes,
-	})
+	call := c.calls.New()
+	*call = node.Call{Client: client, Op: op, Request: r, As: as}
+	c.sendPacket(&packet{from: client, to: trace.Addr(member), kind: trace.ClientRequest, call: call, size: requestBytes})
 }
 
 // GiveUp tells a member that the client of a call waits no longer. If the network

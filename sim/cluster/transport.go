@@ -116,7 +116,9 @@ func (c *Cluster) answer(m *member, a node.Answer) {
 		c.answerStream(m, a)
 		return
 	}
-	c.sendPacket(&packet{from: m.addr, to: a.Client, kind: trace.ClientResponse, answer: &a, size: requestBytes})
+	answer := c.answers.New()
+	*answer = a
+	c.sendPacket(&packet{from: m.addr, to: a.Client, kind: trace.ClientResponse, answer: answer, size: requestBytes})
 }
 
 func reencode(m *pb.Message) *pb.Message {
