@@ -12,7 +12,10 @@ import (
 )
 
 // dropNames are the reasons for which packets are dropped, as Aux of Drop holds them.
-var dropNames = []string{"", "loss", "cut", "dead", "stale", "corrupt", "full", "taken"}
+var dropNames = [...]string{
+	trace.DropLoss: "loss", trace.DropCut: "cut", trace.DropDead: "dead", trace.DropStale: "stale", trace.DropCorrupt: "corrupt",
+	trace.DropFull: "full", trace.DropTaken: "taken",
+}
 
 // Event tells of an event on one line: when, where, what, and every field that is
 // not zero.

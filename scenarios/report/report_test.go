@@ -121,6 +121,25 @@ func TestOtherEnds(t *testing.T) {
 			[]string{"INTERNAL  the simulator itself failed", "WHY  out of range", "FAIL internal"},
 			[]string{"goroutine"},
 		},
+		"another run than the one that was recorded": {
+			func(r *scenarios.Result) {
+				r.Outcome, r.Report = scenarios.Nondeterminism, checker.Report{}
+				r.Failure = &scenarios.Failure{Outcome: scenarios.Nondeterminism, Statement: "ended   digest=0", Why: "the digest is 1"}
+			},
+			[]string{"NONDETERMINISM  ended digest=0\nWHY  at 0.000s: the digest is 1.\n", "FAIL nondeterminism"},
+			nil,
+		},
+		"a failure that the judge of liveness tells of": {
+			func(r *scenarios.Result) {
+				r.Outcome, r.Failure.Outcome = scenarios.Stuck, scenarios.Stuck
+				v := checker.Violation{Property: "liveness", Why: "Waited for a leader."}
+				r.Report = checker.Report{Judgements: []checker.Judgement{{
+					Judge: "liveness", Verdict: checker.Violated, Violations: []checker.Violation{v},
+				}}}
+			},
+			[]string{"VIOLATION liveness\nWHY  Waited for a leader.\nreproduce"},
+			[]string{"LIVENESS"},
+		},
 		"refused and lost operations": {
 			func(r *scenarios.Result) { r.Counts.Failed, r.Counts.Unknown, r.Counts.Dropped = 3, 4, 5 },
 			[]string{"2 operations (3 refused, 4 unknown), 1 message (5 dropped), 2 elections"},

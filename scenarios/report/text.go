@@ -3,7 +3,6 @@ package report
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -140,8 +139,8 @@ func (p *printer) failures(r *scenarios.Result) {
 			p.violation(j.Judge, &j.Violations[i])
 		}
 	}
-	if r.Failure != nil && len(r.Breakdowns) == 0 && !judged(violations, r.Failure) {
-		p.failure(r.Failure)
+	if f := Untold(r); f != nil {
+		p.failure(f)
 	}
 	if r.Divergence != "" {
 		p.line("%s  the second run of this seed is another", p.paint(red, "NONDETERMINISM"))
@@ -179,10 +178,17 @@ func look(r *scenarios.Result, at sim.Time) string {
 	return strings.Replace(Reproduce(r), "run", "export mermaid", 1) + " --window " + ms(-lookAround) + ".." + ms(lookAround)
 }
 
-// judged reports whether the judge of liveness has told of the failure already.
-func judged(violations []checker.Violation, f *scenarios.Failure) bool {
-	return f.Outcome == scenarios.Stuck &&
-		slices.ContainsFunc(violations, func(v checker.Violation) bool { return v.Property == "liveness" })
+// Untold returns the statement that did not hold, or nil: if there is none, or if a judge
+// tells of it, that of crashes or that of liveness.
+func Untold(r *scenarios.Result) *scenarios.Failure {
+	f := r.Failure
+	if f == nil || len(r.Breakdowns) > 0 {
+		return nil
+	}
+	if j, ok := r.Report.Judgement("liveness"); ok && f.Outcome == scenarios.Stuck && len(j.Violations) > 0 {
+		return nil
+	}
+	return f
 }
 
 // failure tells of a statement that did not hold.
@@ -196,7 +202,7 @@ func (p *printer) failure(f *scenarios.Failure) {
 func Broken(f *scenarios.Failure) (word, what string) {
 	word = map[scenarios.Outcome]string{
 		scenarios.Violation: "expectation", scenarios.Stuck: "liveness", scenarios.Vacuous: "vacuous", scenarios.Internal: "internal",
-		scenarios.Interrupted: "interrupted",
+		scenarios.Interrupted: "interrupted", scenarios.Nondeterminism: "nondeterminism",
 	}[f.Outcome]
 	if f.Statement == "" {
 		return word, "at the end"

@@ -8,9 +8,7 @@ import (
 	"etcdsim/checker/history"
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/report"
-	"etcdsim/scenarios/report/chronicle"
 	"etcdsim/sim"
-	"etcdsim/sim/trace"
 	"etcdsim/store"
 )
 
@@ -41,12 +39,7 @@ func findingsOf(r *scenarios.Result) []Finding {
 		j := &r.Report.Judgements[i]
 		all = append(all, FindingsOf(j)...)
 	}
-	for _, b := range r.Breakdowns {
-		all = append(all, Finding{
-			Word: "panic", What: chronicle.Name(trace.Addr(b.Member)) + " broke down", Why: b.Text, At: b.At, Member: b.Member,
-		})
-	}
-	if f := r.Failure; f != nil && len(r.Breakdowns) == 0 {
+	if f := report.Untold(r); f != nil {
 		all = append(all, failureOf(f))
 	}
 	return all

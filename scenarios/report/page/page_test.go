@@ -99,6 +99,32 @@ func TestPageOfViolation(t *testing.T) {
 	}
 }
 
+// A member that breaks down is told of once, by the judge of crashes.
+func TestPageOfBreakdown(t *testing.T) {
+	o := scenarios.Options{Bugs: bug.Set(0).With(bug.SnapOrder)}
+	for seed := uint64(1); seed <= 20; seed++ {
+		r, err := scenarios.Run(scenarios.Lookup("snapshot-and-crash"), seed, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Breakdowns) == 0 {
+			continue
+		}
+		_, in := write(t, "snapshot-and-crash", seed, o, 0)
+		told := 0
+		for _, f := range in.Findings {
+			if strings.Contains(f.Why, r.Breakdowns[0].Text) {
+				told++
+			}
+		}
+		if told != 1 {
+			t.Errorf("seed %d: the page tells %d times that a member broke down: %+v", seed, told, in.Findings)
+		}
+		return
+	}
+	t.Error("no seed up to 20 breaks a member down")
+}
+
 // The page needs nothing from elsewhere.
 func TestPageIsSelfContained(t *testing.T) {
 	html, _ := write(t, "leader-kill", 1, scenarios.Options{}, 0)
