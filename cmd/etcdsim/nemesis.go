@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +17,7 @@ import (
 	"etcdsim/scenarios/nemesis"
 	"etcdsim/scenarios/report"
 	"etcdsim/sim/bug"
+	"etcdsim/sim/trace"
 )
 
 func planCommand() *cli.Command {
@@ -56,11 +55,19 @@ func censusCommand() *cli.Command {
 	}
 }
 
+// noted is a line of a census's journal: what became of a seed, with which defects
+// switched on, and in which version of the trace.
+type noted struct {
+	Trace int
+	Bugs  string `json:",omitempty"`
+	nemesis.Finding
+}
+
 // census runs plans and writes down what became of them.
 type census struct {
 	bugs    bug.Set
 	stop    bool
-	journal *os.File
+	journal journal
 	known   map[uint64]nemesis.Finding
 	stderr  io.Writer
 
@@ -82,19 +89,20 @@ func censusAction(c *cli.Context) error {
 	if job.bugs, err = bug.Parse(c.String("bug")); err != nil {
 		return usage("census: --bug: %w", err)
 	}
-	if name := c.String("journal"); name != "" {
-		if err := job.open(name); err != nil {
-			return usage("census: --journal: %w", err)
+	job.journal, err = openJournal(c.String("journal"), func(one noted) {
+		if one.Trace == trace.Version && one.Bugs == job.bugs.String() {
+			job.known[one.Seed] = one.Finding
 		}
+	})
+	if err != nil {
+		return usage("census: --journal: %w", err)
 	}
-	ctx, done := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, done := signal.NotifyContext(c.Context, os.Interrupt)
 	defer done()
 	job.run(ctx, first, last)
-	if job.journal != nil && job.err == nil {
-		job.err = job.journal.Close()
-	}
+	job.err = errors.Join(job.err, job.journal.close())
 	if err := job.sum.Write(c.App.Writer); err != nil {
-		return &exit{exitInternal, err}
+		return unwritten("results", err)
 	}
 	switch {
 	case job.err != nil:
@@ -102,28 +110,9 @@ func censusAction(c *cli.Context) error {
 	case ctx.Err() != nil:
 		return &exit{exitInterrupted, errors.New("interrupted")}
 	case job.failed:
-		return &exit{1, nil}
+		return &exit{code: exitFound}
 	}
 	return nil
-}
-
-// open reads what the journal holds, and goes on writing there. A line that was cut
-// short is written anew.
-func (j *census) open(name string) error {
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
-	if err != nil {
-		return err
-	}
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var found nemesis.Finding
-		if json.Unmarshal(lines.Bytes(), &found) == nil {
-			j.known[found.Seed] = found
-		}
-	}
-	j.journal = f
-	return lines.Err()
 }
 
 // run lets a worker on each processor take one seed after another.
@@ -145,8 +134,12 @@ func (j *census) run(ctx context.Context, first, last uint64) {
 		if found, ok := j.known[seed]; ok {
 			j.mu.Lock()
 			j.sum.Add(found)
-			j.failed = j.failed || found.Outcome != scenarios.Pass.String()
+			passed := found.Outcome == scenarios.Pass.String()
+			j.failed = j.failed || !passed
 			j.mu.Unlock()
+			if !passed && j.stop {
+				break
+			}
 		} else {
 			seeds <- seed
 		}
@@ -175,14 +168,8 @@ func (j *census) one(ctx context.Context, seed uint64) bool {
 	}
 	found := nemesis.Find(plan, r)
 	j.sum.Add(found)
-	if j.journal != nil {
-		line, err := json.Marshal(found)
-		if err == nil {
-			_, err = j.journal.Write(append(line, '\n'))
-		}
-		if err != nil {
-			j.err = err
-		}
+	if err := j.journal.note(noted{trace.Version, j.bugs.String(), found}); err != nil {
+		j.err = err
 	}
 	if r.Outcome == scenarios.Pass {
 		return true

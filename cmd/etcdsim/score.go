@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +17,7 @@ import (
 	"etcdsim/scenarios/nemesis"
 	"etcdsim/scenarios/shrink"
 	"etcdsim/sim/bug"
+	"etcdsim/sim/trace"
 )
 
 // The scoreboard: how many plans of the nemesis, and how many seconds of a processor, it
@@ -38,9 +37,11 @@ type scorer struct {
 // found is how one defect was found. It is what a line of the journal holds.
 type found struct {
 	Bug string
-	// Starts and Limit are how it was searched for.
+	// Starts and Limit are how it was searched for, Trace the version of the trace then:
+	// with another one, seeds have other runs.
 	Starts int
 	Limit  time.Duration
+	Trace  int
 	// Seeds and Times are those of the searches that found it, each in order.
 	Seeds []int
 	Times []time.Duration
@@ -67,11 +68,16 @@ func scoreAction(c *cli.Context) error {
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
 	defer stop()
 	s.ctx = ctx
-	known, journal, err := openScores(c.String("journal"))
+	known := map[string]found{}
+	journal, err := openJournal(c.String("journal"), func(one found) {
+		if one.Starts == s.starts && one.Limit == s.limit && one.Trace == trace.Version {
+			known[one.Bug] = one
+		}
+	})
 	if err != nil {
 		return usage("bugs: --journal: %w", err)
 	}
-	defer func() { _ = journal.Close() }() // what was written was looked at line by line
+	defer func() { _ = journal.close() }() // each note was written, or that failed
 	var all []found
 	row := func(cells ...any) { fmt.Fprintf(c.App.Writer, "%-28s %-16s %-9s %-7s %-9s %-11s %s\n", cells...) }
 	row("bug", "judge", "found", "seeds", "seconds", "statements", "also seen by")
@@ -80,9 +86,9 @@ func scoreAction(c *cli.Context) error {
 			continue
 		}
 		one, ok := known[b.Name]
-		if !ok || one.Starts != s.starts || one.Limit != s.limit {
+		if !ok {
 			if one, err = s.score(b); err == nil && ctx.Err() == nil {
-				err = json.NewEncoder(journal).Encode(one)
+				err = journal.note(one)
 			}
 		}
 		if err != nil {
@@ -105,7 +111,7 @@ func scoreAction(c *cli.Context) error {
 	case ctx.Err() != nil:
 		return &exit{exitInterrupted, errors.New("interrupted")}
 	case slices.ContainsFunc(all, func(o found) bool { return len(o.Seeds) == 0 }):
-		return &exit{code: 1}
+		return &exit{code: exitFound}
 	}
 	return nil
 }
@@ -126,38 +132,10 @@ func newScorer(c *cli.Context) (s scorer, chosen bug.Set, err error) {
 	return s, chosen, nil
 }
 
-// openScores reads what a journal holds, by the name of the defect, and goes on writing
-// there. Without a name nothing is known, and nothing kept.
-func openScores(name string) (known map[string]found, journal io.WriteCloser, err error) {
-	known = map[string]found{}
-	if name == "" {
-		return known, unkept{io.Discard}, nil
-	}
-	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
-	if err != nil {
-		return nil, nil, err
-	}
-	lines := bufio.NewScanner(f)
-	lines.Buffer(nil, 1<<20)
-	for lines.Scan() {
-		var one found
-		if json.Unmarshal(lines.Bytes(), &one) == nil { // or it was cut short, and is written anew
-			known[one.Bug] = one
-		}
-	}
-	return known, f, lines.Err()
-}
-
-// unkept is a journal that keeps nothing.
-type unkept struct{ io.Writer }
-
-// Close implements io.Closer.
-func (unkept) Close() error { return nil }
-
 // score searches for a defect from several seeds, and shrinks what the first search
 // found.
 func (s *scorer) score(b bug.Bug) (found, error) {
-	one := found{Bug: b.Name, Starts: s.starts, Limit: s.limit}
+	one := found{Bug: b.Name, Starts: s.starts, Limit: s.limit, Trace: trace.Version}
 	for i := range s.starts {
 		began := processorTime()
 		spent := func() time.Duration { return processorTime() - began }
