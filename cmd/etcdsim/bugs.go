@@ -30,14 +30,19 @@ func bugsCommand() *cli.Command {
 			if err := noArguments(c); err != nil {
 				return err
 			}
-			name := c.String("explain")
 			switch {
-			case c.Bool("score") && name != "":
+			case c.Bool("score") && c.IsSet("explain"):
 				return usage("bugs: --score and --explain: expected one of them")
 			case c.Bool("score"):
 				return scoreAction(c)
-			case name != "":
-				return explainBug(c.App.Writer, name)
+			}
+			for _, flag := range []string{"bug", "starts", "for", "journal", "out"} {
+				if c.IsSet(flag) {
+					return usage("bugs: --%s: expected --score with it", flag)
+				}
+			}
+			if c.IsSet("explain") {
+				return explainBug(c.App.Writer, c.String("explain"))
 			}
 			for _, b := range bug.All() {
 				fmt.Fprintf(c.App.Writer, "%s  %s; judge %s; etcdsim run %s --bug %s\n", b.Name, b.Reference, b.Judge, b.Scenario, b.Name)
