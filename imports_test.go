@@ -230,7 +230,7 @@ var rooms = []room{
 		path: "scenarios/playground",
 		imports: []string{
 			"scenarios", "scenarios/learn", "scenarios/report", "scenarios/report/chronicle", "scenarios/report/page", "sim", "sim/bug",
-			"sim/trace", "sim/cluster", "store",
+			"sim/trace", "sim/cluster", "store", "store/saved",
 		},
 		why: "a session that a page or a program drives: requests in, frames out; it acts only through the language",
 	},

@@ -35,11 +35,11 @@ func learnAction(c *cli.Context) error {
 	}
 	file, err := progressFile(c)
 	if err != nil {
-		return err
+		return usage("learn: %w", err)
 	}
 	taken, err := readProgress(file)
 	if err != nil {
-		return err
+		return usage("learn: %w", err)
 	}
 	name := c.Args().First()
 	if name == "" {
@@ -75,7 +75,7 @@ func learnAction(c *cli.Context) error {
 		return unwritten("the progress", err)
 	}
 	if taken, err = readProgress(file); err != nil {
-		return err
+		return usage("learn: %w", err)
 	}
 	fmt.Fprintf(p.out, "\n%d of %d right. See it again: etcdsim run %s --seed %d%s --report lesson.html\n", got.Right, got.Of,
 		lesson.Scenario, course.Seed, withBugs(course))

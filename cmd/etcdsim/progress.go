@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -19,11 +20,13 @@ func progressFile(c *cli.Context) (string, error) {
 	}
 	folder, err := os.UserConfigDir()
 	if err != nil {
-		return "", usage("learn: no folder for the progress (%w): expected --progress FILE", err)
+		return "", fmt.Errorf("no folder for the progress (%w): expected --progress FILE", err)
 	}
 	return filepath.Join(folder, "etcdsim", "learn.json"), nil
 }
 
+// readProgress reads the progress that is kept in a file; of a file that is not there,
+// none.
 func readProgress(name string) (learn.Progress, error) {
 	taken := learn.Progress{}
 	text, err := os.ReadFile(name)
@@ -34,7 +37,7 @@ func readProgress(name string) (learn.Progress, error) {
 		err = json.Unmarshal(text, &taken)
 	}
 	if err != nil {
-		return nil, usage("learn: %s: %w: expected the progress that an earlier lesson wrote", name, err)
+		return nil, fmt.Errorf("%s: %w: expected the progress that an earlier lesson wrote", name, cause(err))
 	}
 	if taken == nil { // the file says null
 		taken = learn.Progress{}

@@ -25,6 +25,8 @@ import (
 	"etcdsim/scenarios/playground/web"
 	"etcdsim/sim/bug"
 	"etcdsim/sim/live/loopback"
+	"etcdsim/store/saved"
+	"etcdsim/store/saved/files"
 )
 
 func uiCommand() *cli.Command {
@@ -51,17 +53,19 @@ func uiAction(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if dir := c.String("export"); dir != "" {
-		if err := exportUI(c.Context, dir); err != nil {
-			return &exit{exitInternal, fmt.Errorf("ui: %w", err)}
-		}
-		fmt.Fprintf(c.App.ErrWriter, "written to %s; serve the folder with any web server\n", dir)
-		return nil
+	if c.IsSet("export") {
+		return exportUI(c, begin)
 	}
 	address := c.String("listen")
 	host, _, err := net.SplitHostPort(address)
 	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		return usage("ui: --listen: %q: expected an address on loopback, such as 127.0.0.1:8379", address)
+	}
+	progress, err := progressFile(c)
+	if err != nil {
+		progress = "" // the browser keeps it
+	} else if _, err := readProgress(progress); err != nil {
+		return usage("ui: %w", err)
 	}
 	l, err := net.Listen("tcp", address)
 	if err != nil {
@@ -69,10 +73,6 @@ func uiAction(c *cli.Context) error {
 	}
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
 	defer stop()
-	progress, err := progressFile(c)
-	if err != nil {
-		progress = "" // the browser keeps it
-	}
 	server := &http.Server{Handler: newUI(progress, begin), ReadHeaderTimeout: 5 * time.Second}
 	go func() {
 		<-ctx.Done()
@@ -97,6 +97,8 @@ type ui struct {
 	mu sync.Mutex
 	// progress is the file of the progress in lessons, or empty.
 	progress string
+	// snapshot is that of the scenario that pages begin with, or nil.
+	snapshot *saved.Snapshot
 	sessions []*uiSession // the one used last comes last
 }
 
@@ -126,6 +128,14 @@ func parseBeginning(c *cli.Context) (*playground.Open, error) {
 			return nil, err
 		}
 		recall(c, f, &o.Seed, &options)
+		options.Open = new(files.Opener).Open
+		u, err := scenarios.Configure(f, options)
+		if err != nil {
+			return nil, usage("%w", err)
+		}
+		if f.Session() == nil { // which holds it itself
+			o.Snapshot = u.From
+		}
 		if scenarios.Lookup(f.Name) == f {
 			o.Scenario = f.Name
 		} else {
@@ -140,6 +150,9 @@ func parseBeginning(c *cli.Context) (*playground.Open, error) {
 
 func newUI(progress string, begin *playground.Open) http.Handler {
 	u := &ui{progress: progress}
+	if begin != nil {
+		u.snapshot = begin.Snapshot
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
@@ -216,45 +229,65 @@ func (u *ui) session(name string) *uiSession {
 	if len(u.sessions) == mostSessions {
 		u.sessions = u.sessions[1:]
 	}
-	s := &uiSession{name: name}
+	s := &uiSession{name: name, player: playground.Player{Snapshot: u.snapshot}}
 	u.sessions = append(u.sessions, s)
 	return s
 }
 
-// exportUI writes the playground as static files.
-func exportUI(ctx context.Context, dir string) error {
+// exportUI writes the playground as static files. What can go wrong goes wrong first.
+func exportUI(c *cli.Context, begin *playground.Open) error {
+	for _, flag := range []string{"listen", "progress"} {
+		if c.IsSet(flag) {
+			return usage("ui: --export and --%s: expected one of them", flag)
+		}
+	}
+	if begin != nil && begin.Snapshot != nil {
+		return usage("ui: --export: %s begins with a snapshot, which static files cannot read: expected a recorded session, which holds it",
+			c.Args().First())
+	}
+	dir := c.String("export")
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
+		return unwritten("the playground", err)
 	}
-	err := writeTo(nil, filepath.Join(dir, "index.html"), func(w io.Writer) error { return web.Page(w, web.Around{Wasm: true}) })
+	glue, err := compileUI(c.Context, dir)
 	if err != nil {
-		return err
+		return usage("ui: --export: %w", err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "worker.js"), []byte(web.Worker()), 0o644); err != nil {
-		return err
+	var page strings.Builder
+	if err := web.Page(&page, web.Around{Wasm: true, Begin: begin}); err != nil {
+		return &exit{exitInternal, err}
 	}
+	for name, text := range map[string]string{"wasm_exec.js": glue, "worker.js": web.Worker(), "index.html": page.String()} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			return unwritten("the playground", err)
+		}
+	}
+	fmt.Fprintf(c.App.ErrWriter, "written to %s; serve the folder with any web server\n", dir)
+	return nil
+}
+
+// compileUI compiles the simulator to a file of the folder, and returns what goes
+// between it and a browser. The error says what is not there.
+func compileUI(ctx context.Context, dir string) (glue string, err error) {
 	root, err := goEnv(ctx, "GOROOT")
 	if err != nil {
-		return err
+		return "", err
 	}
-	glue, err := os.ReadFile(filepath.Join(root, "lib", "wasm", "wasm_exec.js"))
+	text, err := os.ReadFile(filepath.Join(root, "lib", "wasm", "wasm_exec.js"))
 	if err != nil {
-		return fmt.Errorf("%w: expected a Go installation of %s", err, runtime.Version())
-	}
-	if err := os.WriteFile(filepath.Join(dir, "wasm_exec.js"), glue, 0o644); err != nil {
-		return err
+		return "", fmt.Errorf("%w: expected a Go installation of %s", err, runtime.Version())
 	}
 	out, err := filepath.Abs(filepath.Join(dir, "etcdsim.wasm"))
 	if err != nil {
-		return err
+		return "", err
 	}
 	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, "etcdsim/cmd/etcdsim/wasm")
 	build.Env = append(os.Environ(), "GOOS=js", "GOARCH=wasm", "CGO_ENABLED=0")
-	if text, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("the simulator cannot be compiled to WebAssembly here (%w): expected Go, and the sources of etcdsim in the "+
-			"present folder: %s", err, strings.TrimSpace(string(text)))
+	if said, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("the simulator cannot be compiled to WebAssembly here (%w): expected Go, and the sources of etcdsim in the "+
+			"present folder: %s", err, strings.TrimSpace(string(said)))
 	}
-	return nil
+	return string(text), nil
 }
 
 func goEnv(ctx context.Context, name string) (string, error) {

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,9 +19,9 @@ import (
 )
 
 // post sends a request to the playground's server.
-func post(t *testing.T, server *httptest.Server, session, body string, header map[string]string) (int, playground.Frame) {
+func post(t *testing.T, address, session, body string, header map[string]string) (int, playground.Frame) {
 	t.Helper()
-	r, err := http.NewRequest(http.MethodPost, server.URL+"/do", strings.NewReader(body))
+	r, err := http.NewRequest(http.MethodPost, address+"/do", strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +32,7 @@ func post(t *testing.T, server *httptest.Server, session, body string, header ma
 		}
 		r.Header.Set(k, v)
 	}
-	answer, err := server.Client().Do(r)
+	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,17 +52,17 @@ const openRequest = `{"do":"open","open":{"seed":"3"}}`
 func TestUISessions(t *testing.T) {
 	server := httptest.NewServer(newUI("", nil))
 	defer server.Close()
-	post(t, server, "a", openRequest, nil)
-	post(t, server, "b", openRequest, nil)
-	_, a := post(t, server, "a", `{"do":"advance","for":100000000}`, nil)
-	_, b := post(t, server, "b", `{"do":"advance","for":200000000}`, nil)
+	post(t, server.URL, "a", openRequest, nil)
+	post(t, server.URL, "b", openRequest, nil)
+	_, a := post(t, server.URL, "a", `{"do":"advance","for":100000000}`, nil)
+	_, b := post(t, server.URL, "b", `{"do":"advance","for":200000000}`, nil)
 	if a.Now != 100_000_000 || b.Now != 200_000_000 {
 		t.Errorf("after 100 ms and 200 ms it is %s and %s", a.Now, b.Now)
 	}
 	for i := range mostSessions {
-		post(t, server, strings.Repeat("c", i+1), openRequest, nil)
+		post(t, server.URL, strings.Repeat("c", i+1), openRequest, nil)
 	}
-	if _, f := post(t, server, "a", `{"do":"step"}`, nil); !strings.Contains(f.Error, "expected open first") {
+	if _, f := post(t, server.URL, "a", `{"do":"step"}`, nil); !strings.Contains(f.Error, "expected open first") {
 		t.Errorf("the first session is still there after %d others: %+v", mostSessions+1, f)
 	}
 }
@@ -80,7 +83,7 @@ func TestUIGuards(t *testing.T) {
 		{"too much", nil, strings.Repeat("x", mostRequest+1), http.StatusRequestEntityTooLarge},
 		{"the page itself", map[string]string{"Origin": server.URL}, openRequest, http.StatusOK},
 	} {
-		if got, _ := post(t, server, "a", c.body, c.header); got != c.want {
+		if got, _ := post(t, server.URL, "a", c.body, c.header); got != c.want {
 			t.Errorf("%s: status %d, want %d", c.why, got, c.want)
 		}
 	}
@@ -160,17 +163,52 @@ func TestUIBegins(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, f := post(t, server, "a", string(request), nil)
+	_, f := post(t, server.URL, "a", string(request), nil)
 	if f.Error != "" || f.Failure != "" || f.Finding == nil || !strings.HasPrefix(f.Finding.What, "linearizability") || len(f.Ops) != 62 {
 		t.Fatalf("%s%s, %d operations, found %+v", f.Error, f.Failure, len(f.Ops), f.Finding)
 	}
-	_, f = post(t, server, "a", `{"do":"say","at":1044000000,"text":"kill leader"}`, nil)
+	_, f = post(t, server.URL, "a", `{"do":"say","at":1044000000,"text":"kill leader"}`, nil)
 	if f.Error != "" || f.Finding != nil || len(f.Ops) >= 62 {
 		t.Errorf("in another future: %s, %d operations, found %+v", f.Error, len(f.Ops), f.Finding)
 	}
-	_, f = post(t, server, "a", `{"do":"end"}`, nil)
+	_, f = post(t, server.URL, "a", `{"do":"end"}`, nil)
 	again, err := scenarios.Replay("other", f.Scenario)
 	if err != nil || again.Digest.String() != f.Digest {
 		t.Errorf("the story gives digest %v, %v; the session %s", again, err, f.Digest)
+	}
+}
+
+// A scenario that begins with a snapshot has it in the page, too. Nothing else of this
+// machine's files is there.
+func TestUIBeginsWithSnapshot(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	out, in := io.Pipe()
+	ended := make(chan error, 1)
+	progress := filepath.Join(t.TempDir(), "none.json")
+	go func() {
+		app := newApp(in, io.Discard)
+		ended <- app.RunContext(ctx, []string{app.Name, "ui", "--listen", "127.0.0.1:0", "--progress", progress, "../../docs/orders.scn"})
+	}()
+	defer func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, from := range []string{"orders.db", "/etc/hostname"} {
+		text := "cluster nodes=3 from=" + from + "\nwait leader within=20s\n"
+		request, err := json.Marshal(map[string]any{"do": "open", "open": map[string]string{"text": text, "seed": "5"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, f := post(t, strings.TrimSpace(address), "a", string(request), nil)
+		held := slices.ContainsFunc(f.Keys, func(row []any) bool { return row[2] == "orders/2" })
+		if f.Error != "" || f.Failure != "" || !held {
+			t.Errorf("from %s: %s%s, keys %v", from, f.Error, f.Failure, f.Keys)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"etcdsim/scenarios/report/page"
 	"etcdsim/sim"
 	"etcdsim/sim/trace"
+	"etcdsim/store/saved"
 )
 
 // Request asks a session for something. Times are nanoseconds of virtual time.
@@ -92,7 +93,12 @@ type sent struct {
 
 // Player takes requests as JSON, and holds the session that they are about. The zero
 // value has none yet.
-type Player struct{ session *Session }
+type Player struct {
+	// Snapshot is that of [Open], for every session.
+	Snapshot *saved.Snapshot
+
+	session *Session
+}
 
 // Do answers a request. It never fails: errors are in the frame.
 func (p *Player) Do(request []byte) []byte {
@@ -116,6 +122,7 @@ func (p *Player) do(r *Request) *Frame {
 		if r.Open != nil {
 			o = *r.Open
 		}
+		o.Snapshot = p.Snapshot
 		s, err := New(o)
 		if err != nil {
 			return &Frame{Error: err.Error()}

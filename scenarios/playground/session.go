@@ -15,6 +15,7 @@ import (
 	"etcdsim/sim"
 	"etcdsim/sim/bug"
 	"etcdsim/sim/trace"
+	"etcdsim/store/saved"
 )
 
 // Open is what a session begins with.
@@ -29,6 +30,9 @@ type Open struct {
 	// Lesson is the name of a lesson of package learn: its run happens at once, to its
 	// end, and it decides about scenario, seed and bugs.
 	Lesson string `json:"lesson,omitempty"`
+	// Snapshot is what a scenario that names a snapshot begins with, whatever the name;
+	// nil refuses such scenarios. No request can bring one: pages read no files.
+	Snapshot *saved.Snapshot `json:"-"`
 }
 
 // Start is the universe of a session that asks for no other: five members and some
@@ -78,6 +82,9 @@ func New(o Open) (*Session, error) {
 	var err error
 	if s.opts.Bugs, err = bug.Parse(o.Bugs); err != nil {
 		return nil, err
+	}
+	if o.Snapshot != nil {
+		s.opts.Open = func(_, _ string) (*saved.Snapshot, error) { return o.Snapshot, nil }
 	}
 	var f *scenarios.File
 	switch {

@@ -373,13 +373,11 @@ func processorTime(t *testing.T, ctx context.Context) (spent float64) {
 	return spent
 }
 
-// The simulator in WebAssembly does the same as the program, bit by bit.
+// The simulator in WebAssembly does the same as the program, bit by bit, and begins with
+// what the program was told.
 func TestWebAssembly(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it compiles the simulator again")
-	}
 	dir := t.TempDir()
-	export := exec.Command(program, "ui", "--export", dir)
+	export := exec.Command(program, "ui", "leader-kill", "--seed", "4", "--export", dir)
 	export.Dir = "../../.."
 	if out, err := export.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
@@ -387,6 +385,10 @@ func TestWebAssembly(t *testing.T) {
 	server := httptest.NewServer(http.FileServer(http.Dir(dir)))
 	defer server.Close()
 	ctx := page(t, 1280, 800)
+	do(t, ctx, chromedp.Navigate(server.URL), chromedp.WaitVisible("body[data-ready]"))
+	if link := js[string](t, ctx, `playground.link()`); !strings.Contains(link, "#seed=4&scenario=leader-kill") {
+		t.Errorf("the page begins with %s", link)
+	}
 	for _, seed := range []string{"1", "2", "3"} {
 		do(t, ctx, chromedp.Navigate("about:blank"), chromedp.Navigate(server.URL+"/#scenario=leader-kill&seed="+seed+"&t=0"),
 			chromedp.WaitVisible("body[data-ready]"))
