@@ -42,7 +42,7 @@ func certsAction(c *cli.Context) error {
 		}
 	}
 	if err := writeCerts(dir, append([]string{"localhost", "127.0.0.1", "::1"}, c.StringSlice("host")...), users, revoked); err != nil {
-		return usage("certs: %w", err)
+		return unwritten("the certificates", err)
 	}
 	fmt.Fprintf(c.App.Writer, "trust    %s\nserve    etcdsim serve --cert-file %s --key-file %s\n",
 		filepath.Join(dir, "ca.crt"), filepath.Join(dir, "server.crt"), filepath.Join(dir, "server.key"))
@@ -53,21 +53,21 @@ func certsAction(c *cli.Context) error {
 // again, which is kept nowhere.
 func writeCerts(dir string, hosts, users, revoked []string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return cause(err)
+		return err
 	}
 	a, err := pki.NewAuthority()
 	if err != nil {
 		return err
 	}
 	if err := os.WriteFile(filepath.Join(dir, "ca.crt"), a.Cert, 0o644); err != nil { //nolint:gosec // certificates are public
-		return cause(err)
+		return err
 	}
 	server, err := a.Server(hosts...)
 	if err != nil {
 		return err
 	}
 	if err := server.Write(dir, "server"); err != nil {
-		return cause(err)
+		return err
 	}
 	var out []pki.Pair
 	for _, u := range users {
@@ -76,7 +76,7 @@ func writeCerts(dir string, hosts, users, revoked []string) error {
 			return err
 		}
 		if err := p.Write(dir, u); err != nil {
-			return cause(err)
+			return err
 		}
 		if slices.Contains(revoked, u) {
 			out = append(out, p)

@@ -34,9 +34,13 @@ func replayAction(c *cli.Context) error {
 	if c.NArg() != 1 {
 		return usage("replay: %d arguments: expected one, the folder of a run or a recording", c.NArg())
 	}
-	path := c.Args().First()
+	path, j := c.Args().First(), job{page: c.String("report")}
+	var err error
+	if j.json, err = parseFormat(c); err != nil {
+		return err
+	}
 	if isFile(path) {
-		return replayRecording(c, path)
+		return replayRecording(c, path, j)
 	}
 	if !folder.Is(path) {
 		return usage("replay: %s is not the folder of a run: expected one that run --save wrote, or a recording that serve wrote", path)
@@ -55,10 +59,7 @@ func replayAction(c *cli.Context) error {
 		return &exit{exitInterrupted, errors.New("interrupted")}
 	}
 	w := c.App.Writer
-	j := job{file: func(uint64) *scenarios.File { return d.File }, options: d.Options, page: c.String("report")}
-	if j.json, err = parseFormat(c); err != nil {
-		return err
-	}
+	j.file, j.options = func(uint64) *scenarios.File { return d.File }, d.Options
 	if err := j.hand(w, c.App.ErrWriter, r.Result); err != nil {
 		return err
 	}
@@ -74,7 +75,7 @@ func replayAction(c *cli.Context) error {
 }
 
 // replayRecording repeats a session with real clients.
-func replayRecording(c *cli.Context, path string) error {
+func replayRecording(c *cli.Context, path string, j job) error {
 	f, err := open(c.Command.Name, path)
 	if err != nil {
 		return err
@@ -82,10 +83,7 @@ func replayRecording(c *cli.Context, path string) error {
 	if f.Session() == nil {
 		return usage("replay: %s is not a recording: expected one that serve wrote; etcdsim run runs scenarios", path)
 	}
-	j := job{file: func(uint64) *scenarios.File { return f }, page: c.String("report")}
-	if j.json, err = parseFormat(c); err != nil {
-		return err
-	}
+	j.file = func(uint64) *scenarios.File { return f }
 	recall(c, f, &j.first, &j.options)
 	ctx, stop := signal.NotifyContext(c.Context, os.Interrupt)
 	defer stop()

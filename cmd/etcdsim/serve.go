@@ -242,7 +242,7 @@ func (s *service) recording() (*os.File, error) {
 		f, err = createPrivate(s.record)
 	}
 	if err != nil {
-		return nil, usage("serve: --record: %w", cause(err))
+		return nil, usage("serve: --record: %w", err)
 	}
 	return f, nil
 }
