@@ -193,6 +193,24 @@ wait    acked w >=40 within=20s
 	}
 }
 
+// A session holds what its members began with, whatever lies in the file that its
+// scenario names, and where there are no files.
+func TestSessionsHoldTheirSnapshot(t *testing.T) {
+	snap := past(t, nil)
+	const text = "cluster from=past.db\nwait leader within=20s\nsession"
+	const rest = "\nask n1 {\"range\":{\"Key\":\"z\"}} cn=\"root\" call=1\nwait acked outside >=1 within=20s\n"
+	same := goOn(t, text+rest, 1, openPast(snap))
+	held := text + " " + scenarios.SessionArgs{Snapshot: scenarios.Embed(snap)}.String() + rest
+	for name, o := range map[string]scenarios.Options{
+		"no files": {}, "another file": openPast(past(t, func(s *saved.Snapshot) { s.Versions[10].Value = "other" })),
+	} {
+		r := goOn(t, scenarios.Format(parsed(t, held)), 1, o)
+		if r.Outcome != scenarios.Pass || r.Story != same.Story || r.From != same.From {
+			t.Errorf("with %s: %v from %s, digest %v; want that of %s, %v", name, r.Outcome, r.From, r.Story, same.From, same.Story)
+		}
+	}
+}
+
 func TestSnapshotsThatCannotBeHad(t *testing.T) {
 	f := parsed(t, "net drop=1%\ncluster nodes=3 from=past.db\n")
 	for _, c := range []struct {

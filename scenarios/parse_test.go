@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"etcdsim/scenarios"
+	"etcdsim/store/saved"
 )
 
 // example is the scenario of the design, with every kind of argument once.
@@ -84,6 +85,9 @@ func TestFormatIsCanonical(t *testing.T) {
 		}
 	}
 }
+
+// nonsense is what a session says of a snapshot that is none.
+var nonsense = scenarios.SessionArgs{Snapshot: scenarios.Embed(&saved.Snapshot{File: "nonsense"})}.String()
 
 // mistakes are scenarios that do not parse, and the beginning of what is said about
 // them, from the line on.
@@ -214,6 +218,9 @@ var mistakes = []struct{ text, want string }{
 	{"session seed=x", `1:9: session: seed: "x": expected a whole number`},
 	{"session bug=x", `1:9: session: bug: unknown bug "x"`},
 	{"session trace=0", `1:9: session: trace: "0": expected the version of a trace`},
+	{"session snapshot=,", `1:9: session: snapshot: expected a snapshot in base64: illegal base64 data`},
+	{"session snapshot=AAAA", `1:9: session: snapshot: expected a snapshot packed by gzip: unexpected EOF`},
+	{"session " + nonsense, `1:9: session: snapshot: not a snapshot of etcd: not an intact bbolt database`},
 	{"session drop=1%", `1:9: session: unknown option drop=`},
 	{"session net.speed=1", `1:9: session: net.speed: unknown option`},
 	{"load outside\nsession", `2:1: session: there is a load or a watch outside already`},
@@ -222,7 +229,8 @@ var mistakes = []struct{ text, want string }{
 	{"? session", `1:1: ? session: expected "?" before`},
 	{"repeat 2\nsession\nend", `2:1: session: expected outside of repeat`},
 	{"at 1s", `1:1: at: expected an earlier session`},
-	{"session\nat soon", `2:4: at: "soon": expected a duration`},
+	{"session\nat soon", `2:4: at: "soon": expected an instant such as 500ms or 2s`},
+	{"session\nat -1s", `2:4: at: "-1s": expected an instant`},
 	{"session\nat 1s after=0", `2:7: at: after: "0": expected how many events`},
 	{`ask n1 {"put":{}}`, `1:1: ask: expected an earlier session`},
 	{"session\nask n1", `2:7: ask: expected a request such as {"put":`},

@@ -150,7 +150,7 @@ func parseAt(p *parser) AtArgs {
 	p.inSession()
 	d, err := time.ParseDuration(p.peek())
 	if err != nil || d < 0 {
-		p.missing(durationExpected)
+		p.missing("an instant such as 500ms or 2s")
 		return a
 	}
 	p.take()

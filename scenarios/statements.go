@@ -233,12 +233,14 @@ var statements = []statement{
 	row(groupRights, "forbid", "ROLE KEY [END] within=DURATION", parseForbid, execForbid,
 		"an administrator takes that away"),
 
-	row(groupSession, "session", "[seed=N] [bug=NAME,...] [trace=N] [nN=URL...] [SECTION.OPTION=VALUE...]", parseSession, execSession,
+	row(groupSession, "session", "[seed=N] [bug=NAME,...] [trace=N] [nN=URL...] [SECTION.OPTION=VALUE...] [snapshot=BASE64]",
+		parseSession, execSession,
 		"from here on requests come from outside, as they were recorded; commands take the seed, the bugs and the settings "+
-			"from here unless they are told others; clients reach members at these addresses. Operators' statements that do not "+
-			"hold do not end the run, and nobody need be well in the end").silently(),
+			"from here unless they are told others; clients reach members at these addresses; what members "+
+			"began with is held as the gzip of etcd's file. Operators' statements that do not hold do not end the run, and nobody "+
+			"need be well in the end").silently(),
 	row(groupSession, "at", "TIME [after=N]", parseAt, execAt,
-		"lets the run come to a place: virtual time, and how many events happen at that instant before").silently(),
+		"lets the run come to a place: virtual time, and how many events happen at that instant before; at once if it is past it").silently(),
 	row(groupSession, "ask", "nN REQUEST [token=TEXT] [cn=TEXT] [call=N | stream=N] | REQUEST stream=N", parseAsk, execInput,
 		"a request comes from outside, which may open a stream or go over one; requests are JSON, "+
 			"as are the token and the common name of the certificate that say in whose name").silently(),
