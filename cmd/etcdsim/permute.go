@@ -5,8 +5,9 @@ import (
 	"slices"
 	"strings"
 
-	"etcdsim/sim/spelling"
 	"github.com/urfave/cli/v2"
+
+	"etcdsim/sim/spelling"
 )
 
 // permute lets flags stand before, between and after arguments. urfave/cli v2

@@ -101,12 +101,12 @@ func condition(name string) (bool, error) {
 // etcd's sources by the same toolchain.
 func TestScriptsWithSeparateEtcdctl(t *testing.T) {
 	if testing.Short() {
-		t.Skip("a second time, which is not short")
+		t.Skip("the same scripts again with another etcdctl: nothing new for the race detector")
 	}
 	separate := filepath.Join(t.TempDir(), "etcdctl")
 	build := exec.Command("go", "build", "-o", separate, "go.etcd.io/etcd/etcdctl/v3")
 	if out, err := build.CombinedOutput(); err != nil {
-		t.Skipf("etcdctl cannot be had: %v\n%s", err, out)
+		t.Fatalf("etcdctl, which is linked in, cannot be built by itself: %v\n%s", err, out)
 	}
 	testscript.Run(t, scripts(testscript.Params{
 		Files: []string{"testdata/script/tutorial.txtar", "testdata/script/serve.txtar"},
