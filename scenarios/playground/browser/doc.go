@@ -5,4 +5,6 @@
 //
 // CHROMIUM names the program, if it is not found by its usual names. AXE names axe.js
 // of the npm package axe-core; without it the pages are not checked for accessibility.
+// PICTURES names a folder for pictures of all pages, which are for people to look at and
+// otherwise not taken; SCENE names one of the scenes.
 package browser
