@@ -430,7 +430,7 @@ func execInput(r *run, _ *Statement, a InputArgs) *halt {
 		in.Op = r.operations[name]
 	}
 	r.opening.Enter(&in)
-	if begins && name != 0 {
+	if begins {
 		r.operations[name] = in.Op
 	}
 	return nil
