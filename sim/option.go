@@ -79,20 +79,22 @@ func (o Options[C]) Describe(c *C) []Setting {
 
 // RatioOption is an option whose field is a probability.
 func RatioOption[C any](name, doc string, field func(*C) *Ratio) Option[C] {
-	return textOption(name, "0.5%", doc, ParseRatio, field)
+	return TextOption(name, "0.5%", doc, ParseRatio, field)
 }
 
 // RangeOption is an option whose field is a range of durations.
 func RangeOption[C any](name, doc string, field func(*C) *Range) Option[C] {
-	return textOption(name, "5ms..15ms", doc, ParseRange, field)
+	return TextOption(name, "5ms..15ms", doc, ParseRange, field)
 }
 
 // SizeOption is an option whose field is a number of bytes.
 func SizeOption[C any](name, doc string, field func(*C) *Size) Option[C] {
-	return textOption(name, "64KiB", doc, ParseSize, field)
+	return TextOption(name, "64KiB", doc, ParseSize, field)
 }
 
-func textOption[C any, V fmt.Stringer](name, syntax, doc string, parse func(string) (V, error), field func(*C) *V) Option[C] {
+// TextOption is an option whose field prints itself as parse reads it. An error of parse
+// says what it expected.
+func TextOption[C any, V fmt.Stringer](name, syntax, doc string, parse func(string) (V, error), field func(*C) *V) Option[C] {
 	return Option[C]{
 		Name: name, Syntax: syntax, Doc: doc,
 		Set: func(c *C, value string) error {
@@ -115,7 +117,7 @@ func DurationOption[C any](name, doc string, field func(*C) *time.Duration) Opti
 		}
 		return d, nil
 	}
-	return textOption(name, "100ms", doc, parse, field)
+	return TextOption(name, "100ms", doc, parse, field)
 }
 
 // CountOption is an option whose field is a whole number from low to high.

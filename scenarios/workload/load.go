@@ -65,17 +65,7 @@ const (
 )
 
 var options = sim.Options[Config]{Component: "load", All: []sim.Option[Config]{
-	{
-		Name: "life", Syntax: "mixed", Doc: "what each client does, one of the lives of a load",
-		Set: func(c *Config, s string) error {
-			l, err := parseLife(s)
-			if err == nil {
-				c.Life = l
-			}
-			return err
-		},
-		Get: func(c *Config) string { return c.Life.String() },
-	},
+	sim.TextOption("life", "mixed", "what each client does, one of the lives of a load", parseLife, func(c *Config) *Life { return &c.Life }),
 	sim.CountOption("clients", "number of clients", 1, maxClients, func(c *Config) *uint64 { return &c.Clients }),
 	sim.CountOption("keys", "number of keys", 1, maxKeys, func(c *Config) *uint64 { return &c.Keys }),
 	{
@@ -83,28 +73,9 @@ var options = sim.Options[Config]{Component: "load", All: []sim.Option[Config]{
 		Set: func(c *Config, s string) error { c.Prefix = s; return nil },
 		Get: func(c *Config) string { return c.Prefix },
 	},
-	{
-		Name: "mix", Syntax: "put:5,get:4", Doc: "kinds of requests and their weights",
-		Set: func(c *Config, s string) error {
-			m, err := ParseMix(s)
-			if err == nil {
-				c.Mix = m
-			}
-			return err
-		},
-		Get: func(c *Config) string { return c.Mix.String() },
-	},
-	{
-		Name: "chores", Syntax: "compact:3,defrag:1", Doc: "what operators do, and how often: compact, defrag, transfer, list, alarms",
-		Set: func(c *Config, s string) error {
-			m, err := parseChores(s)
-			if err == nil {
-				c.Chores = m
-			}
-			return err
-		},
-		Get: func(c *Config) string { return c.Chores.String() },
-	},
+	sim.TextOption("mix", "put:5,get:4", "kinds of requests and their weights", ParseMix, func(c *Config) *Mix { return &c.Mix }),
+	sim.TextOption("chores", "compact:3,defrag:1", "what operators do, and how often: compact, defrag, transfer, list, alarms",
+		parseChores, func(c *Config) *ChoreMix { return &c.Chores }),
 	sim.RangeOption("think", "pause after each answer", func(c *Config) *sim.Range { return &c.Think }),
 	sim.CountOption("rate", "requests a second of the whole load, instead of thinking; 0 is none", 0, maxRate,
 		func(c *Config) *uint64 { return &c.Rate }),
