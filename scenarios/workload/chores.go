@@ -2,7 +2,6 @@ package workload
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"etcdsim/store"
@@ -39,71 +38,40 @@ var chores = [numChores]struct {
 // ChoreMix is how often each chore is drawn, relative to the sum of all.
 type ChoreMix [numChores]uint32
 
-// choreNames lists the chores.
-func choreNames() []string {
-	names := make([]string, numChores)
-	for i := range chores {
-		names[i] = chores[i].name
-	}
-	return names
-}
-
-// parseChores reads "compact:3,defrag,transfer:2"; a chore without a weight has 1.
-func parseChores(s string) (m ChoreMix, err error) {
-	sum := uint64(0)
-	for part := range strings.SplitSeq(s, ",") {
-		name, weight, weighted := strings.Cut(part, ":")
-		c := 0
-		for c < len(chores) && chores[c].name != name {
-			c++
-		}
-		if c == len(chores) {
-			return ChoreMix{}, fmt.Errorf("unknown chore %q: expected %s", name, strings.Join(choreNames(), ", "))
-		}
-		n := uint64(1)
-		if weighted {
-			if n, err = strconv.ParseUint(weight, 10, 32); err != nil || n > maxWeight {
-				return ChoreMix{}, fmt.Errorf("%s: %q is not a weight: expected 0 to %d", name, weight, maxWeight)
+// parseChores reads "compact:3,defrag,transfer:2"; a chore without a weight counts once.
+func parseChores(s string) (ChoreMix, error) {
+	var m ChoreMix
+	err := parseWeights(s, m[:], func(name string) (int, error) {
+		names := make([]string, numChores)
+		for i := range chores {
+			if chores[i].name == name {
+				return i, nil
 			}
+			names[i] = chores[i].name
 		}
-		m[c] += uint32(n)
-		sum += n
-	}
-	if sum == 0 {
-		return ChoreMix{}, fmt.Errorf("%q asks for nothing: expected a weight above 0", s)
+		return 0, fmt.Errorf("unknown chore %q: expected %s", name, strings.Join(names, ", "))
+	})
+	if err != nil {
+		return ChoreMix{}, err
 	}
 	return m, nil
 }
 
-// String prints the mix as parseChores reads it.
+// String prints the mix so that parseChores reads it back.
 func (m ChoreMix) String() string {
-	var parts []string
-	for c, w := range m {
-		if w > 0 {
-			parts = append(parts, fmt.Sprintf("%s:%d", chores[c].name, w))
-		}
-	}
-	return strings.Join(parts, ",")
+	return formatWeights(m[:], func(i int) string { return chores[i].name })
 }
 
 // operator does one chore after another. What fails is not tried again: the next turn
 // comes.
 func (l *Load) operator(s *Session) {
-	sum := uint32(0)
-	for _, w := range l.cfg.Chores {
-		sum += w
-	}
 	for l.more() {
 		began := s.Now()
-		draw, c := uint32(s.rand.Below(uint64(sum))), 0
-		for draw >= l.cfg.Chores[c] {
-			draw -= l.cfg.Chores[c]
-			c++
-		}
+		chore := draw(l.cfg.Chores[:], &s.rand)
 		for range s.rand.Intn(s.choice()) {
 			s.reconnect()
 		}
-		chores[c].do(l, s)
+		chores[chore].do(l, s)
 		if !l.stopped {
 			s.Sleep(l.pause(s, began))
 		}

@@ -22,8 +22,7 @@ type dice struct {
 
 // draw returns the next request.
 func (d *dice) draw() (Kind, store.Request) {
-	mix := &d.load.cfg.Mix
-	kind := mix.pick(d.s.rand.Below(mix.sum()))
+	kind := Kind(draw(d.load.cfg.Mix[:], &d.s.rand))
 	return kind, d.request(kind)
 }
 

@@ -2,7 +2,6 @@ package workload
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 )
 
@@ -109,41 +108,27 @@ func (k Kind) Writes() bool { return kinds[k].writes }
 // Mix is how often each kind is drawn, relative to the sum of all.
 type Mix [numKinds]uint32
 
-// maxWeight bounds a weight, so that sums stay small.
-const maxWeight = 1000
-
 // ParseMix reads weights such as "put:5,get:4,txn:1". A kind without a weight
 // counts once.
 func ParseMix(s string) (Mix, error) {
 	var m Mix
-	for part := range strings.SplitSeq(s, ",") {
-		name, weight, weighted := strings.Cut(part, ":")
-		k := kindNamed(name)
-		if k == 0 {
-			return Mix{}, fmt.Errorf("unknown kind of request %q: expected %s", name, strings.Join(KindNames(), ", "))
-		}
-		n := uint64(1)
-		if weighted {
-			var err error
-			if n, err = strconv.ParseUint(weight, 10, 32); err != nil || n > maxWeight {
-				return Mix{}, fmt.Errorf("%s: %q is not a weight: expected 0 to %d", name, weight, maxWeight)
+	err := parseWeights(s, m[:], func(name string) (int, error) {
+		for k := range numKinds {
+			if k.mixed() && kinds[k].name == name {
+				return int(k), nil
 			}
 		}
-		m[k] += uint32(n)
-	}
-	if m.sum() == 0 {
-		return Mix{}, fmt.Errorf("%q asks for nothing: expected a weight above 0", s)
+		return 0, fmt.Errorf("unknown kind of request %q: expected %s", name, strings.Join(KindNames(), ", "))
+	})
+	if err != nil {
+		return Mix{}, err
 	}
 	return m, nil
 }
 
-func kindNamed(name string) Kind {
-	for k := range numKinds {
-		if k.mixed() && kinds[k].name == name {
-			return k
-		}
-	}
-	return 0
+// String prints the mix so that ParseMix reads it back.
+func (m Mix) String() string {
+	return formatWeights(m[:], func(k int) string { return kinds[k].name })
 }
 
 // KindNames returns the names that a mix may use.
@@ -166,34 +151,4 @@ func MixKinds() [][2]string {
 		}
 	}
 	return all
-}
-
-func (m *Mix) sum() uint64 {
-	var n uint64
-	for _, w := range m {
-		n += uint64(w)
-	}
-	return n
-}
-
-// pick returns the kind at position n below the sum.
-func (m *Mix) pick(n uint64) Kind {
-	for k, w := range m {
-		if n < uint64(w) {
-			return Kind(k)
-		}
-		n -= uint64(w)
-	}
-	panic(fmt.Sprintf("workload: position %d is beyond the mix %v", n, *m))
-}
-
-// String prints the mix so that ParseMix reads it back.
-func (m Mix) String() string {
-	var parts []string
-	for k, w := range m {
-		if w > 0 {
-			parts = append(parts, fmt.Sprintf("%s:%d", Kind(k), w))
-		}
-	}
-	return strings.Join(parts, ",")
 }

@@ -16,13 +16,16 @@ import (
 
 // live lets a load live for a minute, and counts what came of its requests, in a
 // few words each.
-func live(t *testing.T, life string) (w *world, outcomes map[string]int) {
+func live(t *testing.T, life string, settings ...string) (w *world, outcomes map[string]int) {
 	w = newWorld(t, 5)
 	t.Cleanup(w.Close)
 	w.pass(5 * time.Second)
 	cfg := workload.DefaultConfig()
-	if err := cfg.Set("life", life); err != nil {
-		t.Fatal(err)
+	for _, s := range append(settings, "life="+life) {
+		name, value, _ := strings.Cut(s, "=")
+		if err := cfg.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
 	}
 	cfg.Clients, cfg.Timeout = 6, 4*time.Second
 	cfg.Think = sim.Range{Min: 10 * time.Millisecond, Max: 40 * time.Millisecond}
@@ -89,6 +92,28 @@ func TestLivesMeetWhatTheyAreFor(t *testing.T) {
 				}
 			}
 			t.Logf("%d operations: %v", len(w.clients.Ops()), outcomes)
+		})
+	}
+}
+
+// An operator does the chores that it was given, and no others.
+func TestChores(t *testing.T) {
+	for chore, want := range map[string][]string{
+		"compact": {"RangeRequest", "CompactionRequest"}, "defrag": {"DefragmentRequest"},
+		"transfer": {"MemberListRequest", "MoveLeaderRequest"}, "list": {"MemberListRequest"}, "alarms": {"AlarmRequest"},
+	} { // unordered: subtests with names
+		t.Run(chore, func(t *testing.T) {
+			_, outcomes := live(t, "operator", "chores="+chore)
+			for one, n := range outcomes { // unordered: each is judged alone
+				if what, _, _ := strings.Cut(one, ":"); !slices.Contains(want, what) {
+					t.Errorf("%d times: %s", n, one)
+				}
+			}
+			for _, one := range want {
+				if outcomes[one] == 0 {
+					t.Errorf("never: %s", one)
+				}
+			}
 		})
 	}
 }

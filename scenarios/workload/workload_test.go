@@ -203,7 +203,7 @@ func TestMix(t *testing.T) {
 			t.Errorf("ParseMix(%q) prints %q, want %q", in, got, want)
 		}
 	}
-	for _, in := range []string{"", "put:", "put:-1", "put:1001", "gut:1", "compact:1", "put:0,get:0", "put,,get"} {
+	for _, in := range []string{"", "put:", "put:-1", "put:1001", "gut:1", "compact:1", "put:0,get:0", "put,,get", "put:600,get,put:401"} {
 		if m, err := workload.ParseMix(in); err == nil || !strings.Contains(err.Error(), "expected") {
 			t.Errorf("ParseMix(%q) = %v, %v; want an error that says what was expected", in, m, err)
 		}
