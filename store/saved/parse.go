@@ -92,7 +92,7 @@ func (s *Snapshot) readRecord(key, value string) error {
 
 func (s *Snapshot) readLease(key, value string) error {
 	var l Lease
-	err := message(value, func(f field) {
+	err := message(value, func(f field) error {
 		switch f.number {
 		case 1:
 			l.ID = int64(f.integer)
@@ -101,6 +101,7 @@ func (s *Snapshot) readLease(key, value string) error {
 		case 3:
 			l.Remaining = int64(f.integer)
 		}
+		return nil
 	})
 	if err != nil {
 		return err
@@ -127,8 +128,7 @@ func (s *Snapshot) readAuth(key, value string) error {
 
 func (s *Snapshot) readUser(key, value string) error {
 	var u User
-	var inner error
-	err := message(value, func(f field) {
+	err := message(value, func(f field) error {
 		switch f.number {
 		case 1:
 			u.Name = f.text
@@ -137,10 +137,14 @@ func (s *Snapshot) readUser(key, value string) error {
 		case 3:
 			u.Roles = append(u.Roles, f.text)
 		case 4:
-			inner = message(f.text, func(f field) { u.NoPassword = u.NoPassword || f.number == 1 && f.integer != 0 })
+			return message(f.text, func(f field) error {
+				u.NoPassword = u.NoPassword || f.number == 1 && f.integer != 0
+				return nil
+			})
 		}
+		return nil
 	})
-	if err = errors.Join(err, inner); err != nil {
+	if err != nil {
 		return err
 	}
 	if u.Name != key {
@@ -154,27 +158,18 @@ func (s *Snapshot) readUser(key, value string) error {
 
 func (s *Snapshot) readRole(key, value string) error {
 	var r Role
-	var inner error
-	err := message(value, func(f field) {
+	err := message(value, func(f field) error {
 		switch f.number {
 		case 1:
 			r.Name = f.text
 		case 2:
-			var p store.Permission
-			inner = errors.Join(inner, message(f.text, func(f field) {
-				switch f.number {
-				case 1:
-					p.Type = store.PermissionType(f.integer)
-				case 2:
-					p.Key = f.text
-				case 3:
-					p.RangeEnd = f.text
-				}
-			}))
+			p, err := readPermission(f.text)
 			r.Permissions = append(r.Permissions, p)
+			return err
 		}
+		return nil
 	})
-	if err = errors.Join(err, inner); err != nil {
+	if err != nil {
 		return err
 	}
 	if r.Name != key {
@@ -184,18 +179,41 @@ func (s *Snapshot) readRole(key, value string) error {
 	return nil
 }
 
+func readPermission(value string) (p store.Permission, err error) {
+	err = message(value, func(f field) error {
+		switch f.number {
+		case 1:
+			p.Type = store.PermissionType(f.integer)
+		case 2:
+			p.Key = f.text
+		case 3:
+			p.RangeEnd = f.text
+		}
+		return nil
+	})
+	return p, err
+}
+
 func (s *Snapshot) readAlarm(key, _ string) error {
 	var a store.Alarm
-	err := message(key, func(f field) {
+	err := message(key, func(f field) error {
 		switch f.number {
 		case 1:
 			a.MemberID = f.integer
 		case 2:
 			a.Type = store.AlarmType(f.integer)
 		}
+		return nil
 	})
+	if err != nil {
+		return err
+	}
+	// Keys that differ in a field that is not known may say the same, or nothing.
+	if a == (store.Alarm{}) || slices.Contains(s.Alarms, a) {
+		return fmt.Errorf("expected an alarm that was not there before, found %s of member %x", a.Type, a.MemberID)
+	}
 	s.Alarms = append(s.Alarms, a)
-	return err
+	return nil
 }
 
 func (s *Snapshot) readMeta(key, value string) error {

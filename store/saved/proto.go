@@ -38,8 +38,8 @@ type field struct {
 	text    string
 }
 
-// message calls each with the fields of a message, in their order.
-func message(data string, each func(field)) error {
+// message calls each with the fields of a message, in their order, until it objects.
+func message(data string, each func(field) error) error {
 	r := store.NewReader(data)
 	for r.Left() > 0 {
 		tag := r.Uint()
@@ -61,7 +61,9 @@ func message(data string, each func(field)) error {
 		if r.Err() != nil {
 			break
 		}
-		each(f)
+		if err := each(f); err != nil {
+			return err
+		}
 	}
 	if r.Err() != nil {
 		return fmt.Errorf("not a protobuf message: %w", r.Err())

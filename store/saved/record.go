@@ -55,7 +55,7 @@ func readVersion(key, value string) (v Version, ok bool, err error) {
 		return v, false, fmt.Errorf("expected a revision from 1.0 on with a sub-revision up to %d", MaxSub)
 	}
 	v.Sub = sub
-	err = message(value, func(f field) {
+	err = message(value, func(f field) error {
 		switch f.number {
 		case 1:
 			v.Key = f.text
@@ -70,6 +70,7 @@ func readVersion(key, value string) (v Version, ok bool, err error) {
 		case 6:
 			v.Lease = int64(f.integer)
 		}
+		return nil
 	})
 	switch {
 	case err != nil:

@@ -129,9 +129,11 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"auth", "authRevision", "\x01", "8 bytes"},
 		{"authUsers", "u", "\x0a\x01v", `found "v"`},
 		{"authUsers", "u", "\x0a\x01u\x22\x01\x08", "protobuf"},
+		{"authUsers", "u", "\x0a\x01u\x22\x01\x08\x22\x02\x08\x01", "protobuf"},
 		{"authRoles", "r", "\x0a\x01s", `found "s"`},
 		{"authRoles", "r", "\x0a\x01r\x12\x01\x08", "protobuf"},
 		{"alarm", "\x08", "", "protobuf"},
+		{"alarm", "\x78\x05", "", "found NONE of member 0"},
 		{"meta", "consistent_index", "1", "8 bytes"},
 		{"meta", "finishedCompactRev", "1", "17 bytes"},
 	} {
@@ -168,8 +170,8 @@ func TestErrorsNameThePlace(t *testing.T) {
 	}
 }
 
-// A put and a deletion cannot have the same revision, and what "etcdutl snapshot
-// restore --bump-revision" leaves raises the revision alone.
+// A put and a deletion cannot have the same revision, what "etcdutl snapshot restore
+// --bump-revision" leaves raises the revision alone, and no alarm is there twice.
 func TestPeculiarRecords(t *testing.T) {
 	value := string(AppendValue(nil, &store.KeyValue{Key: "k", CreateRevision: 5, ModRevision: 5, Version: 1}))
 	put := bolt.Item{Key: string(AppendKey(nil, 5, 0, false)), Value: value}
@@ -185,6 +187,11 @@ func TestPeculiarRecords(t *testing.T) {
 	}))
 	if err != nil || s.Revision != 1_000_005 || s.Scheduled != s.Revision || len(s.Versions) != 1 {
 		t.Errorf("a bumped revision: %+v, %v", s, err)
+	}
+	alarm := "\x08\x05\x10\x01"
+	_, err = Read(bolt.Write([]bolt.Bucket{{Name: "alarm", Items: []bolt.Item{{Key: alarm}, {Key: alarm + "\x78\x05"}}}, {Name: "key"}}))
+	if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "found NOSPACE of member 5") {
+		t.Errorf("an alarm that is there twice: error %v, want one", err)
 	}
 }
 
@@ -214,8 +221,11 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		again, err := Read(Write(s))
-		if s.File, again.File = "", ""; err != nil || fmt.Sprint(again) != fmt.Sprint(s) {
-			t.Errorf("read %+v, and after writing it %+v: %v", s, again, err)
+		if err != nil {
+			t.Fatalf("what was read cannot be read again after writing it: %v", err)
+		}
+		if s.File, again.File = "", ""; fmt.Sprint(again) != fmt.Sprint(s) {
+			t.Errorf("read %+v, and after writing it %+v", s, again)
 		}
 	})
 }
