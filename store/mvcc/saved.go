@@ -60,7 +60,7 @@ func Load(cfg Config, snap *saved.Snapshot) *Store {
 // loadRules returns the rules of a snapshot, or nil if there is nothing to tell.
 func loadRules(snap *saved.Snapshot) *rules {
 	a := &snap.Auth
-	if len(a.Users)+len(a.Roles)+len(snap.Alarms) == 0 && a.Revision == nobody.revision {
+	if len(a.Users)+len(a.Roles)+len(snap.Alarms) == 0 && a.Revision == nobody.revision && !a.Enabled {
 		return nil
 	}
 	r := &rules{enabled: a.Enabled, revision: a.Revision, alarms: slices.Clone(snap.Alarms)}

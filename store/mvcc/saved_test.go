@@ -73,6 +73,7 @@ func TestLoadedStatesHaveHashes(t *testing.T) {
 		"a value": func(s *saved.Snapshot) { s.Versions[0].Value += "x" },
 		"a lease": func(s *saved.Snapshot) { s.Leases[0].Remaining++ },
 		"a user":  func(s *saved.Snapshot) { s.Auth.Users = append(s.Auth.Users, saved.User{Name: "u"}) },
+		"auth":    func(s *saved.Snapshot) { s.Auth.Enabled = true },
 		"an alarm": func(s *saved.Snapshot) {
 			s.Alarms = append(s.Alarms, store.Alarm{MemberID: 1, Type: store.AlarmNoSpace})
 		},
