@@ -33,8 +33,9 @@ func (r *Record) DiffWatched(got *Watched) string {
 	return different(printWatched(want), printWatched(got))
 }
 
+// withoutTTL leaves out a TTL that may be what is left of the one granted.
 func withoutTTL(resp store.Response) store.Response {
-	if res, ok := resp.Result.(*store.LeaseTimeToLiveResult); ok {
+	if res, ok := resp.Result.(*store.LeaseTimeToLiveResult); ok && res.TTL >= 0 && res.TTL <= res.GrantedTTL {
 		blank := *res
 		blank.TTL = 0
 		resp.Result = &blank
