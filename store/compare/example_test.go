@@ -5,7 +5,6 @@ import (
 	"os"
 	"testing"
 
-	"etcdsim/scenarios"
 	"etcdsim/sim/cluster"
 	"etcdsim/store"
 	"etcdsim/store/saved"
@@ -88,22 +87,4 @@ func TestExample(t *testing.T) {
 	if err := alike("the example in etcd and in our member", r, m); err != nil {
 		t.Error(err)
 	}
-}
-
-// judgedFrom lets clients use and break what a real etcd saved, and has it judged.
-func judgedFrom(snap *saved.Snapshot, seed uint64) (*scenarios.Result, error) {
-	f, err := scenarios.Parse("swapped.scn", `cluster nodes=3 from=etcd.db
-wait    leader within=20s
-load    w clients=3 keys=3 mix=put:4,get:4,past:2,delete:1
-load    l life=lease clients=2 prefix=lease
-watch   eyes clients=2 watchers=3 past=100%
-wait    acked w >=40 within=20s
-kill    leader
-wait    leader within=20s
-wait    acked w >=80 within=20s
-`)
-	if err != nil {
-		return nil, err
-	}
-	return scenarios.Run(f, seed, scenarios.Options{Open: func(_, _ string) (*saved.Snapshot, error) { return snap, nil }})
 }

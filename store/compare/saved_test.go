@@ -96,8 +96,8 @@ func swap(t *testing.T, etcds *spares, seed uint64) error {
 		}
 	}
 	if !snap.Auth.Enabled { // or its clients would know no password
-		if res, err := judgedFrom(snap, seed); err != nil || res.Outcome != scenarios.Pass {
-			return fmt.Errorf("a universe that begins with etcd's file: %v, %+v, %+v", err, res.Failure, res.Report.Violations())
+		if err := judgedFrom(snap, seed); err != nil {
+			return fmt.Errorf("a universe that begins with etcd's file: %w", err)
 		}
 	}
 	m2, err := newMember(func(c *cluster.Config) { c.From = snap })
@@ -122,6 +122,28 @@ func swap(t *testing.T, etcds *spares, seed uint64) error {
 		after = after[len(g.authBeginning()):]
 	}
 	_, err = live(r2, m2, after)
+	return err
+}
+
+// judgedFrom lets clients use and break what a real etcd saved, and has it judged.
+func judgedFrom(snap *saved.Snapshot, seed uint64) error {
+	f, err := scenarios.Parse("swapped.scn", `cluster nodes=3 from=etcd.db
+wait    leader within=20s
+load    w clients=3 keys=3 mix=put:4,get:4,past:2,delete:1
+load    l life=lease clients=2 prefix=lease
+watch   eyes clients=2 watchers=3 past=100%
+wait    acked w >=40 within=20s
+kill    leader
+wait    leader within=20s
+wait    acked w >=80 within=20s
+`)
+	if err != nil {
+		return err
+	}
+	res, err := scenarios.Run(f, seed, scenarios.Options{Open: func(_, _ string) (*saved.Snapshot, error) { return snap, nil }})
+	if err == nil && res.Outcome != scenarios.Pass {
+		err = fmt.Errorf("seed %d: %v: %+v, %+v", seed, res.Outcome, res.Failure, res.Report.Violations())
+	}
 	return err
 }
 

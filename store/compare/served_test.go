@@ -94,10 +94,24 @@ type threesome struct {
 	dir       string
 }
 
-func (c *threesome) run(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(name, args...)
+// newThreesome returns one without processes, which ends with the benchmark at the latest.
+func newThreesome(b *testing.B) *threesome {
+	b.Helper()
+	dir, err := os.MkdirTemp("", "threesome")
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := &threesome{dir: dir}
+	b.Cleanup(c.end)
+	return c
+}
+
+func (c *threesome) start(b *testing.B, cmd *exec.Cmd) {
+	b.Helper()
+	if err := cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
 	c.processes = append(c.processes, cmd)
-	return cmd
 }
 
 func (c *threesome) end() {
@@ -107,6 +121,7 @@ func (c *threesome) end() {
 	for _, p := range c.processes {
 		_ = p.Wait()
 	}
+	c.processes = nil
 	_ = os.RemoveAll(c.dir)
 }
 
@@ -133,18 +148,13 @@ func (c *threesome) spent() (total time.Duration) {
 // startReal starts a real etcd of three members.
 func startReal(b *testing.B) *threesome {
 	b.Helper()
-	dir, err := os.MkdirTemp("", "etcd")
-	if err != nil {
-		b.Fatal(err)
-	}
 	addresses := freePorts(b, 6)
-	c := &threesome{dir: dir, endpoints: addresses[:3]}
+	c := newThreesome(b)
+	c.endpoints = addresses[:3]
 	for i := range 3 {
-		cmd := c.run(os.Args[0])
-		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %s %s", memberEnv, i, filepath.Join(dir, strconv.Itoa(i)), strings.Join(addresses, " ")))
-		if err := cmd.Start(); err != nil {
-			b.Fatal(err)
-		}
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), fmt.Sprintf("%s=%d %s %s", memberEnv, i, filepath.Join(c.dir, strconv.Itoa(i)), strings.Join(addresses, " ")))
+		c.start(b, cmd)
 	}
 	return c
 }
@@ -152,19 +162,13 @@ func startReal(b *testing.B) *threesome {
 // startOurs serves three members, with a recording as it is made by default.
 func startOurs(b *testing.B, binary string) *threesome {
 	b.Helper()
-	dir, err := os.MkdirTemp("", "etcdsim")
-	if err != nil {
-		b.Fatal(err)
-	}
-	c := &threesome{dir: dir}
-	cmd := c.run(binary, "serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--record", filepath.Join(dir, "rec"))
+	c := newThreesome(b)
+	cmd := exec.Command(binary, "serve", "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--record", filepath.Join(c.dir, "rec"))
 	told, err := cmd.StdoutPipe()
 	if err != nil {
 		b.Fatal(err)
 	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
+	c.start(b, cmd)
 	lines := bufio.NewScanner(told)
 	for len(c.endpoints) < 3 && lines.Scan() {
 		if _, address, ok := strings.Cut(lines.Text(), "http://"); ok {
@@ -249,7 +253,6 @@ func BenchmarkServedPuts(b *testing.B) {
 	sides := [2]*threesome{startReal(b), startOurs(b, buildOurs(b))}
 	var all [2][]*clientv3.Client
 	for i, c := range sides {
-		b.Cleanup(c.end)
 		all[i] = c.clientsOf(b)
 		puts(b, all[i]) // a first shift, which does not count
 	}
