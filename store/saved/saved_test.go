@@ -112,6 +112,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 	kv := func(created, modified, version int64) string {
 		return string(AppendValue(nil, &store.KeyValue{Key: "k", CreateRevision: created, ModRevision: modified, Version: version}))
 	}
+	seven := bigText(7)
 	for _, c := range []struct{ bucket, key, value, want string }{
 		{"key", "short", "", `item "short": expected a revision`},
 		{"key", strings.Replace(rev(5, 0), "_", "-", 1), kv(5, 5, 1), "expected a revision as the key"},
@@ -124,8 +125,11 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"key", rev(5, 0), kv(6, 5, 1), "began at 1 to 5"},
 		{"key", rev(5, 0) + "t", "", "with a key"},
 		{"key", rev(1<<62+1, 0), kv(5, 1<<62+1, 1), "counted on from"},
-		{"lease", "\x00\x00\x00\x00\x00\x00\x00\x07", "\x08\x08", "a lease of this ID"},
-		{"lease", "\x00\x00\x00\x00\x00\x00\x00\x07", "\x08\x07\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "TTL of -1"},
+		{"key", strings.Repeat("long", 20), "", `item "` + strings.Repeat("long", 10) + `"...: expected a revision`},
+		{"lease", seven, "\x08", "protobuf"},
+		{"lease", seven, "\x08\x08", "a lease of this ID"},
+		{"lease", seven, "\x08\x07\x18\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "-1 s left"},
+		{"lease", seven, "\x08\x07\x10\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", "TTL of -1"},
 		{"auth", "authRevision", "\x01", "8 bytes"},
 		{"authUsers", "u", "\x0a\x01v", `found "v"`},
 		{"authUsers", "u", "\x0a\x01u\x22\x01\x08", "protobuf"},
@@ -136,6 +140,7 @@ func TestErrorsNameThePlace(t *testing.T) {
 		{"alarm", "\x78\x05", "", "found NONE of member 0"},
 		{"meta", "consistent_index", "1", "8 bytes"},
 		{"meta", "finishedCompactRev", "1", "17 bytes"},
+		{"meta", "scheduledCompactRev", string(AppendKey(nil, -1, 0, false)), "17 bytes"},
 	} {
 		buckets := []bolt.Bucket{{Name: c.bucket, Items: []bolt.Item{{Key: c.key, Value: c.value}}}}
 		if c.bucket != "key" {
@@ -192,6 +197,19 @@ func TestPeculiarRecords(t *testing.T) {
 	_, err = Read(bolt.Write([]bolt.Bucket{{Name: "alarm", Items: []bolt.Item{{Key: alarm}, {Key: alarm + "\x78\x05"}}}, {Name: "key"}}))
 	if !errors.Is(err, ErrCorrupt) || !strings.Contains(err.Error(), "found NOSPACE of member 5") {
 		t.Errorf("an alarm that is there twice: error %v, want one", err)
+	}
+}
+
+// A user's roles are put in order, each once, and options that are not known say nothing
+// of the password.
+func TestPeculiarUser(t *testing.T) {
+	user := bolt.Item{Key: "u", Value: "\x0a\x01u" + "\x1a\x01z" + "\x1a\x01a" + "\x1a\x01z" + "\x22\x02\x10\x01"}
+	s, err := Read(bolt.Write([]bolt.Bucket{{Name: "authUsers", Items: []bolt.Item{user}}, {Name: "key"}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []User{{Name: "u", Roles: []string{"a", "z"}}}; !reflect.DeepEqual(s.Auth.Users, want) {
+		t.Errorf("users %+v, want %+v", s.Auth.Users, want)
 	}
 }
 
