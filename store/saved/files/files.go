@@ -14,11 +14,11 @@ import (
 )
 
 // Opener opens snapshots, each once, however often it is asked: a sweep runs a
-// scenario thousands of times. The zero value is ready. It may be used by several
-// goroutines.
+// scenario thousands of times. What could not be opened is tried again. The zero value
+// is ready. It may be used by several goroutines.
 type Opener struct {
 	mu   sync.Mutex
-	open map[string]func() (*saved.Snapshot, error)
+	open map[string]*saved.Snapshot
 }
 
 // Open returns the snapshot in a file; see scenarios.Options.Open. A relative name is
@@ -28,16 +28,19 @@ func (o *Opener) Open(name, beside string) (*saved.Snapshot, error) {
 		name = filepath.Join(filepath.Dir(beside), name)
 	}
 	o.mu.Lock()
+	defer o.mu.Unlock()
+	if snap := o.open[name]; snap != nil {
+		return snap, nil
+	}
+	snap, err := Read(name)
+	if err != nil {
+		return nil, err
+	}
 	if o.open == nil {
-		o.open = make(map[string]func() (*saved.Snapshot, error))
+		o.open = make(map[string]*saved.Snapshot)
 	}
-	read := o.open[name]
-	if read == nil {
-		read = sync.OnceValues(func() (*saved.Snapshot, error) { return Read(name) })
-		o.open[name] = read
-	}
-	o.mu.Unlock()
-	return read()
+	o.open[name] = snap
+	return snap, nil
 }
 
 // Read reads the snapshot in a file.
