@@ -176,7 +176,8 @@ func TestErrorsNameThePlace(t *testing.T) {
 }
 
 // A put and a deletion cannot have the same revision, what "etcdutl snapshot restore
-// --bump-revision" leaves raises the revision alone, and no alarm is there twice.
+// --bump-revision" leaves raises the revision alone, the least and largest numbers are
+// numbers, and no alarm is there twice.
 func TestPeculiarRecords(t *testing.T) {
 	value := string(AppendValue(nil, &store.KeyValue{Key: "k", CreateRevision: 5, ModRevision: 5, Version: 1}))
 	put := bolt.Item{Key: string(AppendKey(nil, 5, 0, false)), Value: value}
@@ -192,6 +193,13 @@ func TestPeculiarRecords(t *testing.T) {
 	}))
 	if err != nil || s.Revision != 1_000_005 || s.Scheduled != s.Revision || len(s.Versions) != 1 {
 		t.Errorf("a bumped revision: %+v, %v", s, err)
+	}
+	last := store.KeyValue{Key: "k", CreateRevision: 1, ModRevision: 1, Version: 1}
+	s, err = Read(bolt.Write([]bolt.Bucket{{Name: "key", Items: []bolt.Item{
+		{Key: string(AppendKey(nil, 1, MaxSub, false)), Value: string(AppendValue(nil, &last))},
+	}}}))
+	if err != nil || len(s.Versions) != 1 || s.Versions[0] != (Version{last, MaxSub}) {
+		t.Errorf("the last write that the first revision can have: %+v, %v", s, err)
 	}
 	alarm := "\x08\x05\x10\x01"
 	_, err = Read(bolt.Write([]bolt.Bucket{{Name: "alarm", Items: []bolt.Item{{Key: alarm}, {Key: alarm + "\x78\x05"}}}, {Name: "key"}}))
