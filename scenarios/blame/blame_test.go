@@ -1,6 +1,7 @@
 package blame_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -87,7 +88,7 @@ func TestTheMomentOfDecisionIsFound(t *testing.T) {
 	if len(j.Suspects) == 0 || names[j.Suspects[0].ID-1].Verb != "let" {
 		t.Errorf("the suspects are %+v, want the statement that draws first\n%s", j.Suspects, again)
 	}
-	if !slices.IsSortedFunc(v.Points, func(a, b blame.Point) int { return int(a.At - b.At) }) {
+	if !slices.IsSortedFunc(v.Points, func(a, b blame.Point) int { return cmp.Compare(a.At, b.At) }) {
 		t.Error("points are out of order")
 	}
 	if one, other := find(3, serially), find(3, backwards); !reflect.DeepEqual(one.Points, other.Points) {

@@ -176,7 +176,7 @@ type fault struct {
 	open       bool
 }
 
-// for gives a fault a beginning and an end, unless it is open.
+// from gives a fault a beginning and an end, unless it is open.
 func (f *fault) from(begin string, end ...string) []Action {
 	all := []Action{{f.begin, []string{begin}}}
 	if !f.open {
@@ -194,8 +194,13 @@ func (k *kind) drawIn(p *Plan) bool {
 // variable returns a name of the fault's own.
 func (f *fault) variable() string { return fmt.Sprintf("$f%d", f.number) }
 
-// victim chooses a member: by number, the leader or a follower. let must come before
-// what happens to it.
+// first lets statements come before those of a fault's first action.
+func first(statements []string, all []Action) []Action {
+	all[0].Statements = append(statements, all[0].Statements...)
+	return all
+}
+
+// victim chooses a member: by number, the leader or a follower. let must come first.
 func (f *fault) victim() (name string, let []string) {
 	if f.chance(50) {
 		return names(f.count(1, f.nodes)), nil
@@ -211,9 +216,7 @@ func (f *fault) victim() (name string, let []string) {
 // on does one thing to a victim and then another.
 func (f *fault) on(begin, end string) []Action {
 	who, let := f.victim()
-	all := f.from("? "+begin+" "+who, "? "+end+" "+who)
-	all[0].Statements = append(let, all[0].Statements...)
-	return all
+	return first(let, f.from("? "+begin+" "+who, "? "+end+" "+who))
 }
 
 // few returns fewer members than a quorum needs, at least one.
@@ -224,7 +227,7 @@ func kill(f *fault) []Action {
 	if f.chance(60) {
 		// More is at stake while something is being written.
 		wait := fmt.Sprintf("? wait saving %s >=1 within=%v", victimOf(all[0]), f.time(f.election/20, f.election/4))
-		all[0].Statements = append(all[0].Statements[:len(all[0].Statements)-1], wait, all[0].Statements[len(all[0].Statements)-1])
+		all[0].Statements = slices.Insert(all[0].Statements, len(all[0].Statements)-1, wait)
 	}
 	return all
 }
@@ -244,9 +247,8 @@ func power(f *fault) []Action {
 	if f.chance(50) {
 		all = f.from("kill "+who, "restart "+who)
 		if f.chance(50) {
-			all[0].Statements = append([]string{
-				fmt.Sprintf("? wait saving n%d >=1 within=%v", f.count(1, f.nodes), f.election/10),
-			}, all[0].Statements...)
+			wait := fmt.Sprintf("? wait saving n%d >=1 within=%v", f.count(1, f.nodes), f.election/10)
+			return first([]string{wait}, all)
 		}
 		return all
 	}
@@ -310,33 +312,25 @@ func crash(f *fault) []Action {
 func clock(f *fault) []Action {
 	who, let := f.victim()
 	drift := one(f.dice, "-60%", "-30%", "-10%", "-5%", "+5%", "+10%", "+30%", "+60%")
-	all := f.from("? clock "+who+" drift="+drift, "? clock "+who+" drift=0%")
-	all[0].Statements = append(let, all[0].Statements...)
-	return all
+	return first(let, f.from("? clock "+who+" drift="+drift, "? clock "+who+" drift=0%"))
 }
 
 func jump(f *fault) []Action {
 	who, let := f.victim()
 	by := one(f.dice, "", "-") + one(f.dice, f.time(f.election/2, 4*f.election), f.time(f.election, 10*time.Second), time.Hour).String()
-	all := f.from("? clock "+who+" jump="+by, "? clock "+who+" offset=0s")
-	all[0].Statements = append(let, all[0].Statements...)
-	return all
+	return first(let, f.from("? clock "+who+" jump="+by, "? clock "+who+" offset=0s"))
 }
 
 func slow(f *fault) []Action {
 	who, let := f.victim()
 	times := one(f.dice, "5", "20", "100")
-	all := f.from("? slow "+who+" disk="+times, "? slow "+who+" disk=1")
-	all[0].Statements = append(let, all[0].Statements...)
-	return all
+	return first(let, f.from("? slow "+who+" disk="+times, "? slow "+who+" disk=1"))
 }
 
 func busy(f *fault) []Action {
 	who, let := f.victim()
 	step := f.time(f.election/1000, f.election/50)
-	all := f.from("? slow "+who+" cpu="+span(step/4, step), "? slow "+who+" cpu=0s")
-	all[0].Statements = append(let, all[0].Statements...)
-	return all
+	return first(let, f.from("? slow "+who+" cpu="+span(step/4, step), "? slow "+who+" cpu=0s"))
 }
 
 func damage(f *fault) []Action {

@@ -14,9 +14,7 @@ func partition(f *fault) []Action {
 		return f.from("? partition "+few+" | rest", "? heal "+few+" <-> rest")
 	case 2, 3, 4, 5:
 		v := f.variable()
-		all := f.from("? partition "+v+" | rest", "? heal "+v+" <-> rest")
-		all[0].Statements = append([]string{"? let " + v + " = leader"}, all[0].Statements...)
-		return all
+		return first([]string{"? let " + v + " = leader"}, f.from("? partition "+v+" | rest", "? heal "+v+" <-> rest"))
 	case 6: // some clients' side is not the same as others'
 		return f.from("? partition "+few+" clients | rest", "? heal "+few+" clients <-> rest")
 	}
@@ -113,9 +111,7 @@ func hold(f *fault) []Action {
 		who, let = f.variable(), []string{"? let " + f.variable() + " = leader"}
 	}
 	link := one(f.dice, who+" <-> rest", who+" -> rest", "rest -> "+who)
-	all := f.from("? hold "+link, "? release "+link)
-	all[0].Statements = append(let, all[0].Statements...)
-	return all
+	return first(let, f.from("? hold "+link, "? release "+link))
 }
 
 func loss(f *fault) []Action {
