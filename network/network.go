@@ -12,7 +12,8 @@
 //
 // The network carries nothing and keeps no queue of packets in flight. It is
 // told of a packet and answers with a verdict; the cluster's loop keeps the
-// payload and delivers it when its time has come.
+// payload and delivers it when its time has come. Whoever has a packet taken away,
+// delayed or doubled that is on its way tells the network, which notes it.
 //
 // Each link draws from a stream of its own ("net/2->3", "net/c0->1"), and an
 // option that is certain or impossible draws nothing. So a fault added to one

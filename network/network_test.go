@@ -359,6 +359,16 @@ func TestARenewedLinkDoesNotWait(t *testing.T) {
 	}
 }
 
+func TestARenewedLinkHasAFreeWire(t *testing.T) {
+	c := network.Config{Bandwidth: 1000} // a byte takes a millisecond
+	w := newWorld(c, 19)
+	w.sendSize(1, 2, 1000)
+	w.Renew(1, 2)
+	if v := w.sendSize(1, 2, 10); v.At != sim.Time(10*ms) {
+		t.Errorf("10 bytes arrive at %v, want 0.010s", v.At)
+	}
+}
+
 func TestLinkConfigOverridesOneDirection(t *testing.T) {
 	w := newWorld(latency(ms, ms), 14)
 	w.SetLinkConfig(1, 2, latency(500*ms, 500*ms))
