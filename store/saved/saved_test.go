@@ -106,6 +106,48 @@ func TestRecords(t *testing.T) {
 	}
 }
 
+// Users, roles and alarms are those of etcd, too: what is 0 is left out, and a user's
+// options are there without any.
+func TestRightsAndAlarms(t *testing.T) {
+	for _, c := range []struct{ what, got, want string }{
+		{"a user", string(appendUser(nil, User{Name: "u", Password: "p", Roles: []string{"r"}})), "0a0175" + "120170" + "1a0172" + "2200"},
+		{"one without a password", string(appendUser(nil, User{Name: "u", NoPassword: true})), "0a0175" + "22020801"},
+		{
+			"a role", string(appendRole(nil, Role{"r", []store.Permission{{Key: "k"}, {Type: store.PermitReadWrite, Key: "a", RangeEnd: "b"}}})),
+			"0a0172" + "1203" + "12016b" + "1208" + "0802" + "120161" + "1a0162",
+		},
+		{"alarms", alarmKeys(store.Alarm{MemberID: 300, Type: store.AlarmNoSpace}, store.Alarm{MemberID: 2}), "0802" + "08ac021001"},
+	} {
+		if got := hex.EncodeToString([]byte(c.got)); got != c.want {
+			t.Errorf("%s is %s, want %s", c.what, got, c.want)
+		}
+	}
+}
+
+func alarmKeys(alarms ...store.Alarm) (all string) {
+	for _, it := range (&Snapshot{Alarms: alarms}).alarmItems() {
+		all += it.Key
+	}
+	return all
+}
+
+// A compaction that had begun counts as one, and is known as such afterwards.
+func TestScheduledCompaction(t *testing.T) {
+	for _, c := range []struct{ compacted, scheduled, history, left int64 }{
+		{-1, 0, -1, 0}, {0, 0, 0, 0}, {4, 0, 4, 0}, {4, 9, 9, 9}, {-1, 9, 9, 9}, {4, 4, 4, 0}, {9, 4, 9, 0},
+	} {
+		s := &Snapshot{Revision: 12, Compacted: c.compacted, Scheduled: c.scheduled, Auth: Auth{Revision: 1}}
+		got, err := Read(Write(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Compacted != c.compacted || got.Scheduled != c.left || got.History() != c.history {
+			t.Errorf("compacted at %d, scheduled at %d: read %d and %d, history from %d; want %d and %d, history from %d",
+				c.compacted, c.scheduled, got.Compacted, got.Scheduled, got.History(), c.compacted, c.left, c.history)
+		}
+	}
+}
+
 // An error says which item of which bucket is wrong, and what was expected.
 func TestErrorsNameThePlace(t *testing.T) {
 	rev := func(main, sub int64) string { return string(AppendKey(nil, main, sub, false)) }
