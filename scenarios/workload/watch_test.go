@@ -138,6 +138,38 @@ func TestWatchersTakeTheirTime(t *testing.T) {
 	}
 }
 
+// TestSlowWatchersCatchUp: a client that takes longer over a response than it waits
+// between two requests for progress asks no oftener than it can take the answers.
+func TestSlowWatchersCatchUp(t *testing.T) {
+	w := newWorld(t, 5)
+	w.pass(5 * time.Second)
+	load := workload.DefaultConfig()
+	load.Ops = 30
+	w.clients.Load("w", load, nil)
+	cfg := workload.DefaultWatchConfig()
+	cfg.Clients, cfg.Watchers, cfg.Life, cfg.Odd, cfg.Future, cfg.Progress = 1, 3, sim.Range{}, sim.Ratio{}, sim.Ratio{}, sim.Range{}
+	cfg.Pace = sim.Range{Min: 400 * time.Millisecond, Max: 400 * time.Millisecond}
+	eyes := w.clients.Watch("eyes", cfg, nil)
+	w.pass(2 * time.Second)
+
+	eyes.CatchUp(w.Member(1).Revision, []uint64{1, 2, 3})
+	asked, seconds := 0, 0
+	w.log.Subscribe(trace.Kinds(trace.Send), func(e *trace.Event) {
+		if e.Member.IsClient() {
+			asked++
+		}
+	})
+	for ; eyes.Behind() != "" && seconds < 60; seconds++ {
+		w.pass(time.Second)
+	}
+	if s := eyes.Behind(); s != "" {
+		t.Errorf("after %d s %s", seconds, s)
+	}
+	if most := 5 * seconds / 2; seconds == 0 || asked == 0 || asked > most {
+		t.Errorf("in %d s it asked %d times, want some, and %d at most", seconds, asked, most)
+	}
+}
+
 // TestWatchersComeAndGo: watchers are replaced after a while, those that are refused
 // too, and at the end all are told of everything.
 func TestWatchersComeAndGo(t *testing.T) {
