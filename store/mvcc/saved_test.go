@@ -3,6 +3,7 @@ package mvcc
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
@@ -35,6 +36,48 @@ func TestFilesGiveTheStore(t *testing.T) {
 			req := anyEntry(t, s)
 			applyEntry(s, req)
 			applyEntry(loaded, req)
+		}
+	})
+}
+
+// Whatever a file says that can be read, a store begins with it and can be used: lives
+// that never began, leases that nobody granted, compactions in the future.
+func TestAnyFileGivesAStore(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		below := func(name string, n int64) int64 { return rapid.Int64Range(0, n-1).Draw(t, name) }
+		snap := &saved.Snapshot{Revision: 1, Auth: saved.Auth{Revision: 1}}
+		snap.Compacted, snap.Scheduled = below("compacted", 12)-1, below("scheduled", 12)
+		main, sub := int64(1), int64(-1)
+		for range rapid.IntRange(0, 8).Draw(t, "versions") {
+			if step := below("step", 3); step > 0 || sub < 0 {
+				main, sub = main+step, -1
+			}
+			sub += 1 + below("sub", 2)
+			v := saved.Version{KeyValue: store.KeyValue{Key: string(rune('a' + below("key", 2))), ModRevision: main}, Sub: sub}
+			if below("deletion", 3) > 0 {
+				v.CreateRevision, v.Version = 1+below("created", main), 1+below("version", 3)
+				v.Lease, v.Value = below("lease", 3)-1, "v"
+			}
+			snap.Versions = append(snap.Versions, v)
+		}
+		snap, err := saved.Read(saved.Write(snap))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := Load(Config{}, snap)
+		if got := s.Save(); snap.Scheduled == 0 && !slices.Equal(got.Versions, snap.Versions) {
+			t.Fatalf("the store holds\n%+v, the file\n%+v", got.Versions, snap.Versions)
+		}
+		for rev := range snap.Revision + 2 {
+			s.Read(&store.RangeRequest{Key: "\x00", RangeEnd: "\x00", Revision: rev})
+			s.Read(&store.RangeRequest{Key: "a", Revision: rev})
+			s.Read(&store.HashKVRequest{Revision: rev})
+		}
+		for range 6 {
+			applyEntry(s, anyEntry(t, s))
+		}
+		if _, err := saved.Read(saved.Write(s.Save())); err != nil {
+			t.Fatalf("the file of that store: %v", err)
 		}
 	})
 }
