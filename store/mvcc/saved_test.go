@@ -149,6 +149,33 @@ func TestLoadEndsCompactions(t *testing.T) {
 	}
 }
 
+// Users may do the same with what a file says as they could before.
+func TestLoadedRights(t *testing.T) {
+	s := throughFile(t, guarded())
+	for _, c := range []struct {
+		user string
+		req  store.Request
+		want *store.Error
+	}{
+		{"u", put("f"), nil},
+		{"u", get("f"), nil},
+		{"u", put("g"), store.ErrPermissionDenied},
+		{"cert", get("f"), store.ErrPermissionDenied},
+		{"", put("f"), store.ErrUserEmpty},
+		{"root", put("g"), nil},
+		{"root", &store.UserListRequest{}, nil},
+		{"u", &store.UserListRequest{}, store.ErrPermissionDenied},
+	} {
+		who := Identity{User: c.user}
+		if c.user != "" {
+			who.Revision = s.AuthRevision()
+		}
+		if err := s.Admit(who, c.req); err != c.want {
+			t.Errorf("%q, %s: %v, want %v", c.user, store.Describe(c.req), err, c.want)
+		}
+	}
+}
+
 // A user's password from a real etcd is one of bcrypt.
 func TestBcryptPasswords(t *testing.T) {
 	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
