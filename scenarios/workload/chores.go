@@ -68,7 +68,7 @@ func (l *Load) operator(s *Session) {
 	for l.more() {
 		began := s.Now()
 		chore := draw(l.cfg.Chores[:], &s.rand)
-		for range s.rand.Intn(s.choice()) {
+		for range s.rand.Intn(s.choice()) { // any member is asked
 			s.reconnect()
 		}
 		chores[chore].do(l, s)
