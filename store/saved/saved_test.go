@@ -280,6 +280,8 @@ func TestUnknownFields(t *testing.T) {
 	}
 }
 
+// Files are long, and to make one shorter takes a minute each time: with
+// -fuzzminimizetime 1x thousands are tried in a second, and a few in a minute without.
 func FuzzRead(f *testing.F) {
 	whole := Write(sample())
 	f.Add(whole[:len(whole)-sha256.Size])
