@@ -230,14 +230,19 @@ func TestPeculiarRecords(t *testing.T) {
 	}
 	bumped := bolt.Item{Key: string(AppendKey(nil, 1_000_005, 0, false))}
 	mark := bolt.Item{Key: itemScheduled, Value: bumped.Key}
-	s, err := Read(bolt.Write([]bolt.Bucket{
-		{Name: "key", Items: []bolt.Item{put, bumped}}, {Name: "meta", Items: []bolt.Item{mark}},
-	}))
-	if err != nil || s.Revision != 1_000_005 || s.Scheduled != s.Revision || len(s.Versions) != 1 {
-		t.Errorf("a bumped revision: %+v, %v", s, err)
+	for _, meta := range [][]bolt.Item{nil, {mark}} {
+		s, err := Read(bolt.Write([]bolt.Bucket{{Name: "key", Items: []bolt.Item{put, bumped}}, {Name: "meta", Items: meta}}))
+		if err != nil || s.Revision != 1_000_005 || (s.Scheduled == s.Revision) != (meta != nil) || len(s.Versions) != 1 {
+			t.Errorf("a bumped revision: %+v, %v", s, err)
+			continue
+		}
+		again, err := Read(Write(s))
+		if s.File, again.File = "", ""; err != nil || !reflect.DeepEqual(again, s) {
+			t.Errorf("a bumped revision is written as %+v, %v; want %+v", again, err, s)
+		}
 	}
 	last := store.KeyValue{Key: "k", CreateRevision: 1, ModRevision: 1, Version: 1}
-	s, err = Read(bolt.Write([]bolt.Bucket{{Name: "key", Items: []bolt.Item{
+	s, err := Read(bolt.Write([]bolt.Bucket{{Name: "key", Items: []bolt.Item{
 		{Key: string(AppendKey(nil, 1, MaxSub, false)), Value: string(AppendValue(nil, &last))},
 	}}}))
 	if err != nil || len(s.Versions) != 1 || s.Versions[0] != (Version{last, MaxSub}) {

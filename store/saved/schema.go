@@ -46,9 +46,7 @@ func (s *Snapshot) buckets() []bolt.Bucket {
 		{Name: bucketRoles, Items: items(s.Auth.Roles, func(r Role) (string, []byte) { return r.Name, appendRole(nil, r) })},
 		{Name: bucketUsers, Items: items(s.Auth.Users, func(u User) (string, []byte) { return u.Name, appendUser(nil, u) })},
 		{Name: bucketCluster, Items: []bolt.Item{{Key: itemClusterVersion, Value: store.StorageVersion}}},
-		{Name: bucketKey, Items: items(s.Versions, func(v Version) (string, []byte) {
-			return string(AppendKey(nil, v.ModRevision, v.Sub, v.Version == 0)), AppendValue(nil, &v.KeyValue)
-		})},
+		{Name: bucketKey, Items: s.recordItems()},
 		{Name: bucketLease, Items: sorted(items(s.Leases, func(l Lease) (string, []byte) {
 			return bigText(uint64(l.ID)), appendInt(appendInt(appendInt(nil, 1, l.ID), 2, l.TTL), 3, l.Remaining)
 		}))},
@@ -56,6 +54,22 @@ func (s *Snapshot) buckets() []bolt.Bucket {
 		{Name: bucketRemoved, Items: sorted(items(s.Removed, func(id uint64) (string, []byte) { return hexID(id), []byte("removed") }))},
 		{Name: bucketMeta, Items: s.metaItems()},
 	}
+}
+
+// recordItems are the versions. A revision beyond all that else would tell of it is kept
+// as "etcdutl snapshot restore --bump-revision" does it: by a record without content.
+func (s *Snapshot) recordItems() []bolt.Item {
+	made := items(s.Versions, func(v Version) (string, []byte) {
+		return string(AppendKey(nil, v.ModRevision, v.Sub, v.Version == 0)), AppendValue(nil, &v.KeyValue)
+	})
+	told := max(1, s.History())
+	if n := len(s.Versions); n > 0 {
+		told = max(told, s.Versions[n-1].ModRevision)
+	}
+	if s.Revision > told {
+		made = append(made, bolt.Item{Key: string(AppendKey(nil, s.Revision, 0, false))})
+	}
+	return made
 }
 
 // items makes an item of each element.
