@@ -1,43 +1,41 @@
 package mvcc
 
 import (
-	"math/bits"
+	"fmt"
+	"strings"
 	"testing"
 
 	"etcdsim/store"
 )
 
-// Every version of a long chain is found in a logarithmic number of steps.
-func TestOldVersionsAreNear(t *testing.T) {
-	const n = 5000
+// Keys and values around the room that a version has for them are found as they were
+// put, however the log of versions grows behind them.
+func TestLengths(t *testing.T) {
 	s := New(Config{})
-	for range n {
-		s.Apply(0, putProposal("k", ""))
-	}
-	table := s.table
-	_, head := table.find("k", hashKey("k"))
-	for rev := int64(2); rev <= s.Revision(); rev++ {
-		// As newestPlace goes.
-		steps, p := 0, head
-		for table.at(p).main() > rev {
-			steps++
-			if ln := table.link(p); table.at(ln.jump).main() > rev {
-				p = ln.jump
-			} else {
-				p = ln.prev
+	want := map[string]string{}
+	for round := range 3 {
+		for _, n := range []int{1, textLen - 1, textLen, textLen + 1, 3 * textLen} {
+			for m := range textLen + 3 {
+				// The first bytes of long keys are alike.
+				key := strings.Repeat("k", n)
+				if n > 4 {
+					key = key[:n-3] + fmt.Sprintf("%03d", m)
+				}
+				want[key] = strings.Repeat(string(rune('a'+round)), m)
+				applyEntry(s, &store.PutRequest{Key: key, Value: want[key]})
 			}
 		}
-		if got := table.newestPlace(head, everything, rev); got != p || table.at(p).main() != rev {
-			t.Fatalf("revision %d: found place %d of revision %d", rev, got, table.at(got).main())
-		}
-		if most := 3 * bits.Len(n); steps > most {
-			t.Fatalf("revision %d of %d is %d steps away, want at most %d", rev, n, steps, most)
-		}
 	}
-	if ver := s.lookupAt("k", 1); ver.live() {
-		t.Errorf("a version before the first: %+v", ver.kv)
-	}
-	if resp := s.Read(&store.RangeRequest{Key: "k", Revision: n / 2}); resp.Result.(*store.RangeResult).KVs[0].ModRevision != n/2 {
-		t.Errorf("a read at %d: %+v", n/2, resp)
+	stores := map[string]*Store{"the store": s, "its clone": s.Clone(), "the one from its file": throughFile(t, s)}
+	for name, s := range stores { // unordered: each alone
+		for key, value := range want { // unordered: each alone
+			res, ok := s.Read(get(key)).Result.(*store.RangeResult)
+			if !ok || len(res.KVs) != 1 || res.KVs[0].Key != key || res.KVs[0].Value != value {
+				t.Fatalf("%s: of a key of %d bytes with a value of %d: %+v", name, len(key), len(value), res)
+			}
+			if res := s.Read(get(key + "0")).Result.(*store.RangeResult); len(res.KVs) != 0 {
+				t.Fatalf("%s: a longer key than one of %d bytes is taken for it", name, len(key))
+			}
+		}
 	}
 }
