@@ -118,6 +118,42 @@ func TestChores(t *testing.T) {
 	}
 }
 
+// Operators ask all members, and spare some of the newest revisions.
+func TestOperatorsCompactThePast(t *testing.T) {
+	w := newWorld(t, 6)
+	t.Cleanup(w.Close)
+	w.pass(5 * time.Second)
+	w.clients.Load("w", workload.DefaultConfig(), nil)
+	w.pass(time.Second)
+	cfg := workload.DefaultConfig()
+	cfg.Clients = 1
+	for name, value := range map[string]string{"life": "operator", "chores": "compact"} { // unordered: options are independent
+		if err := cfg.Set(name, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	w.clients.Load("o", cfg, nil)
+	w.pass(5 * time.Second)
+
+	newest, spared, asked := int64(0), map[int64]bool{}, map[uint64]bool{}
+	for _, op := range w.clients.Ops() {
+		switch req := op.Request.(type) {
+		case *store.RangeRequest:
+			if op.Load == "o" {
+				newest = op.Response.Revision
+			}
+		case *store.CompactionRequest:
+			spared[newest-req.Revision], asked[op.Member] = true, true
+			if req.Revision > newest || req.Revision <= newest-50 || req.Revision < 1 {
+				t.Errorf("a compaction at %d, where the newest revision is %d", req.Revision, newest)
+			}
+		}
+	}
+	if len(spared) < 20 || len(asked) != 3 {
+		t.Errorf("of %d members the compactions spared so many revisions: %v; want three members, and many numbers", len(asked), spared)
+	}
+}
+
 // What a profile is about can be seen in what is left: the counters add up to the
 // additions that were acknowledged, and perhaps some of those whose outcome is
 // unknown; no element of a list is there twice; the accounts hold together what they
