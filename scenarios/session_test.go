@@ -83,7 +83,8 @@ wait    leader within=1ms
 ended   digest=00000000000000000000000000000000
 kill    n1
 `)
-	if r.Outcome != scenarios.Nondeterminism || r.Counts.Crashes != 0 || r.Failure == nil || !strings.HasPrefix(r.Failure.Statement, "ended ") ||
+	if r.Outcome != scenarios.Nondeterminism || r.Counts.Crashes != 0 || r.Failure == nil ||
+		!strings.HasPrefix(r.Failure.Statement, "ended ") ||
 		!strings.HasSuffix(r.Failure.Why, fmt.Sprintf(", with version 1 of the trace, not %d", trace.Version)) {
 		t.Errorf("%s\n%s", scenarios.Format(f), tell(r))
 	}
