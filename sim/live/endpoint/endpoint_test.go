@@ -128,22 +128,28 @@ func TestDawdlers(t *testing.T) {
 	}
 }
 
-// Who sends a byte now and then does not gain time by it.
+// Who sends a byte now and then does not gain time by it, and costs others none.
 func TestSlowloris(t *testing.T) {
-	o := open(t, Config{Introduction: 200 * time.Millisecond})
-	const many = 100
+	const many, pause = 50, 100 * time.Millisecond
+	o := open(t, Config{Introduction: 2 * pause})
 	var wg sync.WaitGroup
-	for range many {
-		c := o.dial()
-		wg.Go(func() {
-			header := "GET / HTTP/1.1\r\nHost: x\r\n"
-			for i := 0; ; i++ {
-				if _, err := io.WriteString(c, header[min(i, len(header)-1):][:1]); err != nil {
-					return
+	for _, tt := range []struct{ begins, drips string }{
+		{"", preface},
+		{"GET / HTTP/1.1\r\nHost: x\r\nX-A: ", strings.Repeat("a", len(preface))},
+	} {
+		for range many {
+			c := o.dial()
+			wg.Go(func() {
+				_, err := io.WriteString(c, tt.begins)
+				for i := 0; i < len(tt.drips) && err == nil; i++ {
+					_, err = io.WriteString(c, tt.drips[i:i+1])
+					time.Sleep(pause)
 				}
-				time.Sleep(20 * time.Millisecond)
-			}
-		})
+				if err == nil {
+					t.Errorf("who began with %q was listened to for %v", tt.begins, time.Duration(len(tt.drips))*pause)
+				}
+			})
+		}
 	}
 	began := time.Now()
 	if text := get(t, o.dial(), "/quick"); text != "/quick 0 <nil>" {
@@ -151,7 +157,7 @@ func TestSlowloris(t *testing.T) {
 	}
 	quick := time.Since(began)
 	wg.Wait()
-	t.Logf("%d clients were let go after %v; another was answered in %v", many, time.Since(began), quick)
+	t.Logf("%d clients were let go after %v; another was answered in %v", 2*many, time.Since(began), quick)
 }
 
 // A member takes so many connections; more are closed at once, until others go.
