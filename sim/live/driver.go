@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -58,14 +59,20 @@ type Driver struct {
 	calls int
 	// lastInput is when an input entered last.
 	lastInput sim.Time
-	// turning is until when virtual time hurries ahead, and turned is told.
-	turning sim.Time
-	turned  []chan struct{}
+	// turns are the turns of the clock under way, in any order: virtual time hurries ahead
+	// from the end of one to that of the next.
+	turns []turn
 	// stirred reports that the condition of a member may have changed.
 	stirred    bool
 	conditions []Condition
 	// broken is why the universe does not go on, or nil.
 	broken error
+}
+
+// turn is a turn of the clock up to an instant. Then done is closed.
+type turn struct {
+	until sim.Time
+	done  chan struct{}
 }
 
 // message asks the loop to do something.
@@ -278,8 +285,8 @@ func (d *Driver) examine() {
 
 // horizon returns the time up to which events are due.
 func (d *Driver) horizon(now time.Time) sim.Time {
-	if d.turning != 0 {
-		return d.turning
+	if len(d.turns) > 0 {
+		return slices.MinFunc(d.turns, func(a, b turn) int { return cmp.Compare(a.until, b.until) }).until
 	}
 	d.pace.forgive(now, d.u.c.Now())
 	paced := d.pace.at(now)
@@ -292,20 +299,22 @@ func (d *Driver) horizon(now time.Time) sim.Time {
 	return d.lastInput + Lead
 }
 
-// reached ends a turn of the clock.
+// reached ends the turns of the clock that end by then.
 func (d *Driver) reached(horizon sim.Time) {
-	if d.turning == 0 || horizon < d.turning {
+	if len(d.turns) == 0 {
 		return
 	}
 	if d.broken == nil {
-		d.u.pass(d.turning)
+		d.u.pass(horizon)
 	}
-	d.turning = 0
+	d.turns = slices.DeleteFunc(d.turns, func(t turn) bool {
+		if t.until > horizon {
+			return false
+		}
+		close(t.done)
+		return true
+	})
 	d.pace = newPace(d.pace.speed, time.Now(), d.u.c.Now())
-	for _, done := range d.turned {
-		close(done)
-	}
-	d.turned = nil
 }
 
 // look tells the watcher which members look different from outside.
@@ -399,13 +408,11 @@ func (d *Driver) SetSpeed(ctx context.Context, speed float64) error {
 }
 
 // Advance turns the clock: so much virtual time passes as fast as it can, while
-// clients go on. It returns when the time has passed.
+// clients go on. It returns when the time has passed, or when the context has ended: then
+// the clock is let go where it is.
 func (d *Driver) Advance(ctx context.Context, by time.Duration) error {
 	done := make(chan struct{})
-	err := d.send(ctx, message{do: func() {
-		d.turning = max(d.turning, d.u.c.Now().Add(by))
-		d.turned = append(d.turned, done)
-	}})
+	err := d.send(ctx, message{do: func() { d.turns = append(d.turns, turn{d.u.c.Now().Add(by), done}) }})
 	if err != nil {
 		return err
 	}
@@ -413,6 +420,10 @@ func (d *Driver) Advance(ctx context.Context, by time.Duration) error {
 	case <-done:
 		return nil
 	case <-ctx.Done():
+		_ = d.inside(context.WithoutCancel(ctx), func() {
+			d.turns = slices.DeleteFunc(d.turns, func(t turn) bool { return t.done == done })
+			d.pace = newPace(d.pace.speed, time.Now(), d.u.c.Now())
+		})
 		return ctx.Err()
 	case <-d.stopped:
 		return store.ErrStopped

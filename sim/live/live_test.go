@@ -159,6 +159,36 @@ func TestAdvance(t *testing.T) {
 	s.replay()
 }
 
+// Turns of the clock end each at its own time, and a turn that nobody waits for any more
+// ends at once.
+func TestTurns(t *testing.T) {
+	s := newSession(t, 0)
+	began := s.Now()
+	long, stop := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- s.Advance(long, 1_000_000*time.Hour) }()
+	for s.Now() == began {
+		time.Sleep(time.Millisecond)
+	}
+	at := s.Now()
+	if err := s.Advance(t.Context(), time.Minute); err != nil {
+		t.Fatal(err)
+	}
+	if now := s.Now(); now < at.Add(time.Minute) {
+		t.Errorf("it is %v, a minute after %v", now, at)
+	}
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("the turn that was given up: %v", err)
+	}
+	stands := s.Now()
+	time.Sleep(20 * time.Millisecond)
+	if now := s.Now(); now != stands {
+		t.Errorf("time goes on from %v to %v", stands, now)
+	}
+	s.replay()
+}
+
 // Whoever gives up waiting is let go, and who waits when the driver stops is
 // refused.
 func TestWaiting(t *testing.T) {
