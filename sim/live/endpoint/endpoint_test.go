@@ -21,7 +21,8 @@ import (
 	"etcdsim/sim/live/pki"
 )
 
-// opened is the endpoint of one member that answers every request of HTTP with its path.
+// opened is the endpoint of one member that answers every request of HTTP with its path,
+// unless it was configured otherwise.
 type opened struct {
 	*Endpoints
 	t *testing.T
@@ -30,8 +31,10 @@ type opened struct {
 func open(t *testing.T, cfg Config) opened {
 	t.Helper()
 	cfg.Address = func(uint64) string { return "127.0.0.1:0" }
-	cfg.Process = func(uint64) (Process, error) {
-		return Process{GRPC: grpc.NewServer(), HTTP: http.HandlerFunc(echo)}, nil
+	if cfg.Process == nil {
+		cfg.Process = func(uint64) (Process, error) {
+			return Process{GRPC: grpc.NewServer(), HTTP: http.HandlerFunc(echo)}, nil
+		}
 	}
 	cfg.Failed = func(err error) { t.Error(err) }
 	e, err := Reserve(1, cfg)
@@ -200,6 +203,51 @@ func get(t *testing.T, c net.Conn, path string) string {
 	defer func() { _ = r.Body.Close() }()
 	text, _ := io.ReadAll(r.Body)
 	return string(text)
+}
+
+// A process that begins at once after another has ended is another one to its clients:
+// connections do not outlive the first.
+func TestNextProcess(t *testing.T) {
+	o := open(t, Config{})
+	c := o.dial()
+	if text := get(t, c, "/a"); text != "/a 0 <nil>" {
+		t.Errorf("the first: %q", text)
+	}
+	o.look(live.Condition{Up: true, Incarnation: 2})
+	if how := fault(c); how != "reset" {
+		t.Errorf("a connection to the first is %s", how)
+	}
+	if text := get(t, o.dial(), "/b"); text != "/b 0 <nil>" {
+		t.Errorf("the second: %q", text)
+	}
+}
+
+// What a member has to say while it is silent is said when it no longer is.
+func TestSilence(t *testing.T) {
+	arrived, speak := make(chan struct{}), make(chan struct{})
+	o := open(t, Config{Process: func(uint64) (Process, error) {
+		return Process{GRPC: grpc.NewServer(), HTTP: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			close(arrived)
+			<-speak
+			echo(w, r)
+		})}, nil
+	}})
+	c := o.dial()
+	if _, err := io.WriteString(c, "GET /a HTTP/1.0\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	<-arrived
+	o.look(live.Condition{Up: true, Silent: true, Incarnation: 1})
+	close(speak)
+	_ = c.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+	if how := fault(c); how != "open" {
+		t.Errorf("a silent member answers, or its connection is %s", how)
+	}
+	o.look(live.Condition{Up: true, Incarnation: 1})
+	_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if text, err := io.ReadAll(c); err != nil || !strings.HasSuffix(string(text), "/a 0 <nil>") {
+		t.Errorf("afterwards: %q, %v", text, err)
+	}
 }
 
 // Nonsense is answered in HTTP where that could be meant, and the connection is closed.

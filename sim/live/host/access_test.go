@@ -2,6 +2,9 @@ package host_test
 
 import (
 	"context"
+	"errors"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -9,9 +12,11 @@ import (
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	"google.golang.org/grpc/credentials/insecure"
 
 	"etcdsim/sim/live/host"
+	"etcdsim/sim/live/rpc"
 )
 
 // startWith starts a host of one's own.
@@ -29,6 +34,7 @@ func startWith(t *testing.T, cfg host.Config) *started {
 func TestAccess(t *testing.T) {
 	open := startWith(t, host.Config{})
 	narrow := startWith(t, host.Config{Access: host.Access{Origins: []string{"http://good"}, Hosts: []string{"localhost", "127.0.0.1"}}})
+	wide := startWith(t, host.Config{Access: host.Access{Origins: []string{"http://good", "*"}, Hosts: []string{"x", "*"}}})
 	for _, tt := range []struct {
 		name                  string
 		s                     *started
@@ -42,6 +48,7 @@ func TestAccess(t *testing.T) {
 		{"a page that may", narrow, "GET", "/health", "localhost:1", "http://good", "http://good", 200},
 		{"a page that may not", narrow, "GET", "/health", "localhost", "http://bad", "", 200},
 		{"no page", narrow, "PUT", "/v2/keys/k?value=v", "127.0.0.1:1", "", "", 201},
+		{"any page and any name, among others", wide, "GET", "/health", "evil.example", "http://bad", "*", 200},
 		{"a name that was redirected", narrow, "GET", "/health", "evil.example:1", "http://good", "", 421},
 	} {
 		r, err := http.NewRequestWithContext(soon(t), tt.method, tt.s.URLs()[0]+tt.path, strings.NewReader(`{"key":"aw=="}`))
@@ -72,16 +79,63 @@ func TestNoGateway(t *testing.T) {
 	}
 }
 
+// A client that does not answer pings is let go, and one that pings too often is sent away.
+func TestKeepalive(t *testing.T) {
+	s := startWith(t, host.Config{Keepalive: rpc.Keepalive{MinTime: time.Hour, Interval: time.Second, Timeout: 100 * time.Millisecond}})
+	for name, tt := range map[string]struct{ says, hears string }{
+		"who is silent":       {"", "\x00\x00\x08\x06\x00"}, // a ping
+		"who pings too often": {frame(frameHeaders, endHeaders, 1, call) + strings.Repeat(frame(framePing, 0, 0, "pingpong"), 5), "too_many_pings"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn, err := net.Dial("tcp", s.Endpoints()[0])
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			if _, err := io.WriteString(conn, preface+frame(frameSettings, 0, 0, "")+tt.says); err != nil {
+				t.Fatal(err)
+			}
+			_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+			heard, err := io.ReadAll(conn)
+			var timeout net.Error
+			if errors.As(err, &timeout) && timeout.Timeout() || !strings.Contains(string(heard), tt.hears) {
+				t.Errorf("it hears %q, %v", heard, err)
+			}
+		})
+	}
+}
+
 // A connection has so many streams; one more waits until another ends.
 func TestMaxStreams(t *testing.T) {
-	s := startWith(t, host.Config{MaxStreams: 2})
-	conn, err := grpc.NewClient(s.Endpoints()[0], grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		t.Fatal(err)
+	k := newKeyring(t)
+	for name, tt := range map[string]struct {
+		cfg         host.Config
+		credentials credentials.TransportCredentials
+	}{
+		"in the clear": {host.Config{}, insecure.NewCredentials()},
+		"under TLS":    {host.Config{TLS: k.info}, credentials.NewTLS(k.trust())},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tt.cfg.MaxStreams = 2
+			s := startWith(t, tt.cfg)
+			conn, err := grpc.NewClient(s.Endpoints()[0], grpc.WithTransportCredentials(tt.credentials))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close() }()
+			exhaust(t, conn, 2)
+		})
 	}
-	defer func() { _ = conn.Close() }()
+}
+
+// exhaust opens so many streams on a connection, and finds out that there is no room for
+// another before one of them ends.
+func exhaust(t *testing.T, conn *grpc.ClientConn, most int) {
+	t.Helper()
 	watching, leave := context.WithCancel(soon(t))
-	for range 2 {
+	defer leave()
+	for range most {
 		w, err := pb.NewWatchClient(conn).Watch(watching)
 		if err != nil {
 			t.Fatal(err)
@@ -102,12 +156,11 @@ func TestMaxStreams(t *testing.T) {
 	}()
 	select {
 	case err := <-answered:
-		t.Errorf("a third stream is served: %v", err)
+		t.Errorf("one more stream is served: %v", err)
 	case <-time.After(50 * time.Millisecond):
 		leave()
 		if err := <-answered; err != nil {
 			t.Errorf("a stream for which there is room again: %v", err)
 		}
 	}
-	leave()
 }
