@@ -82,9 +82,10 @@ func TestNoGateway(t *testing.T) {
 // A client that does not answer pings is let go, and one that pings too often is sent away.
 func TestKeepalive(t *testing.T) {
 	s := startWith(t, host.Config{Keepalive: rpc.Keepalive{MinTime: time.Hour, Interval: time.Second, Timeout: 100 * time.Millisecond}})
+	often := frame(frameHeaders, endHeaders, 1, call) + strings.Repeat(frame(framePing, 0, 0, "pingpong"), 5)
 	for name, tt := range map[string]struct{ says, hears string }{
 		"who is silent":       {"", "\x00\x00\x08\x06\x00"}, // a ping
-		"who pings too often": {frame(frameHeaders, endHeaders, 1, call) + strings.Repeat(frame(framePing, 0, 0, "pingpong"), 5), "too_many_pings"},
+		"who pings too often": {often, "too_many_pings"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

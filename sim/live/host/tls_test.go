@@ -245,7 +245,8 @@ func TestUserByCertificate(t *testing.T) {
 		t.Errorf("what is not the gateway: %d %s", status, text)
 	}
 	nameless := browser(t, k.trust(k.client("")), true)
-	if _, text := ask(t, nameless, http.MethodPost, s.URLs()[0]+"/v3/kv/range", `{"key":"aw=="}`); !strings.Contains(text, "user name is empty") {
+	_, text := ask(t, nameless, http.MethodPost, s.URLs()[0]+"/v3/kv/range", `{"key":"aw=="}`)
+	if !strings.Contains(text, "user name is empty") {
 		t.Errorf("the gateway, of a certificate without a name: %s", text)
 	}
 }
