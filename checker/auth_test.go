@@ -188,6 +188,15 @@ func TestAuth(t *testing.T) {
 			property: "old rules", why: "since auth revision 7, but they are those of 7.",
 		},
 		{
+			name: "refused as old, where no rules are in force",
+			make: func(s *rightsStory) {
+				s.change("root", &store.AuthDisableRequest{})
+				s.logged("", put("b", "1"), store.ErrAuthOldRevision)
+				s.Commits[len(s.Commits)-1].Proposal.AuthRevision--
+			},
+			property: "old rules", why: "since auth revision 7, but they are those of 8.",
+		},
+		{
 			name: "a read under rules that had been changed",
 			make: func(s *rightsStory) {
 				s.change("root", revoke)

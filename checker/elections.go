@@ -59,9 +59,6 @@ func (g *guard) elected(op *history.Op, r *store.CampaignRequest) {
 	}
 	key, rev := res.Leader.Key, res.Leader.Rev
 	g.relies(grant{op: op, name: r.Name, key: key, lease: res.Leader.Lease})
-	if last := len(g.grants) - 1; g.grants[last].until <= op.Return {
-		g.grants = g.grants[:last] // it knows that its lease may have ended
-	}
 	if len(g.Commits) == 0 {
 		return
 	}

@@ -36,8 +36,8 @@ func (s electionStory) proclaims(at int, lease int64, value string) {
 	s.change(at, &store.PutRequest{Key: store.QueueKey("l", lease), Value: value, Lease: lease}, &store.PutResult{})
 }
 
-// asks asks who leads, and is told a key with what it says.
-func (s electionStory) asks(client, from, to int, kv store.KeyValue) {
+// leader asks who leads, and is told a key with what it says.
+func (s electionStory) leader(client, from, to int, kv store.KeyValue) {
 	s.op(client, 1, from, to, &store.LeaderRequest{Name: "l"}, store.Response{Revision: s.rev, Result: &store.LeaderResult{KV: kv}}, 0)
 }
 
@@ -87,8 +87,8 @@ func TestElections(t *testing.T) {
 			name: "what the leader said, before and after it said something else",
 			make: func(s electionStory) {
 				s.proclaims(110, 10, "one")
-				s.asks(2, 105, 120, says(10, 2, 2, 1, ""))
-				s.asks(2, 121, 130, says(10, 2, 4, 2, "one"))
+				s.leader(2, 105, 120, says(10, 2, 2, 1, ""))
+				s.leader(2, 121, 130, says(10, 2, 4, 2, "one"))
 			},
 		},
 		{
@@ -99,6 +99,45 @@ func TestElections(t *testing.T) {
 				s.op(2, 1, 115, 130, &store.LeaderRequest{Name: "l"}, store.Response{Err: store.ErrElectionNoLeader}, 0)
 				s.Ops[len(s.Ops)-1].Outcome = history.Failed
 			},
+		},
+		{
+			name: "a campaign that nobody heard of",
+			make: func(s electionStory) {
+				s.campaigns(1, 65, 150, 11, 3)
+				op := &s.Ops[len(s.Ops)-1]
+				op.Outcome, op.Response = history.Unknown, store.Response{}
+			},
+		},
+		{
+			name: "an answer that nobody heard of",
+			make: func(s electionStory) {
+				s.leader(2, 121, 130, says(11, 3, 3, 1, ""))
+				op := &s.Ops[len(s.Ops)-1]
+				op.Outcome, op.Response = history.Unknown, store.Response{}
+			},
+		},
+		{
+			name: "a log that nobody has",
+			make: func(s electionStory) { s.leader(2, 121, 130, says(10, 2, 2, 1, "")); s.Commits = nil },
+		},
+		{
+			name: "somebody, though nobody leads",
+			make: func(s electionStory) {
+				s.leaves(110, 10)
+				s.leaves(111, 11)
+				s.leader(2, 121, 130, says(10, 2, 2, 1, ""))
+			},
+			property: "told",
+			why:      "the leader of l is l/a of revision 2",
+		},
+		{
+			name: "who waits in the line, of an election in which nobody else stood",
+			make: func(s electionStory) {
+				s.Ops = s.Ops[:2]
+				s.leader(2, 121, 130, says(11, 3, 3, 1, ""))
+			},
+			property: "told",
+			why:      "the leader of l is l/b of revision 3",
 		},
 		{
 			name:     "nobody resigned",
@@ -130,14 +169,14 @@ func TestElections(t *testing.T) {
 			name: "what the leader said once",
 			make: func(s electionStory) {
 				s.proclaims(110, 10, "one")
-				s.asks(2, 121, 130, says(10, 2, 2, 1, ""))
+				s.leader(2, 121, 130, says(10, 2, 2, 1, ""))
 			},
 			property: "told",
 			why:      "the leader of l is l/a of revision 2, which said \"\", which it was at no moment since 0.121s.",
 		},
 		{
 			name:     "who waits in the line",
-			make:     func(s electionStory) { s.asks(2, 121, 130, says(11, 3, 3, 1, "")) },
+			make:     func(s electionStory) { s.leader(2, 121, 130, says(11, 3, 3, 1, "")) },
 			property: "told",
 			why:      "the leader of l is l/b of revision 3",
 		},

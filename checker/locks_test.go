@@ -58,10 +58,20 @@ func (s *lockStory) unlocks(client, from, to int, lease int64) {
 		store.Response{Revision: s.rev, Result: &store.UnlockResult{}}, 0)
 }
 
+// asks lets a client ask for something else.
+func (s *lockStory) asks(client, from, to int, r store.Request, result store.Result) {
+	s.op(client, 1, from, to, r, store.Response{Revision: s.rev, Result: result}, 0)
+}
+
 // writes puts the protected key under the token of a lease.
 func (s *lockStory) writes(at int, lease, token int64) {
+	s.fenced(at, store.Compare{Key: store.QueueKey("l", lease), Target: store.CompareCreate, Num: token})
+}
+
+// fenced puts the protected key under a condition.
+func (s *lockStory) fenced(at int, c store.Compare) {
 	s.change(at, &store.TxnRequest{
-		Compare: []store.Compare{{Key: store.QueueKey("l", lease), Target: store.CompareCreate, Num: token}},
+		Compare: []store.Compare{c},
 		Success: []store.Op{&store.PutRequest{Key: "protected", Value: "v"}},
 	}, &store.TxnResult{Succeeded: true, Responses: []store.Response{{Revision: s.rev + 1, Result: &store.PutResult{}}}})
 }
@@ -114,6 +124,105 @@ func TestLocks(t *testing.T) {
 					}
 				}
 			},
+		},
+		{
+			name: "the next one while the holder ends its lease",
+			make: func(s *lockStory) {
+				s.asks(0, 120, 140, &store.LeaseRevokeRequest{ID: 10}, &store.LeaseRevokeResult{})
+				s.leaves(130, 10)
+				s.locked(1, 65, 150, 11)
+			},
+		},
+		{
+			name: "the next one while somebody deletes the whole queue",
+			make: func(s *lockStory) {
+				s.asks(2, 120, 140, &store.DeleteRangeRequest{Key: "l/", RangeEnd: "l0"}, &store.DeleteRangeResult{Deleted: 1})
+				s.leaves(130, 10)
+				s.locked(1, 65, 150, 11)
+			},
+		},
+		{
+			name: "the next one, since the holder hears of its renewal too late to rely on it",
+			make: func(s *lockStory) {
+				s.asks(0, 2000, 3500, &store.LeaseKeepAliveRequest{ID: 10}, &store.LeaseKeepAliveResult{ID: 10, TTL: 3})
+				s.asks(1, 2100, 2110, &store.LeaseKeepAliveRequest{ID: 11}, &store.LeaseKeepAliveResult{ID: 11, TTL: 3})
+				s.leaves(3100, 10)
+				s.locked(1, 65, 3150, 11)
+			},
+		},
+		{
+			name: "the holder asks again",
+			make: func(s *lockStory) { s.locked(0, 105, 115, 10) },
+		},
+		{
+			name: "who left queues up again, behind the next one",
+			make: func(s *lockStory) {
+				s.unlocks(0, 120, 138, 10)
+				s.leaves(130, 10)
+				s.queues(140, 10)
+				s.locked(1, 145, 150, 11)
+			},
+		},
+		{
+			name: "a lock that nobody heard of",
+			make: func(s *lockStory) {
+				s.locked(1, 65, 150, 11)
+				op := &s.Ops[len(s.Ops)-1]
+				op.Outcome, op.Response = history.Unknown, store.Response{}
+			},
+		},
+		{
+			name: "a holder writes twice",
+			make: func(s *lockStory) { s.writes(110, 10, 2); s.writes(120, 10, 2) },
+		},
+		{
+			name: "the fence keeps the first holder out",
+			make: func(s *lockStory) {
+				s.writes(110, 11, 3)
+				s.writes(120, 10, 2)
+				s.Commits[len(s.Commits)-1].Response.Result = &store.TxnResult{}
+			},
+		},
+		{
+			name: "conditions that are no tokens",
+			make: func(s *lockStory) {
+				s.writes(110, 11, 3)
+				for i, c := range []store.Compare{
+					{Key: "l/a", Target: store.CompareVersion, Num: 1},
+					{Key: "l/a", Target: store.CompareCreate, Result: store.CompareGreater, Num: 1},
+					{Key: "l/z", Target: store.CompareCreate}, // it is not there
+					{Key: "l/a/b", Target: store.CompareCreate, Num: 1},
+					{Key: "a", Target: store.CompareCreate, Num: 1},
+					{Key: "z", Target: store.CompareCreate, Num: 1},
+				} {
+					s.fenced(120+i, c)
+				}
+			},
+		},
+		{
+			name: "somebody else let go",
+			make: func(s *lockStory) {
+				s.unlocks(2, 120, 140, 12)
+				s.asks(1, 120, 140, &store.LeaseRevokeRequest{ID: 99}, &store.LeaseRevokeResult{})
+				s.asks(1, 120, 140, &store.DeleteRangeRequest{Key: "z"}, &store.DeleteRangeResult{})
+				s.asks(1, 120, 140, &store.LeaseKeepAliveRequest{ID: 11}, &store.LeaseKeepAliveResult{ID: 11, TTL: 9})
+				s.leaves(130, 10)
+				s.locked(1, 65, 150, 11)
+			},
+			property: "one holder",
+			why:      "c0 holds lock l by l/a and may rely on it until 3.000s, yet c1 was told at 0.150s that it is its own.",
+		},
+		{
+			name: "the holder let go of what it held before",
+			make: func(s *lockStory) {
+				s.unlocks(0, 20, 30, 10)
+				s.asks(0, 20, 30, &store.LeaseRevokeRequest{ID: 10}, &store.LeaseRevokeResult{})
+				s.asks(0, 20, 30, &store.DeleteRangeRequest{Key: "l/a"}, &store.DeleteRangeResult{})
+				s.leaves(130, 10)
+				s.locked(1, 65, 150, 11)
+			},
+			property: "one holder",
+			why:      "c0 holds lock l by l/a and may rely on it until 3.000s, yet c1 was told at 0.150s that it is its own.",
 		},
 		{
 			name:     "nobody let go",

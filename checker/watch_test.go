@@ -100,6 +100,9 @@ var (
 	allPrev  = store.WatchRequest{Key: "a", RangeEnd: "z", StartRevision: 2, PrevKV: true}
 	fromNow  = store.WatchRequest{Key: "a", RangeEnd: "z"}
 	onlyPuts = store.WatchRequest{Key: "a", StartRevision: 2, NoDelete: true}
+	onlyEnds = store.WatchRequest{Key: "a", StartRevision: 2, NoPut: true}
+	onlyB    = store.WatchRequest{Key: "b", RangeEnd: "c", StartRevision: 2}
+	onward   = store.WatchRequest{Key: "b", RangeEnd: "\x00", StartRevision: 2}
 )
 
 // TestWatchGuarantees: each way in which a watcher can be told wrong is noticed by
@@ -128,6 +131,13 @@ func TestWatchGuarantees(t *testing.T) {
 		{name: "what was before is compacted", broken: numGuarantees, story: newWatchStory(allPrev).created(5, 2, 1).
 			events(15, "a2").events(65, "b3 a4 b4").but(func(e *store.Event) { e.PrevKV = nil }).
 			events(66, "a5").but(func(e *store.Event) { e.PrevKV = nil })},
+		{name: "from a key on", broken: numGuarantees, story: newWatchStory(onward).created(5, 2, 1).
+			events(25, "b3").events(35, "b4").events(75, "c7").progress(80, 7)},
+		{name: "a range", broken: numGuarantees, story: newWatchStory(onlyB).created(5, 2, 1).
+			events(25, "b3").events(35, "b4").progress(80, 7).progress(81, 7)},
+		{name: "deletions alone", broken: numGuarantees, story: newWatchStory(onlyEnds).created(5, 2, 1).events(45, "a5").progress(80, 7)},
+		{name: "refused for an empty range", broken: numGuarantees, story: newWatchStory(store.WatchRequest{Key: "b", RangeEnd: "b"}).
+			answer(5, 0, store.WatchResponse{Created: true, Canceled: true, WatchID: -1, Revision: 1})},
 		{name: "refused for a reason", broken: numGuarantees, story: newWatchStory(store.WatchRequest{Key: "a", StartRevision: -1}).
 			answer(5, -1, store.WatchResponse{Created: true, Canceled: true, WatchID: -1, Revision: 1})},
 
@@ -140,6 +150,21 @@ func TestWatchGuarantees(t *testing.T) {
 		{
 			name: "another key", broken: filter, story: newWatchStory(onlyPuts).created(5, 2, 1).events(15, "a2").events(25, "b3"),
 			why: "Client 0, watch a from 2 no-delete: n1 sent b = 1 (rev 3), which was not asked for.",
+		},
+		{
+			name: "other keys, again and again", broken: filter, story: newWatchStory(onlyPuts).created(5, 2, 1).
+				events(25, "b3").events(75, "c7").events(76, "a2").events(77, "a4").events(78, "a6"),
+			why: "n1 sent b = 1 (rev 3), which was not asked for.",
+		},
+		{name: "a key before the first", broken: filter, story: newWatchStory(onward).created(5, 2, 1).events(15, "a2").events(25, "b3")},
+		{name: "a key before the range", broken: filter, story: newWatchStory(onlyB).created(5, 2, 1).events(15, "a2").events(25, "b3")},
+		{name: "a key after the range", broken: filter, story: newWatchStory(onlyB).created(5, 2, 1).
+			events(25, "b3").events(35, "b4").events(75, "c7")},
+		{name: "a put among deletions", broken: filter, story: newWatchStory(onlyEnds).created(5, 2, 1).events(15, "a2").events(45, "a5")},
+		{
+			name: "begun before every revision", broken: filter, story: newWatchStory(store.WatchRequest{Key: "a", StartRevision: -1}).
+				created(5, -1, 1),
+			why: "n1 began it, though no revision is negative.",
 		},
 		{name: "another type", broken: filter, story: newWatchStory(onlyPuts).created(5, 2, 1).
 			events(15, "a2").events(35, "a4").events(45, "a5")},
@@ -167,6 +192,9 @@ func TestWatchGuarantees(t *testing.T) {
 		},
 		{name: "half a revision", broken: atomic, story: newWatchStory(all).created(5, 2, 1).events(35, "a2 b3 b4").events(45, "a5")},
 
+		{name: "a revision in two responses, and another one between", broken: atomic, story: newWatchStory(all).created(5, 2, 1).
+			events(35, "a2 b3 a4").events(45, "a5").events(46, "b4").progress(47, 5)},
+
 		{
 			name: "begun late", broken: resumable, story: newWatchStory(all).created(25, 2, 3).events(26, "b3").events(35, "a4 b4"),
 			why: "n1 went on with an event of rev 3, and left out a = 1 (rev 2).",
@@ -181,6 +209,12 @@ func TestWatchGuarantees(t *testing.T) {
 		},
 		{name: "compacted, though what it needs is there", broken: resumable, story: newWatchStory(all).created(5, 2, 1).
 			events(35, "a2 b3 a4 b4").again(62, 5, 6).compacted(66, 5)},
+		{name: "one key refused without need", broken: resumable, story: newWatchStory(onlyPuts).
+			answer(5, 2, store.WatchResponse{Created: true, Canceled: true, WatchID: -1, Revision: 1, CancelReason: "no"})},
+		{name: "all keys from one on refused without need", broken: resumable, story: newWatchStory(onward).
+			answer(5, 2, store.WatchResponse{Created: true, Canceled: true, WatchID: -1, Revision: 1, CancelReason: "no"})},
+		{name: "the next revision refused without need", broken: resumable, story: newWatchStory(fromNow).
+			answer(5, 0, store.WatchResponse{Created: true, Canceled: true, WatchID: -1, Revision: 1, CancelReason: "no"})},
 		{name: "refused without need", broken: resumable, story: newWatchStory(all).
 			answer(5, 2, store.WatchResponse{Created: true, Canceled: true, WatchID: -1, Revision: 1, CancelReason: "no"})},
 
@@ -196,6 +230,8 @@ func TestWatchGuarantees(t *testing.T) {
 		{name: "a put told as a deletion", broken: reliable, story: newWatchStory(all).created(5, 2, 1).
 			events(15, "a2").events(25, "b3").but(func(e *store.Event) { e.Type = store.EventDelete })},
 		{name: "told before it was committed", broken: reliable, story: newWatchStory(all).created(5, 2, 1).events(15, "a2").events(18, "b3")},
+		{name: "told before it was committed, and what is before it afterwards", broken: reliable, story: newWatchStory(all).
+			created(5, 2, 1).events(15, "a2").events(18, "c7").events(25, "b3").events(35, "a4 b4")},
 		{name: "ended for no reason", broken: reliable, story: newWatchStory(all).created(5, 2, 1).
 			answer(15, 0, store.WatchResponse{Canceled: true, Revision: 2})},
 
@@ -211,6 +247,11 @@ func TestWatchGuarantees(t *testing.T) {
 		},
 		{name: "progress backwards", broken: bookmarkable, story: newWatchStory(all).created(5, 2, 1).
 			events(25, "a2 b3").progress(26, 3).progress(27, 2)},
+		{
+			name: "progress backwards where no event came", broken: bookmarkable, story: newWatchStory(onlyPuts).created(5, 2, 1).
+				events(15, "a2").progress(28, 3).progress(29, 2),
+			why: "n1 said that it was served up to rev 2, but before that up to rev 3.",
+		},
 		{name: "progress behind the events", broken: bookmarkable, story: newWatchStory(all).created(5, 2, 1).
 			events(25, "a2 b3").progress(26, 2)},
 		{name: "progress beyond everything", broken: bookmarkable, story: newWatchStory(fromNow).created(75, 0, 7).progress(76, 9)},
@@ -246,7 +287,7 @@ func TestWatchGuarantees(t *testing.T) {
 				}
 				return
 			}
-			if len(j.Violations) != 1 || j.Violations[0].Property != "watch, "+guaranteeNames[c.broken] {
+			if j.Verdict != Violated || len(j.Violations) != 1 || j.Violations[0].Property != "watch, "+guaranteeNames[c.broken] {
 				t.Fatalf("want %s broken and nothing else: %+v", guaranteeNames[c.broken], j.Violations)
 			}
 			prove(j)
@@ -254,5 +295,21 @@ func TestWatchGuarantees(t *testing.T) {
 				t.Errorf("at %v by n%d: %s\nwant ... %s", v.At, v.Member, v.Why, c.why)
 			}
 		})
+	}
+}
+
+// Of each guarantee the first violation is told, whichever watcher met it, and in the
+// order of time.
+func TestWatchViolationsInOrder(t *testing.T) {
+	s := newWatchStory(onlyPuts).created(5, 2, 1).events(25, "b3").events(26, "a2").progress(77, 9)
+	other := newWatchStory(onlyPuts).created(5, 2, 1).events(15, "a2").progress(16, 9).events(75, "c7")
+	s.Watches = append(s.Watches, other.Watch)
+	j := judged(t, "watch", s.History, Options{})
+	var got []string
+	for _, v := range j.Violations {
+		got = append(got, v.Property+" at "+v.At.String())
+	}
+	if want := "watch, bookmarkable at 0.016s, watch, filter at 0.025s"; strings.Join(got, ", ") != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
