@@ -298,3 +298,195 @@ func TestMay(t *testing.T) {
 		}
 	}
 }
+
+// Changes of users and roles are refused as etcd refuses them, and those that change
+// something are counted.
+func TestAuthorityRefuses(t *testing.T) {
+	a := newAuthority()
+	grant := func(role, key, end string) store.Request {
+		return &store.RoleGrantPermissionRequest{Name: role, Perm: permission(store.PermitRead, key, end)}
+	}
+	for _, tt := range []struct {
+		request store.Request
+		err     *store.Error
+		counted uint64
+	}{
+		{&store.AuthEnableRequest{}, store.ErrRootUserNotExist, 0},
+		{&store.AuthDisableRequest{}, nil, 0},
+		{&store.UserAddRequest{}, store.ErrUserEmpty, 0},
+		{&store.UserAddRequest{Name: "root"}, nil, 1},
+		{&store.UserAddRequest{Name: "root"}, store.ErrUserAlreadyExist, 0},
+		{&store.AuthEnableRequest{}, store.ErrRootRoleNotExist, 0},
+		{&store.UserGrantRoleRequest{User: "ghost", Role: "root"}, store.ErrUserNotFound, 0},
+		{&store.UserGrantRoleRequest{User: "root", Role: "r"}, store.ErrRoleNotFound, 0},
+		{&store.RoleAddRequest{}, store.ErrRoleEmpty, 0},
+		{&store.RoleAddRequest{Name: "r"}, nil, 1},
+		{&store.RoleAddRequest{Name: "r"}, store.ErrRoleAlreadyExist, 0},
+		{&store.UserGrantRoleRequest{User: "root", Role: "root"}, nil, 1},
+		{&store.UserGrantRoleRequest{User: "root", Role: "root"}, nil, 0},
+		{&store.RoleGrantPermissionRequest{Name: "r"}, store.ErrPermissionNotGiven, 0},
+		{grant("r", "", ""), store.ErrInvalidAuthMgmt, 0},
+		{grant("r", "b", "a"), store.ErrInvalidAuthMgmt, 0},
+		{grant("r", "b", "b"), store.ErrInvalidAuthMgmt, 0},
+		{grant("ghost", "b", "c"), store.ErrRoleNotFound, 0},
+		{grant("r", "b", "\x00"), nil, 1},
+		{&store.RoleRevokePermissionRequest{Role: "ghost", Key: "b"}, store.ErrRoleNotFound, 0},
+		{&store.RoleRevokePermissionRequest{Role: "r", Key: "b"}, store.ErrPermissionNotGranted, 0},
+		{&store.RoleRevokePermissionRequest{Role: "r", Key: "a", RangeEnd: "\x00"}, store.ErrPermissionNotGranted, 0},
+		{&store.RoleRevokePermissionRequest{Role: "r", Key: "b", RangeEnd: "\x00"}, nil, 1},
+		{&store.RoleRevokePermissionRequest{Role: "r", Key: "b", RangeEnd: "\x00"}, store.ErrPermissionNotGranted, 0},
+		{&store.UserDeleteRequest{Name: "ghost"}, store.ErrUserNotFound, 0},
+		{&store.UserChangePasswordRequest{Name: "ghost"}, store.ErrUserNotFound, 0},
+		{&store.UserChangePasswordRequest{Name: "root"}, nil, 1},
+		{&store.UserRevokeRoleRequest{Name: "ghost", Role: "r"}, store.ErrUserNotFound, 0},
+		{&store.UserRevokeRoleRequest{Name: "root", Role: "r"}, store.ErrRoleNotGranted, 0},
+		{&store.RoleAddRequest{Name: "root"}, nil, 1},
+		{&store.AuthEnableRequest{}, nil, 0},
+		{&store.AuthEnableRequest{}, nil, 0},
+		{&store.UserDeleteRequest{Name: "root"}, store.ErrInvalidAuthMgmt, 0},
+		{&store.UserRevokeRoleRequest{Name: "root", Role: "root"}, store.ErrInvalidAuthMgmt, 0},
+		{&store.RoleDeleteRequest{Role: "root"}, store.ErrInvalidAuthMgmt, 0},
+		{&store.RoleDeleteRequest{Role: "ghost"}, store.ErrRoleNotFound, 0},
+		{&store.UserAddRequest{Name: "u"}, nil, 1},
+		{&store.UserGrantRoleRequest{User: "u", Role: "r"}, nil, 1},
+		{&store.UserGrantRoleRequest{User: "root", Role: "r"}, nil, 1},
+		{&store.UserRevokeRoleRequest{Name: "root", Role: "r"}, nil, 1},
+		{&store.UserRevokeRoleRequest{Name: "root", Role: "r"}, store.ErrRoleNotGranted, 0},
+		{&store.RoleDeleteRequest{Role: "r"}, nil, 1},
+		{&store.RoleDeleteRequest{Role: "r"}, store.ErrRoleNotFound, 0},
+		{&store.UserRevokeRoleRequest{Name: "u", Role: "r"}, store.ErrRoleNotGranted, 0}, // it went with the role
+		{&store.UserGrantRoleRequest{User: "u", Role: "root"}, nil, 1},
+		{&store.UserRevokeRoleRequest{Name: "u", Role: "root"}, nil, 1},
+		{&store.UserDeleteRequest{Name: "u"}, nil, 1},
+		{&store.UserDeleteRequest{Name: "u"}, store.ErrUserNotFound, 0},
+		{&store.AuthDisableRequest{}, nil, 1},
+		{&store.UserRevokeRoleRequest{Name: "root", Role: "root"}, nil, 1},
+		{&store.UserDeleteRequest{Name: "root"}, nil, 1},
+		{&store.RoleDeleteRequest{Role: "root"}, nil, 1},
+	} {
+		before := a.revision
+		if err := a.apply(tt.request); err != tt.err {
+			t.Errorf("%s: %s, want %s", store.Describe(tt.request), refusalText(err), refusalText(tt.err))
+		}
+		if a.revision != before+tt.counted {
+			t.Errorf("%s took the auth revision from %d to %d, expected %d more", store.Describe(tt.request), before, a.revision, tt.counted)
+		}
+	}
+	if a.knows(&store.PutRequest{}) || !a.knows(&store.RoleAddRequest{}) || !a.knows(&store.UserAddRequest{}) {
+		t.Error("a put is about rights, or a new user or role is not")
+	}
+}
+
+// Permissions count in whichever order they were given, and the last one on the same
+// keys is the one in force.
+func TestGrant(t *testing.T) {
+	a := newAuthority()
+	for _, r := range []store.Request{
+		&store.UserAddRequest{Name: "root"}, &store.UserGrantRoleRequest{User: "root", Role: "root"},
+		&store.UserAddRequest{Name: "u"}, &store.RoleAddRequest{Name: "r"}, &store.UserGrantRoleRequest{User: "u", Role: "r"},
+		&store.RoleGrantPermissionRequest{Name: "r", Perm: permission(store.PermitWrite, "x", "z")},
+		&store.RoleGrantPermissionRequest{Name: "r", Perm: permission(store.PermitWrite, "e", "")},
+		&store.RoleGrantPermissionRequest{Name: "r", Perm: permission(store.PermitReadWrite, "c", "e")},
+		&store.RoleGrantPermissionRequest{Name: "r", Perm: permission(store.PermitRead, "x", "z")},
+		&store.RoleGrantPermissionRequest{Name: "r", Perm: permission(store.PermitWrite, "x", "y")},
+		&store.AuthEnableRequest{},
+	} {
+		if err := a.apply(r); err != nil {
+			t.Fatalf("%s: %s", store.Describe(r), err.Text)
+		}
+	}
+	for _, tt := range []struct {
+		key, end    string
+		read, write bool
+	}{
+		{"x", "z", true, false},
+		{"x", "y", true, true},
+		{"y", "", true, false},
+		{"e", "", false, true},
+		{"c", "e", true, true},
+		{"c", "e\x00", false, true},
+		{"d", "x", false, false},
+	} {
+		if read, write := a.may("u", false, tt.key, tt.end), a.may("u", true, tt.key, tt.end); read != tt.read || write != tt.write {
+			t.Errorf("%q to %q: reads %v, writes %v; want %v, %v", tt.key, tt.end, read, write, tt.read, tt.write)
+		}
+	}
+	if got := len(a.roles["r"]); got != 4 {
+		t.Errorf("%d permissions, want 4: one was given twice", got)
+	}
+}
+
+// What a user may have done follows from the rights to each key that it reads or
+// writes, those on its leases and in its transactions included.
+func TestPermits(t *testing.T) {
+	a := newAuthority()
+	for _, r := range []store.Request{
+		&store.UserAddRequest{Name: "root"}, &store.UserGrantRoleRequest{User: "root", Role: "root"},
+		&store.UserAddRequest{Name: "u"}, &store.RoleAddRequest{Name: "r"}, &store.RoleAddRequest{Name: "s"},
+		&store.UserGrantRoleRequest{User: "u", Role: "r"},
+		&store.RoleGrantPermissionRequest{Name: "r", Perm: permission(store.PermitReadWrite, "a", "m")},
+		&store.RoleGrantPermissionRequest{Name: "r", Perm: permission(store.PermitWrite, "p", "q")},
+		&store.AuthEnableRequest{},
+	} {
+		if err := a.apply(r); err != nil {
+			t.Fatalf("%s: %s", store.Describe(r), err.Text)
+		}
+	}
+	s := emptyState()
+	for _, kv := range []store.KeyValue{{Key: "b", Lease: 8}, {Key: "c", Lease: 7}, {Key: "x", Lease: 7}, {Key: "y"}} {
+		s.now.root = s.now.root.put(&kv)
+	}
+	compare := func(key, end string) store.Compare { return store.Compare{Key: key, RangeEnd: end} }
+	for _, tt := range []struct {
+		request store.Request
+		may     bool
+	}{
+		{&store.RangeRequest{Key: "b"}, true},
+		{&store.RangeRequest{Key: "x"}, false},
+		{&store.RangeStreamRequest{Range: store.RangeRequest{Key: "b"}}, true},
+		{&store.RangeStreamRequest{Range: store.RangeRequest{Key: "x"}}, false},
+		{&store.PutRequest{Key: "b"}, true},
+		{&store.PutRequest{Key: "b", PrevKV: true}, true},
+		{&store.PutRequest{Key: "p"}, true},
+		{&store.PutRequest{Key: "p", PrevKV: true}, false},
+		{&store.PutRequest{Key: "b", Lease: 8}, true},
+		{&store.PutRequest{Key: "b", Lease: 7}, false}, // on which x is
+		{&store.DeleteRangeRequest{Key: "b", RangeEnd: "d"}, true},
+		{&store.DeleteRangeRequest{Key: "b", RangeEnd: "d", PrevKV: true}, true},
+		{&store.DeleteRangeRequest{Key: "b", RangeEnd: "n"}, false},
+		{&store.DeleteRangeRequest{Key: "p"}, true},
+		{&store.DeleteRangeRequest{Key: "p", PrevKV: true}, false},
+		{&store.TxnRequest{Compare: []store.Compare{compare("b", "c")}}, true},
+		{&store.TxnRequest{Compare: []store.Compare{compare("b", ""), compare("x", "")}}, false},
+		{&store.TxnRequest{Compare: []store.Compare{compare("b", "n")}}, false},
+		{&store.TxnRequest{Success: []store.Op{&store.PutRequest{Key: "b"}, &store.PutRequest{Key: "x"}}}, false},
+		{&store.TxnRequest{Failure: []store.Op{&store.PutRequest{Key: "b"}, &store.PutRequest{Key: "x"}}}, false},
+		{&store.TxnRequest{Success: []store.Op{&store.PutRequest{Key: "b"}}, Failure: []store.Op{&store.RangeRequest{Key: "b"}}}, true},
+		{&store.LeaseRevokeRequest{ID: 8}, true},
+		{&store.LeaseRevokeRequest{ID: 7}, false},
+		{&store.UserGetRequest{Name: "u"}, true},
+		{&store.UserGetRequest{Name: "root"}, false},
+		{&store.RoleGetRequest{Role: "r"}, true},
+		{&store.RoleGetRequest{Role: "s"}, false},
+		{&store.UserListRequest{}, false},
+		{&store.RoleListRequest{}, false},
+		{&store.HashKVRequest{}, false},
+		{&store.CompactionRequest{}, false},
+		{&store.RoleAddRequest{Name: "t"}, false},
+	} {
+		what := store.Describe(tt.request)
+		if may, known := a.permits("u", tt.request, &s); may != tt.may || !known {
+			t.Errorf("u may do %s: %v (known: %v), want %v", what, may, known, tt.may)
+		}
+		if may, known := a.permits("root", tt.request, &s); !may || !known {
+			t.Errorf("root may not do %s (known: %v)", what, known)
+		}
+	}
+	if _, known := a.permits("u", &store.MemberListRequest{}, &s); known {
+		t.Error("lists of members are judged by rights")
+	}
+	a.on = false
+	if may, known := a.permits("u", &store.RangeRequest{Key: "x"}, &s); !may || !known {
+		t.Error("rights bind though they are off")
+	}
+}

@@ -67,6 +67,22 @@ func TestSerializableReads(t *testing.T) {
 			why:  "n2 answered at 0.015s with the effect of index 6, which nobody had applied before 0.025s.",
 		},
 		{
+			name: "a state that was to come, and was asked for later still",
+			make: func(c *chronicle) {
+				c.Ops[1].Invoke = ms(28)
+				c.op(1, 2, 12, 27, serializableGet("k"), read(3, second), 6)
+			},
+			why: "n2 answered at 0.027s with the effect of index 6, which nobody had applied before 0.028s.",
+		},
+		{
+			name: "a state just before it was to come",
+			make: func(c *chronicle) { c.op(1, 2, 12, 25, serializableGet("k"), read(3, second), 6) },
+		},
+		{
+			name: "a state that the member says is another",
+			make: func(c *chronicle) { c.op(1, 2, 40, 44, serializableGet("k"), read(2, first), 6) },
+		},
+		{
 			name: "two members need not agree",
 			make: func(c *chronicle) {
 				c.op(1, 2, 40, 44, serializableGet("k"), read(3, second), 6)
@@ -80,6 +96,39 @@ func TestSerializableReads(t *testing.T) {
 				c.op(3, 2, 60, 64, serializableGet("k"), read(2, first), 5)
 			},
 			why: "n2 had answered at rev 3 by 0.044s and answered at rev 2 afterwards, without a restart between.",
+		},
+		{
+			name: "a member that goes back, and not by one that nobody looked at first",
+			make: func(c *chronicle) {
+				c.op(3, 2, 60, 64, serializableGet("k"), read(2, first), 5)
+				c.op(1, 2, 40, 44, serializableGet("k"), read(3, second), 6)
+			},
+			why: "n2 had answered at rev 3 by 0.044s and answered at rev 2 afterwards, without a restart between.",
+		},
+		{
+			name: "a member that goes back by what it showed before the last",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 44, serializableGet("k"), read(3, second), 6)
+				c.op(3, 2, 42, 46, serializableGet("k"), read(2, first), 5)
+				c.op(3, 2, 60, 64, serializableGet("k"), read(2, first), 5)
+			},
+			why: "n2 had answered at rev 3 by 0.044s and answered at rev 2 afterwards, without a restart between.",
+		},
+		{
+			name: "a restart before both reads takes nothing back", restart: true,
+			make: func(c *chronicle) {
+				c.op(1, 2, 60, 64, serializableGet("k"), read(3, second), 6)
+				c.op(3, 2, 70, 74, serializableGet("k"), read(2, first), 5)
+			},
+			why: "n2 had answered at rev 3 by 0.064s and answered at rev 2 afterwards, without a restart between.",
+		},
+		{
+			name: "a restart may go back, and what was seen before counts no more", restart: true,
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 44, serializableGet("k"), read(3, second), 6)
+				c.op(3, 2, 60, 64, serializableGet("k"), read(2, first), 5)
+				c.op(3, 2, 70, 74, serializableGet("k"), read(2, first), 5)
+			},
 		},
 		{
 			name: "a restart may go back", restart: true,
@@ -101,6 +150,7 @@ func TestSerializableReads(t *testing.T) {
 			tt.make(c)
 			inv := NewInvariants(3)
 			if tt.restart {
+				inv.Observe(&trace.Event{Kind: trace.MemberStart, Member: 2, At: ms(0), B: 1})
 				inv.Observe(&trace.Event{Kind: trace.MemberCrash, Member: 2, At: ms(45)})
 				inv.Observe(&trace.Event{Kind: trace.MemberStart, Member: 2, At: ms(55), B: 2})
 			}
@@ -128,6 +178,74 @@ func TestDurability(t *testing.T) {
 			name: "acknowledged, and not in the log",
 			make: func(c *chronicle) { c.op(1, 2, 40, 50, put("j", "1"), wrote(4), 7) },
 			why:  "n2 acknowledged put j=1 at 0.050s, but no entry of the committed log carries it.",
+		},
+		{
+			name: "a lease whose ID the member chose",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 50, &store.LeaseGrantRequest{TTL: 9}, granted(3, 7, 9), 7)
+				c.commit(3, 7, 45, &store.LeaseGrantRequest{ID: 7, TTL: 9}, granted(3, 7, 9))
+			},
+		},
+		{
+			name: "a lease whose ID the client chose",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 50, &store.LeaseGrantRequest{ID: 7, TTL: 9}, granted(3, 7, 9), 7)
+				c.commit(3, 7, 45, &store.LeaseGrantRequest{ID: 7, TTL: 9}, granted(3, 7, 9))
+			},
+		},
+		{
+			name: "a lease in the log with another ID",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 50, &store.LeaseGrantRequest{ID: 7, TTL: 9}, granted(3, 7, 9), 7)
+				c.commit(3, 7, 45, &store.LeaseGrantRequest{ID: 8, TTL: 9}, granted(3, 8, 9))
+			},
+			why: "n2 acknowledged lease grant 7 ttl 9s, but the log holds lease grant 8 ttl 9s at index 7 under its name.",
+		},
+		{
+			name: "a lease in the log with another time",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 50, &store.LeaseGrantRequest{TTL: 9}, granted(3, 7, 9), 7)
+				c.commit(3, 7, 45, &store.LeaseGrantRequest{ID: 7, TTL: 8}, granted(3, 7, 8))
+			},
+			why: "n2 acknowledged lease grant 0 ttl 9s, but the log holds lease grant 7 ttl 8s at index 7 under its name.",
+		},
+		{
+			name: "a deletion in the log as it was asked",
+			make: func(c *chronicle) {
+				answer := store.Response{Revision: 3, Result: &store.DeleteRangeResult{}}
+				c.op(1, 2, 40, 50, &store.DeleteRangeRequest{Key: "x"}, answer, 7)
+				c.commit(3, 7, 45, &store.DeleteRangeRequest{Key: "x"}, answer)
+			},
+		},
+		{
+			name: "a deletion in the log of another key",
+			make: func(c *chronicle) {
+				answer := store.Response{Revision: 3, Result: &store.DeleteRangeResult{}}
+				c.op(1, 2, 40, 50, &store.DeleteRangeRequest{Key: "x"}, answer, 7)
+				c.commit(3, 7, 45, &store.DeleteRangeRequest{Key: "y"}, answer)
+			},
+			why: "n2 acknowledged delete x, but the log holds delete y at index 7 under its name.",
+		},
+		{
+			name: "a revocation in the log as it was asked",
+			make: func(c *chronicle) {
+				answer := store.Response{Err: store.ErrLeaseNotFound}
+				c.op(1, 2, 40, 50, &store.LeaseRevokeRequest{ID: 5}, answer, 7)
+				c.commit(3, 7, 45, &store.LeaseRevokeRequest{ID: 5}, answer)
+			},
+		},
+		{
+			name: "a revocation in the log of another lease",
+			make: func(c *chronicle) {
+				answer := store.Response{Err: store.ErrLeaseNotFound}
+				c.op(1, 2, 40, 50, &store.LeaseRevokeRequest{ID: 5}, answer, 7)
+				c.commit(3, 7, 45, &store.LeaseRevokeRequest{ID: 6}, answer)
+			},
+			why: "n2 acknowledged lease revoke 5, but the log holds lease revoke 6 at index 7 under its name.",
+		},
+		{
+			name: "a put in the log as it was asked, in another place of memory",
+			make: func(c *chronicle) { c.Commits[1].Proposal.Request = put("k", "2") },
 		},
 		{
 			name: "unknown, and not in the log",
@@ -166,6 +284,38 @@ func TestDurability(t *testing.T) {
 			name: "applied twice",
 			make: func(c *chronicle) { c.commit(2, 9, 45, put("k", "2"), wrote(4)) },
 			why:  "put k=2 is in the log twice: at index 6 and at index 9.",
+		},
+		{
+			name: "refused for nothing, yet applied",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 50, put("j", "1"), store.Response{}, 6).Outcome = history.Failed
+				c.commit(3, 7, 45, put("j", "1"), wrote(4))
+			},
+			why: "n2 refused put j=1 for good (without a reason), but it was committed at index 7 and applied.",
+		},
+		{
+			name: "refused twice",
+			make: func(c *chronicle) {
+				refusal := store.Response{Err: store.ErrLeaseNotFound}
+				c.op(1, 2, 40, 50, &store.LeaseRevokeRequest{ID: 5}, refusal, 7).Outcome = history.Failed
+				c.commit(3, 7, 45, &store.LeaseRevokeRequest{ID: 5}, refusal)
+				c.commit(3, 8, 46, &store.LeaseRevokeRequest{ID: 5}, refusal)
+			},
+		},
+		{
+			name: "nobody is there in the end", converged: true,
+			make: func(c *chronicle) { c.Members = []history.Member{{ID: 1, Applied: 5}} },
+		},
+		{
+			name: "forgotten, in a run that was not to end settled",
+			make: func(c *chronicle) { c.Members = []history.Member{{ID: 1, Running: true, Applied: 5}} },
+		},
+		{
+			name: "unknown, and forgotten in the end", converged: true,
+			make: func(c *chronicle) {
+				c.Ops[1].Outcome = history.Unknown
+				c.Members = []history.Member{{ID: 1, Running: true, Applied: 5}}
+			},
 		},
 		{
 			name: "forgotten in the end", converged: true,
@@ -272,6 +422,16 @@ func TestLiveness(t *testing.T) {
 	c.Members[1].Applied, c.Members[1].Commit = 5, 6
 	expect(t, judged(t, "liveness", c.History, Options{Converged: true}),
 		"In the end n1 has applied the log through index 6, n2 only through 5 (commit index 6).")
+	// The last and the first are told, wherever they stand.
+	c.Members = []history.Member{
+		{ID: 1, Running: true, Applied: 7}, {ID: 2, Running: true, Applied: 5, Commit: 6}, {ID: 3, Running: true, Applied: 6},
+		{ID: 4, Running: true, Applied: 8},
+	}
+	expect(t, judged(t, "liveness", c.History, Options{Converged: true}),
+		"In the end n4 has applied the log through index 8, n2 only through 5 (commit index 6).")
+	expect(t, judged(t, "liveness", c.History, Options{Stalled: []Stall{}}), "") // it was given no time to settle
+	nothing := Stall{Awaited: "a leader", Since: ms(100), Within: 2 * time.Second}
+	expect(t, judged(t, "liveness", c.History, Options{Stalled: []Stall{nothing}}), "Waited from 0.100s for 2s for a leader.")
 	stall := Stall{Awaited: "a leader", Since: ms(100), Within: 2 * time.Second, Found: "n1 follows nobody"}
 	o := Options{Stalled: []Stall{stall}}
 	expect(t, judged(t, "liveness", c.History, o), "Waited from 0.100s for 2s for a leader. Instead: n1 follows nobody.")
@@ -291,6 +451,17 @@ func TestCrashes(t *testing.T) {
 	expect(t, judged(t, "crash", history.History{}, o),
 		"n2 broke down: no log. It had ended at 0.004s, and its disk had lost 70 bytes that were not synced.")
 
+	s.crash(3) // another one, and one that came later
+	s.log.Now = ms(30)
+	s.crash(2)
+	expect(t, judged(t, "crash", history.History{}, o),
+		"n2 broke down: no log. It had ended at 0.004s, and its disk had lost 70 bytes that were not synced.")
+	o.Breakdowns = []Breakdown{{At: ms(20), Member: 3, Text: "no log"}}
+	expect(t, judged(t, "crash", history.History{}, o),
+		"n3 broke down: no log. It had ended at 0.006s, and its disk had lost nothing.")
+	expect(t, judged(t, "crash", history.History{}, Options{Breakdowns: o.Breakdowns}), "n3 broke down: no log.")
+
+	o.Breakdowns[0] = Breakdown{At: ms(35), Member: 2, Text: "no log"}
 	s.start(2, 1, 1)
 	expect(t, judged(t, "crash", history.History{}, o), "n2 broke down: no log.")
 }
@@ -328,11 +499,75 @@ func TestExitCodes(t *testing.T) {
 		{[]Judgement{liveness, doubt}, ExitLiveness, Violated},
 		{[]Judgement{liveness, doubt, safety}, ExitSafety, Violated},
 		{[]Judgement{safety, liveness}, ExitSafety, Violated},
+		{[]Judgement{{Class: Progress, Verdict: Pass}}, ExitPass, Pass},
+		{[]Judgement{{Class: Progress, Verdict: Unknown}}, ExitUnknown, Unknown},
+		{[]Judgement{{Class: Coverage, Verdict: Violated}}, ExitUnknown, Violated},
 	} {
 		r := Report{Judgements: tt.judgements}
 		if r.ExitCode() != tt.code || r.Verdict() != tt.verdict {
 			t.Errorf("%+v: exit code %d and %v, expected %d and %v", tt.judgements, r.ExitCode(), r.Verdict(), tt.code, tt.verdict)
 		}
+	}
+}
+
+// Who has nothing to judge says nothing.
+func TestNothingToJudge(t *testing.T) {
+	names := func(h history.History, o Options) string {
+		var all []string
+		for _, j := range Judge(h, o).Judgements {
+			all = append(all, j.Judge)
+		}
+		return strings.Join(all, ", ")
+	}
+	const always = "linearizability, serializable reads, durability, store, replicas"
+	for _, tt := range []struct {
+		name string
+		h    history.History
+		o    Options
+		more string
+	}{
+		{name: "writes", h: twoPuts().History},
+		{name: "leases", h: newLeaseStory().History, more: ", leases"},
+		{name: "locks", h: newLockStory().History, more: ", leases, locks"},
+		{name: "elections", h: newElectionStory().History, more: ", leases, elections"},
+		{name: "rights", h: newRightsStory().History, more: ", auth"},
+		{name: "the older APIs", h: newOlderStory().History, more: ", older"},
+		{name: "watchers", h: newWatchStory(fromNow).History, more: ", watch"},
+		{name: "members", h: begin().list(0, false, 1, 2, 3).h, more: ", membership"},
+		{name: "a trace", h: twoPuts().History, o: Options{Invariants: NewInvariants(3)}, more: ", raft, crash"},
+		{name: "a breakdown", h: twoPuts().History, o: Options{Breakdowns: []Breakdown{{}}}, more: ", crash"},
+		{name: "an end", h: twoPuts().History, o: Options{Converged: true}, more: ", liveness"},
+		{name: "waits", h: twoPuts().History, o: Options{Stalled: []Stall{}}, more: ", liveness"},
+		{name: "cover", h: twoPuts().History, o: Options{Cover: []Requirement{{}}}, more: ", coverage"},
+	} {
+		if got := names(tt.h, tt.o); got != always+tt.more {
+			t.Errorf("%s: %s, want %s", tt.name, got, always+tt.more)
+		}
+	}
+}
+
+// A judge of safety tells the earliest violation, and of how many. All violations are
+// told in the order of the judges.
+func TestFirstViolation(t *testing.T) {
+	late, early := Violation{At: 2, Why: "late"}, Violation{At: 1, Why: "early"}
+	one := safety("one", 3, []Violation{late})
+	two := safety("two", 3, []Violation{late, early})
+	if one.Note != "" || two.Note != "the first of 2" || len(two.Violations) != 1 || two.Violations[0].Why != "early" || two.Judged != 3 {
+		t.Errorf("%+v\n%+v", one, two)
+	}
+	all := Report{Judgements: []Judgement{one, safety("none", 0, nil), two}}.Violations()
+	if len(all) != 2 || all[0].Why != "late" || all[1].Why != "early" {
+		t.Errorf("%+v", all)
+	}
+}
+
+// A budget that is too small gives up, where the default finds.
+func TestBudgetIsKept(t *testing.T) {
+	if got := (Options{}).budget(); got != defaultBudget {
+		t.Errorf("%d steps by default, want %d", got, defaultBudget)
+	}
+	if got := (Options{Budget: 7}).budget(); got != 7 {
+		t.Errorf("%d steps, want 7", got)
 	}
 }
 

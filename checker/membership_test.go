@@ -79,6 +79,36 @@ func (a *assembly) list(applied uint64, linearizable bool, ids ...uint64) *assem
 	return a.do(applied, &store.MemberListRequest{Linearizable: linearizable}, known(ids...), nil)
 }
 
+// addAt adds a member by addresses, and lists it by these.
+func (a *assembly) addAt(index uint64, urls ...string) *assembly {
+	list := slices.Clone(known(1, 2, 3).Members)
+	if n := len(a.h.Commits); n > 0 {
+		list = slices.Clone(listed(a.h.Commits[n-1].Response.Result))
+	}
+	m := store.Member{ID: uint64(len(list) + 1), PeerURLs: urls}
+	return a.do(index, &store.MemberAddRequest{PeerURLs: urls}, &store.MemberAddResult{Member: m, Members: append(list, m)}, nil)
+}
+
+func update(id uint64, url string) *store.MemberUpdateRequest {
+	return &store.MemberUpdateRequest{ID: id, PeerURLs: []string{url}}
+}
+
+// publishes: a member tells its name, in an entry of its own.
+func (a *assembly) publishes(index, id uint64) *assembly {
+	a.h.Commits = append(a.h.Commits, history.Commit{
+		Index: index, At: a.now, Response: store.Response{Result: &store.MemberPublishResult{}},
+		Proposal: &store.Proposal{ID: 1<<63 | index, Request: &store.MemberPublishRequest{ID: id, Name: store.MemberName(id)}},
+	})
+	return a
+}
+
+// moves: n1 leads, and is asked at 10 ns to hand over to n2.
+func (a *assembly) moves(elections ...Election) {
+	a.inv.elections = append([]Election{{At: 2, Term: 3, Member: 1}}, elections...)
+	a.now = 10
+	a.do(0, &store.MoveLeaderRequest{Target: 2}, &store.MoveLeaderResult{}, nil)
+}
+
 // last is the last operation.
 func (a *assembly) last() *history.Op { return &a.h.Ops[len(a.h.Ops)-1] }
 
@@ -139,6 +169,96 @@ func TestMembership(t *testing.T) {
 				`but the members gave the error "etcdserver: can only promote a learner member".`,
 		},
 		{
+			name: "an address that another member has", property: "etcd's rules",
+			wrong: func(a *assembly) { a.add(5, false, 1, 2, 3, 4).add(6, false, 1, 2, 3, 4) },
+			right: func(a *assembly) {
+				a.add(5, false, 1, 2, 3, 4)
+				a.do(6, &store.MemberAddRequest{PeerURLs: []string{store.PeerURL(4)}}, nil, store.ErrPeerURLExists)
+			},
+			why: `Applying member add http://n4:2380 at index 6 must give the error "etcdserver: Peer URLs already exists", ` +
+				"but the members gave n1, n2, n3, n4 (not started).",
+		},
+		{
+			name: "a learner too many", property: "etcd's rules",
+			wrong: func(a *assembly) { a.add(5, true, 1, 2, 3, 0, 4).add(6, true, 1, 2, 3, 0, 4, 5) },
+			right: func(a *assembly) {
+				a.add(5, true, 1, 2, 3, 0, 4)
+				a.do(6, &store.MemberAddRequest{PeerURLs: []string{store.PeerURL(5)}, Learner: true}, nil, store.ErrTooManyLearners)
+				joined := known(1, 2, 3, 4, 5)
+				joined.Members[3].Learner = true
+				a.do(7, &store.MemberAddRequest{PeerURLs: []string{store.PeerURL(5)}},
+					&store.MemberAddResult{Member: joined.Members[4], Members: joined.Members}, nil)
+			},
+			why: `Applying member add http://n5:2380 learner at index 6 must give the error "etcdserver: too many learner members in cluster", ` +
+				"but the members gave n1, n2, n3, n4 (learner) (not started), n5 (learner) (not started).",
+		},
+		{
+			name: "an update of nobody", property: "etcd's rules",
+			wrong: func(a *assembly) { a.do(5, update(4, store.PeerURL(4)), known(1, 2, 3), nil) },
+			right: func(a *assembly) { a.do(5, update(4, store.PeerURL(4)), nil, store.ErrMemberNotFound) },
+			why: `Applying member update n4 http://n4:2380 at index 5 must give the error "etcdserver: member not found", ` +
+				"but the members gave n1, n2, n3.",
+		},
+		{
+			name: "an update to the address of another", property: "etcd's rules",
+			wrong: func(a *assembly) { a.do(5, update(2, store.PeerURL(3)), known(1, 2, 3), nil) },
+			right: func(a *assembly) {
+				a.do(5, update(2, store.PeerURL(3)), nil, store.ErrPeerURLExists).do(6, update(2, store.PeerURL(2)), known(1, 2, 3), nil)
+			},
+			why: `Applying member update n2 http://n3:2380 at index 5 must give the error "etcdserver: Peer URLs already exists", ` +
+				"but the members gave n1, n2, n3.",
+		},
+		{
+			name: "a voter is promoted", property: "etcd's rules",
+			wrong: func(a *assembly) { a.do(5, &store.MemberPromoteRequest{ID: 2}, known(1, 2, 3), nil) },
+			right: func(a *assembly) { a.do(5, &store.MemberPromoteRequest{ID: 2}, nil, store.ErrMemberNotLearner) },
+			why: `Applying member promote n2 at index 5 must give the error "etcdserver: can only promote a learner member", ` +
+				"but the members gave n1, n2, n3.",
+		},
+		{
+			name: "a founder too many", property: "lists",
+			wrong: func(a *assembly) {
+				a.h.Members = append(a.h.Members, history.Member{ID: 4, Founder: true})
+				a.list(4, true, 1, 2, 3)
+			},
+			right: func(a *assembly) {
+				a.h.Members = append(a.h.Members, history.Member{ID: 4})
+				a.list(4, true, 1, 2, 3)
+			},
+			why: "After index 4 the members are n1, n2, n3, n4, but n1 listed n1, n2, n3.",
+		},
+		{
+			name: "who has started is not listed as started", property: "lists",
+			wrong: func(a *assembly) { a.add(5, false, 1, 2, 3, 4).publishes(6, 4).list(6, true, 1, 2, 3, 4) },
+			right: func(a *assembly) {
+				a.add(5, false, 1, 2, 3, 4).publishes(6, 4).publishes(7, 5).list(5, false, 1, 2, 3, 4).list(7, true, 1, 2, 3, 4)
+				list := known(1, 2, 3, 4)
+				list.Members[3].Name = "n4"
+				a.last().Response.Result = list
+			},
+			why: "After index 6 the members are n1, n2, n3, n4, but n1 listed n1, n2, n3, n4 (not started).",
+		},
+		{
+			name: "addresses in another order than that in which they are kept", property: "etcd's rules",
+			wrong: func(a *assembly) { a.addAt(5, "http://x:1", "http://x:2").addAt(6, "http://y:2", "http://y:1") },
+			right: func(a *assembly) { a.addAt(5, "http://x:1", "http://x:2") },
+			why: `Applying member add http://y:2,http://y:1 at index 6 must give n1, n2, n3, n4 (not started) at ["http://x:1" "http://x:2"], ` +
+				`n5 (not started) at ["http://y:1" "http://y:2"], but the members gave n1, n2, n3, n4 (not started) at ["http://x:1" "http://x:2"], ` +
+				`n5 (not started) at ["http://y:2" "http://y:1"].`,
+		},
+		{
+			name: "a removal refused, a promotion refused the second time", property: "durability",
+			wrong: func(a *assembly) {
+				op := a.do(5, remove, known(1, 3), nil).last()
+				op.Outcome, op.Response = history.Failed, store.Response{Err: store.ErrMemberNotFound}
+			},
+			right: func(a *assembly) {
+				op := a.add(5, true, 1, 2, 3, 0, 4).do(6, promote, known(1, 2, 3, 4), nil).last()
+				op.Outcome, op.Response = history.Failed, store.Response{Err: store.ErrMemberNotLearner}
+			},
+			why: "n1 refused member remove n2 for good (etcdserver: member not found), but it was committed at index 5 and applied.",
+		},
+		{
 			name: "acknowledged and not in the log", property: "durability",
 			wrong: func(a *assembly) { a.do(0, remove, known(1, 3), nil) },
 			right: func(a *assembly) { a.do(0, remove, nil, store.ErrUnhealthy) },
@@ -168,6 +288,27 @@ func TestMembership(t *testing.T) {
 			right: func(a *assembly) { a.do(5, remove, known(1, 3), nil).list(4, false, 1, 2, 3).list(5, true, 1, 3) },
 			why: "member remove n2 was acknowledged at 1.000s, at index 5; at 1.000s n1 was asked for a linearizable list, " +
 				"and gave the one as of index 4.",
+		},
+		{
+			name: "a stale list, and one that is not: the change was still under way", property: "lists",
+			wrong: func(a *assembly) { a.do(5, remove, known(1, 3), nil).list(4, true, 1, 2, 3) },
+			right: func(a *assembly) {
+				a.do(5, remove, known(1, 3), nil).list(4, true, 1, 2, 3).last().Invoke = a.h.Ops[0].Return
+			},
+			why: "member remove n2 was acknowledged at 1.000s, at index 5; at 1.000s n1 was asked for a linearizable list, " +
+				"and gave the one as of index 4.",
+		},
+		{
+			name: "a handover after which another one leads", property: "handover",
+			wrong: func(a *assembly) { a.moves(Election{At: 11, Term: 4, Member: 3}) },
+			right: func(a *assembly) { a.moves(Election{At: 11, Term: 4, Member: 2}, Election{At: 12, Term: 5, Member: 3}) },
+			why:   "n1 said at 1.000s that it had handed over to n2, which did not lead then.",
+		},
+		{
+			name: "a handover that came too late", property: "handover",
+			wrong: func(a *assembly) { a.moves(Election{At: 2e9, Term: 4, Member: 2}) },
+			right: func(a *assembly) { a.moves(Election{At: 10, Term: 4, Member: 2}) },
+			why:   "n1 said at 1.000s that it had handed over to n2, which did not lead then.",
 		},
 		{
 			name: "a handover that did not happen", property: "handover",

@@ -215,6 +215,8 @@ func TestWatchGuarantees(t *testing.T) {
 			answer(5, 2, store.WatchResponse{Created: true, Canceled: true, WatchID: -1, Revision: 1, CancelReason: "no"})},
 		{name: "the next revision refused without need", broken: resumable, story: newWatchStory(fromNow).
 			answer(5, 0, store.WatchResponse{Created: true, Canceled: true, WatchID: -1, Revision: 1, CancelReason: "no"})},
+		{name: "compacted, though it begins after that", broken: resumable, story: newWatchStory(fromNow).
+			created(62, 0, 6).compacted(66, 5)},
 		{name: "refused without need", broken: resumable, story: newWatchStory(all).
 			answer(5, 2, store.WatchResponse{Created: true, Canceled: true, WatchID: -1, Revision: 1, CancelReason: "no"})},
 
@@ -268,6 +270,10 @@ func TestWatchGuarantees(t *testing.T) {
 		{name: "what was before, unasked", broken: prevKV, story: newWatchStory(all).created(5, 2, 1).
 			events(25, "a2 b3").events(35, "a4 b4").but(func(e *store.Event) { e.PrevKV = &store.KeyValue{Key: "a", Value: "1"} })},
 
+		{name: "what was before, unasked, though it is right", broken: prevKV, story: newWatchStory(all).created(5, 2, 1).
+			events(25, "a2 b3").events(35, "a4 b4").but(func(e *store.Event) {
+			e.PrevKV = &store.KeyValue{Key: "a", Value: "1", CreateRevision: 2, ModRevision: 2, Version: 1}
+		})},
 		{
 			name: "created, though it was there", broken: isCreate, story: newWatchStory(all).created(5, 2, 1).
 				events(25, "a2 b3").events(35, "a4 b4").but(func(e *store.Event) { e.KV.CreateRevision = 4 }),
