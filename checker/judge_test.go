@@ -424,7 +424,9 @@ func TestLiveness(t *testing.T) {
 		"In the end n1 has applied the log through index 6, n2 only through 5 (commit index 6).")
 	// The last and the first are told, wherever they stand.
 	c.Members = []history.Member{
-		{ID: 1, Running: true, Applied: 7}, {ID: 2, Running: true, Applied: 5, Commit: 6}, {ID: 3, Running: true, Applied: 6},
+		{ID: 1, Running: true, Applied: 7},
+		{ID: 2, Running: true, Applied: 5, Commit: 6},
+		{ID: 3, Running: true, Applied: 6},
 		{ID: 4, Running: true, Applied: 8},
 	}
 	expect(t, judged(t, "liveness", c.History, Options{Converged: true}),

@@ -9,6 +9,7 @@ import (
 	"etcdsim/sim"
 	"etcdsim/sim/trace"
 	"etcdsim/store"
+	"etcdsim/store/saved"
 )
 
 // leaseStory is a hand-made run with one lease, 7, of two seconds: granted at
@@ -152,6 +153,39 @@ func TestLeases(t *testing.T) {
 				"Yet a member revoked it at 2.099s, at index 7.",
 		},
 		{
+			name:     "one that was there in the beginning ends before what was left of it",
+			make:     func(s *leaseStory) { s.inherits(5, 3); s.ends(9, 2999) },
+			property: "kept", why: "Lease 9 was there in the beginning, with 3 s to live. Yet a member revoked it at 2.999s, at index 7.",
+		},
+		{
+			name: "one that was there in the beginning, and of which nobody wrote down what is left, ends early",
+			make: func(s *leaseStory) {
+				s.inherits(5, 0)
+				s.checkpoint(50, 9, 1)
+				s.ends(9, 4999)
+			},
+			property: "kept", why: "Lease 9 was there in the beginning, with 5 s to live. Yet a member revoked it at 4.999s, at index 8.",
+		},
+		{
+			name: "one that was there in the beginning ends after what was left of it",
+			make: func(s *leaseStory) { s.inherits(5, 3); s.ends(9, 3000) },
+		},
+		{
+			name: "one that was there in the beginning ends after its time",
+			make: func(s *leaseStory) { s.inherits(5, 0); s.ends(9, 5000) },
+		},
+		{
+			name: "one that was there in the beginning, renewed, ends before what the renewal said",
+			make: func(s *leaseStory) {
+				s.inherits(5, 3)
+				s.op(0, 1, 2000, 2010, &store.LeaseKeepAliveRequest{ID: 9},
+					store.Response{Result: &store.LeaseKeepAliveResult{ID: 9, TTL: 5}}, 6)
+				s.ends(9, 6999)
+			},
+			property: "kept", why: "n1 answered lease keep-alive 9 = 5s; so lease 9 lives until 7.000s at least. " +
+				"Yet a member revoked it at 6.999s, at index 7.",
+		},
+		{
 			name: "a client may end it at any time",
 			make: func(s *leaseStory) {
 				s.op(3, 1, 200, 300, &store.LeaseRevokeRequest{ID: 7}, store.Response{Revision: 3, Result: &store.LeaseRevokeResult{}}, 7)
@@ -183,6 +217,80 @@ func TestLeases(t *testing.T) {
 			make:     func(s *leaseStory) { s.goesOn(2700); s.revoked(2800) },
 			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, was to find that by 2.605s. " +
 				"Yet the lease was still there when put x=1 was committed, which was asked for at 2.680s.",
+		},
+		{
+			name: "it ends late, though another one was renewed",
+			make: func(s *leaseStory) {
+				s.at(2050, trace.Event{Kind: trace.LeaseRenewed, Member: 1, Term: 2, ID: 8, A: 2})
+				s.goesOn(2700)
+				s.revoked(2800)
+			},
+			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, was to find that by 2.605s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 2.680s.",
+		},
+		{
+			name: "others find it over, and another one is found over",
+			make: func(s *leaseStory) {
+				s.over(2200, 2, 2)
+				s.over(2200, 1, 1)
+				s.at(2200, trace.Event{Kind: trace.LeaseExpired, Member: 1, Term: 2, ID: 8})
+				s.goesOn(2700)
+			},
+			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, was to find that by 2.605s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 2.680s.",
+		},
+		{
+			name: "the end was refused before it was over",
+			make: func(s *leaseStory) {
+				s.commit(ownRequest|2, 7, 2150, &store.LeaseRevokeRequest{ID: 7}, store.Response{Revision: 2, Err: store.ErrUserEmpty})
+				s.over(2200, 1, 2)
+				s.goesOn(2700)
+			},
+			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, found that at 2.200s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 2.680s.",
+		},
+		{
+			name: "checkpoints of another member are on their way",
+			make: func(s *leaseStory) {
+				s.at(1500, trace.Event{Kind: trace.LeasesRecorded, Member: 2, Term: 2, A: 1})
+				s.goesOn(2700)
+			},
+			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, was to find that by 2.605s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 2.680s.",
+		},
+		{
+			name: "checkpoints have come through before it was over, and others are made after the look",
+			make: func(s *leaseStory) {
+				s.at(1500, trace.Event{Kind: trace.LeasesRecorded, Member: 1, Term: 2, A: 1})
+				s.at(1600, trace.Event{Kind: trace.LeasesRecorded, Member: 1, Term: 2})
+				s.at(2606, trace.Event{Kind: trace.LeasesRecorded, Member: 1, Term: 2, A: 1})
+				s.at(5000, trace.Event{Kind: trace.LeasesRecorded, Member: 1, Term: 2})
+				s.goesOn(2700)
+			},
+			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, was to find that by 2.605s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 2.680s.",
+		},
+		{
+			name: "so many are over at another member",
+			make: func(s *leaseStory) {
+				for i := range looksFor {
+					s.at(2500, trace.Event{Kind: trace.LeaseExpired, Member: 2, Term: 2, ID: uint64(1000 + i)})
+				}
+				s.goesOn(3020)
+			},
+			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, was to find that by 2.605s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 3.000s.",
+		},
+		{
+			name: "so many are over in one look after the one that was to find it",
+			make: func(s *leaseStory) {
+				for i := range looksFor {
+					s.at(2606, trace.Event{Kind: trace.LeaseExpired, Member: 1, Term: 2, ID: uint64(1000 + i)})
+				}
+				s.goesOn(3020)
+			},
+			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, was to find that by 2.605s. " +
+				"Yet the lease was still there when put x=1 was committed, which was asked for at 3.000s.",
 		},
 		{
 			name:     "it never ends",
@@ -353,6 +461,50 @@ func TestLeases(t *testing.T) {
 				"Yet the lease was still there when put x=1 was committed, which was asked for at 66.980s.",
 		},
 		{
+			name: "a new leader began before the checkpoint",
+			make: func(s *leaseStory) {
+				s.long()
+				s.leads(52_000, 2, 3)
+				s.promoted(52_000, 2, 3)
+				s.checkpoint(53_000, 7, 11)
+				s.later(67_000)
+			},
+		},
+		{
+			name: "a checkpoint that takes all back",
+			make: func(s *leaseStory) {
+				s.long()
+				s.checkpoint(49_000, 7, 11)
+				s.checkpoint(50_000, 7, 0)
+				s.leads(52_000, 2, 3)
+				s.promoted(52_000, 2, 3)
+				s.later(67_000)
+			},
+		},
+		{
+			name: "a new leader spreads the ends of very many leases",
+			make: func(s *leaseStory) {
+				s.leads(2000, 2, 3)
+				s.at(2050, trace.Event{Kind: trace.LeasesPromoted, Member: 2, Term: 3, A: 1500, B: uint64(time.Second)})
+				s.goesOn(6000)
+				s.Commits[2].Term = 3
+			},
+		},
+		{
+			name: "a new leader, of whom nobody knows since when it counts",
+			make: func(s *leaseStory) {
+				s.leads(2000, 2, 3)
+				s.promoted(2000, 2, 4)
+				s.goesOn(9000)
+				s.Commits[2].Term = 3
+			},
+		},
+		{
+			name:     "a leader renews before anybody asks",
+			make:     func(s *leaseStory) { s.forget(2); s.keepAlive(150, 160, 2, 6); s.revoked(3100) },
+			property: "ended", why: "n1 renewed lease 7 at 0.105s, though nobody had asked for it.",
+		},
+		{
 			name:     "a leader renews by itself",
 			make:     func(s *leaseStory) { s.renewed(1000, 1, 2); s.Ops[2].Return = ms(110); s.revoked(3100); s.forget(2) },
 			property: "ended", why: "n1 renewed lease 7 at 0.105s, though nobody had asked for it.",
@@ -375,6 +527,65 @@ func TestLeases(t *testing.T) {
 				s.op(2, 3, 2700, 2800, get("k"), read(3, left), 7)
 			},
 			property: "revoked whole", why: "Lease 7 ended at rev 3, and k = 1 (rev 2) was on it; n3 showed it at rev 3.",
+		},
+		{
+			name: "a key whose lease is there",
+			make: func(s *leaseStory) { s.reads(200, 2, 2, 0); s.revoked(2600) },
+		},
+		{
+			name: "a key without its lease, in an old revision",
+			make: func(s *leaseStory) { s.revoked(2600); s.reads(2700, 3, 2, 2) },
+		},
+		{
+			name: "a key without its lease, in an old state",
+			make: func(s *leaseStory) { s.revoked(2600); s.reads(2700, 2, 2, 0) },
+		},
+		{
+			name: "a key on the lease that has the same name again",
+			make: func(s *leaseStory) {
+				s.revoked(2600)
+				s.commit(ownRequest|3, 8, 2610, &store.LeaseGrantRequest{ID: 7, TTL: 2}, granted(3, 7, 2))
+				s.commit(ownRequest|4, 9, 2620, &store.PutRequest{Key: "k", Value: "1", Lease: 7}, wrote(4))
+				s.reads(2700, 4, 4, 0)
+			},
+		},
+		{
+			name: "what nobody heard of the key",
+			make: func(s *leaseStory) {
+				s.revoked(2600)
+				s.reads(2700, 3, 2, 0)
+				s.Ops[len(s.Ops)-1].Outcome = history.Unknown
+			},
+		},
+		{
+			name: "a renewal of another lease than was asked for",
+			make: func(s *leaseStory) {
+				s.op(0, 1, 150, 160, &store.LeaseKeepAliveRequest{ID: 7},
+					store.Response{Revision: 2, Result: &store.LeaseKeepAliveResult{ID: 8, TTL: 2}}, 6)
+				s.revoked(2600)
+			},
+			property: "answers", why: "After index 6 the answer to lease keep-alive 7 is 2s.",
+		},
+		{
+			name:     "what is gone has time left",
+			make:     func(s *leaseStory) { s.revoked(2600); s.timeToLive(2700, 2710, 7, store.LeaseTimeToLiveResult{}) },
+			property: "answers", why: "After index 7 the answer to lease time-to-live 7 keys is no such lease.",
+		},
+		{
+			name: "what is gone was granted",
+			make: func(s *leaseStory) {
+				s.revoked(2600)
+				s.timeToLive(2700, 2710, 7, store.LeaseTimeToLiveResult{TTL: -1, GrantedTTL: 2})
+			},
+			property: "answers", why: "After index 7 the answer to lease time-to-live 7 keys is no such lease.",
+		},
+		{
+			name: "what is gone has keys",
+			make: func(s *leaseStory) {
+				s.revoked(2600)
+				s.timeToLive(2700, 2710, 7, store.LeaseTimeToLiveResult{TTL: -1, Keys: []string{"k"}})
+			},
+			property: "answers", why: "After index 7 the answer to lease time-to-live 7 keys is no such lease.",
 		},
 		{
 			name:     "a renewal of what is gone",
@@ -453,6 +664,69 @@ func TestLeases(t *testing.T) {
 			},
 		},
 		{
+			name: "what is left, with the keys on it and no others",
+			make: func(s *leaseStory) {
+				s.goesOn(60)
+				s.timeToLive(200, 210, 7, store.LeaseTimeToLiveResult{TTL: 1, GrantedTTL: 2, Keys: []string{"k"}})
+				s.revoked(2600)
+			},
+		},
+		{
+			name: "what is left, and nobody asks for keys",
+			make: func(s *leaseStory) {
+				s.timeToLive(200, 210, 6, store.LeaseTimeToLiveResult{TTL: 1, GrantedTTL: 2})
+				s.Ops[len(s.Ops)-1].Request = &store.LeaseTimeToLiveRequest{ID: 7}
+				s.revoked(2600)
+			},
+		},
+		{
+			name: "what is left, from a member that does not say what it has applied",
+			make: func(s *leaseStory) {
+				s.timeToLive(200, 210, 0, store.LeaseTimeToLiveResult{TTL: 1, GrantedTTL: 3})
+				s.revoked(2600)
+			},
+		},
+		{
+			name: "what nobody heard of is left",
+			make: func(s *leaseStory) {
+				s.timeToLive(200, 210, 6, store.LeaseTimeToLiveResult{TTL: 1, GrantedTTL: 3})
+				s.Ops[len(s.Ops)-1].Outcome = history.Unknown
+				s.revoked(2600)
+			},
+		},
+		{
+			name: "what is left while a renewal is under way",
+			make: func(s *leaseStory) {
+				s.keepAlive(2010, 2020, 2, 6)
+				s.renewed(2015, 1, 2)
+				s.keepAlive(3499, 3550, 2, 6)
+				s.renewed(3540, 1, 2)
+				s.timeToLive(3500, 3501, 6, store.LeaseTimeToLiveResult{TTL: 0, GrantedTTL: 2, Keys: []string{"k"}})
+				s.revoked(5600)
+			},
+		},
+		{
+			name: "more left than there can be before the next renewal",
+			make: func(s *leaseStory) {
+				s.keepAlive(2010, 2020, 2, 6)
+				s.renewed(2015, 1, 2)
+				s.timeToLive(3100, 3101, 6, store.LeaseTimeToLiveResult{TTL: 1, GrantedTTL: 2, Keys: []string{"k"}})
+				s.keepAlive(3200, 3210, 2, 6)
+				s.renewed(3205, 1, 2)
+				s.revoked(5300)
+			},
+			property: "answers", why: "After index 6 the answer to lease time-to-live 7 keys is at most 0s.",
+		},
+		{
+			name: "the list of leases",
+			make: func(s *leaseStory) {
+				s.op(2, 3, 300, 310, &store.LeaseLeasesRequest{},
+					store.Response{Revision: 2, Result: &store.LeaseLeasesResult{Leases: []int64{7}}}, 6)
+				s.op(2, 3, 300, 310, &store.LeaseLeasesRequest{}, store.Response{Revision: 2, Result: &store.LeaseLeasesResult{}}, 0)
+				s.revoked(2600)
+			},
+		},
+		{
 			name: "more left than there can be",
 			make: func(s *leaseStory) {
 				s.keepAlive(2010, 2020, 2, 6)
@@ -506,6 +780,82 @@ func TestLeases(t *testing.T) {
 				s.renewed(1550, 1, 2)
 				s.revoked(4100)
 			},
+		},
+		{
+			name: "a leader that was replaced just now renews, and its successor does not know",
+			make: func(s *leaseStory) {
+				s.leads(1000, 2, 3)
+				s.promoted(1010, 2, 3)
+				s.beats(1500, 1)
+				s.keepAlive(1500, 1600, 2, 6)
+				s.renewed(1550, 1, 2)
+				s.at(1560, trace.Event{Kind: trace.LeaseRenewed, Member: 2, Term: 3, ID: 8, A: 2})
+				s.renewed(1700, 2, 3)
+				s.revoked(3499)
+			},
+		},
+		{
+			name: "a leader that nobody replaced renews, and ends it all the same",
+			make: func(s *leaseStory) {
+				s.beats(1500, 1)
+				s.keepAlive(1500, 1600, 2, 6)
+				s.renewed(1550, 1, 2)
+				s.revoked(3499)
+			},
+			property: "kept", why: "n1 answered lease keep-alive 7 = 2s; so lease 7 lives until 3.500s at least. " +
+				"Yet a member revoked it at 3.499s, at index 7.",
+		},
+		{
+			name: "a leader that was replaced, and another one, both renew",
+			make: func(s *leaseStory) {
+				s.leads(1000, 2, 3)
+				s.promoted(1010, 2, 3)
+				s.beats(1500, 1)
+				s.keepAlive(1500, 1600, 2, 6)
+				s.renewed(1550, 1, 2)
+				s.renewed(1560, 2, 3)
+				s.revoked(3499)
+			},
+			property: "kept", why: "n1 answered lease keep-alive 7 = 2s; so lease 7 lives until 3.500s at least. " +
+				"Yet a member revoked it at 3.499s, at index 7.",
+		},
+		{
+			name: "a leader that was replaced long ago renews, and wakes up just before",
+			make: func(s *leaseStory) { s.replaced(trace.MemberResume) },
+		},
+		{
+			name: "a leader that was replaced long ago renews, and has just written its log",
+			make: func(s *leaseStory) { s.replaced(trace.LogDurable) },
+		},
+		{
+			name: "a leader that was replaced long ago renews, and has just written its state",
+			make: func(s *leaseStory) { s.replaced(trace.StateDurable) },
+		},
+		{
+			name:     "a leader that was replaced long ago renews, and has just heard something",
+			make:     func(s *leaseStory) { s.replaced(trace.Deliver) },
+			property: "one lessor", why: "n1 renewed lease 7 at 3.650s as the leader of term 2, though n2 had led term 3 since 1.000s.",
+		},
+		{
+			name: "a leader that was replaced long ago renews, and nobody hears of it",
+			make: func(s *leaseStory) {
+				s.replaced(trace.Deliver)
+				op := &s.Ops[len(s.Ops)-1]
+				op.Outcome, op.Response = history.Unknown, store.Response{}
+			},
+		},
+		{
+			name: "a leader of the past has written that it is one, and answers from what it knew",
+			make: func(s *leaseStory) {
+				s.leads(2500, 2, 3)
+				s.at(2650, trace.Event{Kind: trace.RoleChange, Member: 1, Term: 3})
+				s.at(2660, trace.Event{Kind: trace.StateDurable, Member: 1, Term: 3})
+				s.revoked(2600)
+				s.Commits[2].Term = 3
+				s.keepAlive(2700, 2800, 2, 6)
+			},
+			property: "answers",
+			why:      "n1 answered from applied index 6, though lease revoke 7 had been committed at index 7 at 2.600s.",
 		},
 		{
 			name: "a leader that was replaced long ago renews",
@@ -574,8 +924,114 @@ func TestLeases(t *testing.T) {
 			if strings.Contains(j.Note, "first of") {
 				t.Errorf("more was found than was planted: %s", j.Note)
 			}
+			if strings.Contains(v.Why, "was still there when") && len(v.Ops) != 2 {
+				t.Errorf("want the grant and what came after the end, got %+v", v.Ops)
+			}
 		})
 	}
+}
+
+// Without an account of who led when, a lease is bound by what clients were told, and
+// its end may be as late as it will.
+func TestLeasesWithoutLessors(t *testing.T) {
+	s := newLeaseStory()
+	s.goesOn(9000)
+	s.keepAlive(9100, 9110, 2, 6)
+	s.timeToLive(9200, 9210, 7, store.LeaseTimeToLiveResult{TTL: 9, GrantedTTL: 2, Keys: []string{"k"}})
+	s.revoked(11_100)
+	expect(t, judged(t, "leases", s.History, Options{}), "")
+	s.Commits[3].At--
+	expect(t, judged(t, "leases", s.History, Options{}), "n1 answered lease keep-alive 7 = 2s; so lease 7 lives until 11.100s at least. "+
+		"Yet a member revoked it at 11.099s, at index 8.")
+}
+
+// Lessors take note of what the trace says of leases, if they watch it.
+func TestLessorsWatch(t *testing.T) {
+	log := trace.NewLog()
+	var l Lessors
+	l.Watch(log)
+	for _, e := range []trace.Event{
+		{Kind: trace.RoleChange, Aux: trace.RoleLeader, Member: 1, Term: 2},
+		{Kind: trace.LeasesPromoted, Member: 1, Term: 2},
+		{Kind: trace.Send, Aux: msgHeartbeat, Member: 1},
+		{Kind: trace.Send, Aux: msgAppResp, Member: 1},
+		{Kind: trace.LeaseRenewed, Member: 1, Term: 2, ID: 7},
+		{Kind: trace.LeaseExpired, Member: 1, Term: 2, ID: 7},
+		{Kind: trace.Propose, Aux: trace.RoleLeader, Member: 1, Term: 2, ID: ownRequest | 1},
+		{Kind: trace.LeasesRecorded, Member: 1, Term: 2, A: 1},
+		{Kind: trace.MemberFault, Aux: trace.FaultClockPace, Member: 1, A: 100_000},
+		{Kind: trace.MemberFault, Aux: trace.FaultClockTurned, Member: 1, A: uint64(time.Hour)},
+		{Kind: trace.MemberFault, Aux: trace.FaultClockTurned, Member: 1, A: uint64(time.Minute)},
+		{Kind: trace.MemberCrash, Member: 1},
+	} {
+		if e.Kind != trace.Propose { // in the moment in which the lease is found over
+			log.Now += ms(10)
+		}
+		log.Emit(e)
+	}
+	if len(l.elections) != 1 || len(l.promotions) != 1 || len(l.renewals) != 1 || len(l.recordings) != 1 ||
+		len(l.expiries) != 1 || !l.expiries[0].proposed {
+		t.Errorf("%+v", l)
+	}
+	if got := l.renewals[0].stood; got != 20*time.Millisecond {
+		t.Errorf("its clock stood still for %v, want 20ms: its last heartbeat", got)
+	}
+	if l.reigns[0].to != log.Now || l.recordings[0].to != log.Now {
+		t.Errorf("it is dead, but leads until %v and records until %v", l.reigns[0].to, l.recordings[0].to)
+	}
+	if l.fastest != 100_000 || l.ahead != time.Hour {
+		t.Errorf("the fastest clock gains %d, and the one furthest ahead is so by %v", l.fastest, l.ahead)
+	}
+}
+
+// inherits lets lease 9 be there in the beginning.
+func (s *leaseStory) inherits(ttl, remaining int64) {
+	s.Initial = &saved.Snapshot{Revision: 1, Compacted: -1, Leases: []saved.Lease{{ID: 9, TTL: ttl, Remaining: remaining}}}
+}
+
+// ends lets a member end a lease that has no keys.
+func (s *leaseStory) ends(lease int64, at int) {
+	last := s.Commits[len(s.Commits)-1]
+	s.commit(ownRequest|uint64(at), last.Index+1, at, &store.LeaseRevokeRequest{ID: lease},
+		store.Response{Revision: last.Response.Revision, Result: &store.LeaseRevokeResult{}})
+}
+
+// checkpoint writes down what is left of a lease.
+func (s *leaseStory) checkpoint(at int, lease, left int64) {
+	last := s.Commits[len(s.Commits)-1]
+	s.commit(ownRequest|uint64(at), last.Index+1, at,
+		&store.LeaseCheckpointRequest{Checkpoints: []store.LeaseCheckpoint{{ID: lease, RemainingTTL: left}}},
+		store.Response{Revision: last.Response.Revision, Result: &store.LeaseCheckpointResult{}})
+}
+
+// long makes the lease one of a minute that nobody renews.
+func (s *leaseStory) long() {
+	s.Commits[0].Response, s.Ops[0].Response = granted(1, 7, 60), granted(1, 7, 60)
+	s.Ops, s.lessors.renewals = s.Ops[:2], nil
+}
+
+// later lets the leader of term 3 commit what a client asked for.
+func (s *leaseStory) later(at int) {
+	s.goesOn(at)
+	s.Commits[len(s.Commits)-1].Term = 3
+}
+
+// replaced: n1 was replaced long ago, something happens to it, and it renews.
+func (s *leaseStory) replaced(something trace.Kind) {
+	s.leads(1000, 2, 3)
+	s.promoted(1010, 2, 3)
+	s.at(3600, trace.Event{Kind: something, Member: 1, Term: 2})
+	s.renewed(3650, 1, 2)
+	s.revoked(6000)
+	s.keepAlive(3600, 3700, 2, 6)
+}
+
+// reads lets a client read the key on lease 7, as of a revision, at one where it was
+// put, and asking for an old one or 0.
+func (s *leaseStory) reads(at int, rev, put, old int64) {
+	left := kv("k", "1", put, put, 1)
+	left.Lease = 7
+	s.op(2, 3, at, at+10, &store.RangeRequest{Key: "k", Revision: old}, read(rev, left), 7)
 }
 
 // forget drops the operation at a position of the history.
