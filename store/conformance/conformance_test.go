@@ -21,13 +21,14 @@ const lines = `{"i":0,"op":"Put","request":{"key":"YQ==","value":"dg=="},"respon
 	`{"created":{"header":{"revision":"2"},"created":true},` +
 	`"events":[{"kv":{"key":"YQ==","create_revision":"2","mod_revision":"2","version":"1","value":"dg=="}}],` +
 	`"up_to_revision":2}}
+{"i":5,"op":"LeaseTimeToLive","request":{"ID":"8"},"response":{"header":{"revision":"2"},"ID":"8","TTL":"-1"}}
 `
 
 // An answer that is the recorded one has no difference, and any other has.
 func TestDiff(t *testing.T) {
 	records, err := Parse([]byte(lines))
-	if err != nil || len(records) != 5 {
-		t.Fatalf("%d records, %v; want 5", len(records), err)
+	if err != nil || len(records) != 6 {
+		t.Fatalf("%d records, %v; want 6", len(records), err)
 	}
 	kv := func(change func(*store.KeyValue)) store.Response {
 		kv := &store.KeyValue{Key: "a", Value: "v", CreateRevision: 2, ModRevision: 2, Version: 1}
@@ -61,6 +62,8 @@ func TestDiff(t *testing.T) {
 		{3, ttl(61, 60), "TTL:61"},
 		{3, ttl(-1, 60), "TTL:-1"},
 		{3, ttl(59, 59), "GrantedTTL:59"},
+		{5, ttl(-1, 0), ""},
+		{5, ttl(0, 0), "TTL:0"},
 	} {
 		diff := records[c.line].Diff(c.got)
 		if (diff == "") != (c.want == "") || !strings.Contains(diff, c.want) {
@@ -151,13 +154,13 @@ func TestOlderDiff(t *testing.T) {
 
 func TestParseNamesTheLine(t *testing.T) {
 	for bad, want := range map[string]string{
-		`{"i":0,"op":"Dance"}`:                              `line 6: unknown op "Dance"`,
-		`{"i":0,"op":"Put","surprise":1}`:                   "line 6: json: unknown field",
-		`{"i":0,"op":"Put","request":{"surprise":1}}`:       "line 6: request: json: unknown field",
-		`{"i":0,"op":"Put","volatile":["Key"]}`:             `line 6: unknown volatile field "Key"`,
-		`{"i":0,"op":"Put","error":{"code":"Bored"}}`:       `line 6: unknown code "Bored"`,
-		`{"i":0,"op":"Range","request":{"sort_order":"X"}}`: `line 6: request: unknown name "X"`,
-		``: "line 6: EOF",
+		`{"i":0,"op":"Dance"}`:                              `line 7: unknown op "Dance"`,
+		`{"i":0,"op":"Put","surprise":1}`:                   "line 7: json: unknown field",
+		`{"i":0,"op":"Put","request":{"surprise":1}}`:       "line 7: request: json: unknown field",
+		`{"i":0,"op":"Put","volatile":["Key"]}`:             `line 7: unknown volatile field "Key"`,
+		`{"i":0,"op":"Put","error":{"code":"Bored"}}`:       `line 7: unknown code "Bored"`,
+		`{"i":0,"op":"Range","request":{"sort_order":"X"}}`: `line 7: request: unknown name "X"`,
+		``: "line 7: EOF",
 	} { // unordered: each is judged alone
 		if _, err := Parse([]byte(lines + bad + "\n")); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("%s: error %v, want %s", bad, err, want)
