@@ -12,6 +12,7 @@ import (
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/blame"
 	"etcdsim/sim"
+	"etcdsim/sim/trace"
 )
 
 func parse(t *testing.T, text string) *scenarios.File {
@@ -84,15 +85,76 @@ func TestTheMomentOfDecisionIsFound(t *testing.T) {
 	if j.After.Failing != 24 || j.Before.Failing > 16 {
 		t.Errorf("the share rises from %d to %d of 24: want from about 8 to all\n%s", j.Before.Failing, j.After.Failing, again)
 	}
-	names := f.Statements()
-	if len(j.Suspects) == 0 || names[j.Suspects[0].ID-1].Verb != "let" {
-		t.Errorf("the suspects are %+v, want the statement that draws first\n%s", j.Suspects, again)
+	// What is drawn decides, and nobody is suspected of waiting for what comes of it.
+	var suspects []string
+	for _, e := range j.Suspects {
+		what := e.Kind.String()
+		if e.Kind == trace.Action {
+			what = f.Statements()[e.ID-1].Verb
+		}
+		suspects = append(suspects, what)
+	}
+	if !slices.Equal(suspects, []string{"let", "kill", "crash"}) {
+		t.Errorf("the suspects are %v, want the statements let and kill, and the crash\n%s", suspects, again)
 	}
 	if !slices.IsSortedFunc(v.Points, func(a, b blame.Point) int { return cmp.Compare(a.At, b.At) }) {
 		t.Error("points are out of order")
 	}
 	if one, other := find(3, serially), find(3, backwards); !reflect.DeepEqual(one.Points, other.Points) {
 		t.Errorf("in one order it is\n%+v, in the other\n%+v", one.Points, other.Points)
+	}
+}
+
+// A story told in Go has no file: it is told anew for each future, with what makes it
+// another one, and within bounds.
+func TestStory(t *testing.T) {
+	f := parse(t, hit)
+	seed := failing(t, f)
+	observed, told := 0, 0
+	var forks []scenarios.Fork
+	v, err := blame.Find(blame.Config{
+		Seed: seed, Futures: 2, Each: serially,
+		Options: scenarios.Options{Observe: func(*trace.Log) { observed++ }},
+		Run: func(o scenarios.Options) (*scenarios.Result, error) {
+			if (o.Fork == scenarios.Fork{}) != (o.MaxEvents == 0) {
+				t.Errorf("the future %+v may have %d events", o.Fork, o.MaxEvents)
+			}
+			forks = append(forks, o.Fork)
+			return scenarios.Run(f, seed, o)
+		},
+		Progress: func(p blame.Point) {
+			if told++; p.Futures != 2 {
+				t.Errorf("told of %+v", p)
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if told != len(v.Points) || len(forks) != 1+2*told || observed != len(forks) {
+		t.Errorf("%d points, of which %d were told; %d runs, of which %d were observed", len(v.Points), told, len(forks), observed)
+	}
+	for i, fork := range forks[1:] {
+		if fork.By != uint64(1+i%2) {
+			t.Errorf("run %d is the future %+v", i, fork)
+		}
+	}
+	broken := errors.New("broken")
+	failed := func(scenarios.Options) (*scenarios.Result, error) { return nil, broken }
+	if _, err := blame.Find(blame.Config{Run: failed, Each: serially}); !errors.Is(err, broken) {
+		t.Errorf("a story that cannot be told: %v", err)
+	}
+}
+
+// The futures of a recorded session end otherwise than it did.
+func TestSession(t *testing.T) {
+	f := parse(t, "cluster nodes=1\nsession\nwait leader within=1ms\nended digest=00000000000000000000000000000000\n")
+	v, err := blame.Find(blame.Config{File: f, Seed: 1, Futures: 2, Each: serially})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v.Finding.Judge != "liveness" {
+		t.Errorf("found %s; want that nobody leads", v.Finding)
 	}
 }
 

@@ -2,6 +2,7 @@ package shrink
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -131,6 +132,42 @@ func TestNothingToShrink(t *testing.T) {
 	}
 	if _, err := Shrink(Config{File: failing, Seed: 1, Run: serial}); err != nil {
 		t.Errorf("a run that fails: %v", err)
+	}
+}
+
+// Of several objections that of the judge who is named is kept, though it is not the
+// gravest.
+func TestNamedJudge(t *testing.T) {
+	const seed = 8
+	library := scenarios.Library()
+	file := library[slices.IndexFunc(library, func(f *scenarios.File) bool { return f.Name == "leader-partition" })]
+	config := func(judge string) Config {
+		bugs := bug.Set(0).With(bug.LeaderLocalRead)
+		return Config{File: file, Seed: seed, Options: scenarios.Options{Bugs: bugs}, Judge: judge, Effort: 100_000, Run: serial}
+	}
+	for _, judge := range []string{"linearizability", scenarios.JudgeExpectation} {
+		s, err := Shrink(config(judge))
+		if err != nil {
+			t.Fatalf("etcdsim run leader-partition --seed %d --bug leader-local-read: %s: %v", seed, judge, err)
+		}
+		if s.Finding.Judge != judge || !slices.Contains(s.Result.Findings(), s.Finding) {
+			t.Errorf("asked for an objection of %s, and kept %s: %v", judge, s.Finding, s.Result.Findings())
+		}
+	}
+	if _, err := Shrink(config("durability")); !errors.Is(err, ErrPasses) {
+		t.Errorf("a judge that does not object: %v, want %v", err, ErrPasses)
+	}
+}
+
+// The end of a recorded session is that of one run only, and of no shorter one.
+func TestSessionsAreShortened(t *testing.T) {
+	f := parse(t, "cluster nodes=1\nsession\nwait leader within=1ms\nended digest=00000000000000000000000000000000\n")
+	s, err := Shrink(Config{File: f, Seed: 1, Run: serial, Effort: 100_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := scenarios.Format(s.File); s.Finding.Judge != "liveness" || strings.Contains(text, "ended") {
+		t.Errorf("it fails by %s:\n%s", s.Finding, text)
 	}
 }
 
