@@ -137,6 +137,44 @@ func TestInjectedIsNotEffective(t *testing.T) {
 	}
 }
 
+// What a plan makes the network do at random it ends itself: mending a link ends nothing
+// that all links do, and no link that flaps.
+func TestNetworksAreCalmInTheEnd(t *testing.T) {
+	disturbed, flapped := 0, 0
+	for seed := range uint64(500) {
+		chances, flaps := map[string]string{}, map[string]bool{}
+		for line := range strings.Lines(scenarios.Format(nemesis.Draw(seed).File())) {
+			words := strings.Fields(strings.TrimPrefix(line, "? "))
+			switch {
+			case len(words) == 0:
+			case words[0] == "net":
+				for _, option := range words[1:] {
+					if name, value, _ := strings.Cut(option, "="); name != "latency" {
+						disturbed++
+						chances[name] = value
+					}
+				}
+			case words[0] == "flap":
+				flapped++
+				flaps[strings.Join(words[1:4], " ")] = true
+			case words[0] == "heal":
+				delete(flaps, strings.Join(words[1:], " "))
+			}
+		}
+		for name, value := range chances { // unordered: each is judged alone
+			if value != "0%" {
+				t.Errorf("seed %d: in the end %s is %s", seed, name, value)
+			}
+		}
+		if len(flaps) > 0 {
+			t.Errorf("seed %d: in the end there flap %v", seed, flaps)
+		}
+	}
+	if disturbed == 0 || flapped == 0 {
+		t.Errorf("%d disturbances and %d flapping links in all plans", disturbed, flapped)
+	}
+}
+
 // A plan without one of its faults is the same plan otherwise.
 func TestWithoutOneFault(t *testing.T) {
 	for seed := range uint64(50) {
