@@ -1,11 +1,17 @@
 package scenarios_test
 
 import (
+	"errors"
+	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"etcdsim/scenarios"
+	"etcdsim/sim/cluster"
+	"etcdsim/sim/trace"
 )
 
 // packets runs a scenario about single packets.
@@ -44,7 +50,7 @@ func TestPacketThatIsMeant(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nth := 0
+	nth, index := 0, 0
 	for seed := range uint64(6) {
 		p, err := scenarios.Begin(f, seed, scenarios.Options{})
 		if err != nil {
@@ -61,6 +67,9 @@ func TestPacketThatIsMeant(t *testing.T) {
 			}
 			if strings.Contains(text, "nth=") {
 				nth++
+			}
+			if strings.Contains(text, "index=") {
+				index++
 			}
 			var scope scenarios.Scope
 			line, err := scenarios.ParseLine(text, &scope)
@@ -83,7 +92,172 @@ func TestPacketThatIsMeant(t *testing.T) {
 			t.Errorf("seed %d: of all packets that were taken away %+v are on their way", seed, left)
 		}
 	}
-	if nth == 0 {
-		t.Error("no packet had to be told from others by its place")
+	if nth == 0 || index == 0 {
+		t.Errorf("%d packets had to be told from others by their place, %d by their index", nth, index)
+	}
+}
+
+// inFlight begins a run in which packets are on their way between members, and to and
+// from clients. Nothing holds them.
+func inFlight(t *testing.T, seed uint64) *scenarios.Play {
+	t.Helper()
+	f, err := scenarios.Parse("packets.scn", "net latency=20ms..60ms\nwait leader within=20s\nload w clients=8\nwait elapsed 1s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := scenarios.Begin(f, seed, scenarios.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(p.Close)
+	for i := range f.Lines {
+		if fail := p.Line(&f.Lines[i]); fail != nil {
+			t.Fatal(fail.Why)
+		}
+	}
+	return p
+}
+
+// say lets a statement happen, and returns the packets that were there before and are
+// not any more, and those that are there now and were not before.
+func say(t *testing.T, p *scenarios.Play, text string) (gone, come []cluster.Flight) {
+	t.Helper()
+	var scope scenarios.Scope
+	line, err := scenarios.ParseLine(text, &scope)
+	if err != nil {
+		t.Fatalf("%q: %v", text, err)
+	}
+	before := p.Cluster().InFlight()
+	if fail := p.Line(&line); fail != nil {
+		t.Fatalf("%q: %s", text, fail.Why)
+	}
+	after := p.Cluster().InFlight()
+	same := func(a, b cluster.Flight) bool { return a.ID == b.ID && a.Arrives == b.Arrives }
+	for _, f := range before {
+		if !slices.ContainsFunc(after, func(g cluster.Flight) bool { return same(f, g) }) {
+			gone = append(gone, f)
+		}
+	}
+	for _, f := range after {
+		if !slices.ContainsFunc(before, func(g cluster.Flight) bool { return same(f, g) }) {
+			come = append(come, f)
+		}
+	}
+	return gone, come
+}
+
+// Each option leaves out the packets that it does not mean, and nth counts those that
+// are left.
+func TestWhichPacketsAreMeant(t *testing.T) {
+	tried := map[string]int{}
+	for seed := range uint64(8) {
+		p := inFlight(t, seed)
+		all := p.Cluster().InFlight()
+		for _, by := range []struct {
+			name string
+			of   func(f *cluster.Flight) uint64
+		}{
+			{"kind", func(f *cluster.Flight) uint64 { return uint64(f.Kind) }},
+			{"term", func(f *cluster.Flight) uint64 { return f.Term }},
+			{"index", func(f *cluster.Flight) uint64 { return f.Index }},
+			{"op", func(f *cluster.Flight) uint64 { return f.Op }},
+		} {
+			for i := range all {
+				want := &all[i]
+				place, others := 0, 0
+				for k := range all[:i+1] {
+					if by.of(&all[k]) == by.of(want) {
+						place++
+					} else {
+						others++
+					}
+				}
+				value := strconv.FormatUint(by.of(want), 10)
+				if by.name == "kind" {
+					value = trace.PacketName(want.Kind)
+				}
+				if others == 0 || value == "0" {
+					continue // the option would leave nothing out
+				}
+				tried[by.name]++
+				again := inFlight(t, seed)
+				text := fmt.Sprintf("packet all clients -> all clients drop %s=%s nth=%d", by.name, value, place)
+				gone, _ := say(t, again, text)
+				if len(gone) != 1 || gone[0].ID != want.ID {
+					t.Errorf("seed %d: %q took %+v, want %+v of %+v", seed, text, gone, want, all)
+				}
+			}
+		}
+	}
+	for _, name := range []string{"kind", "term", "index", "op"} {
+		if tried[name] == 0 {
+			t.Errorf("no packet was told from others by its %s", name)
+		}
+	}
+}
+
+// A packet that is delayed comes so much later, one that is delivered comes at once, a
+// doubled one twice, and none is lost by that.
+func TestWhatHappensToPackets(t *testing.T) {
+	const between = "packet all -> all "
+	p := inFlight(t, 3)
+	gone, come := say(t, p, between+"delay=100ms")
+	if len(gone) != 1 || len(come) != 1 || come[0].ID != gone[0].ID || come[0].Arrives != gone[0].Arrives.Add(100*time.Millisecond) {
+		t.Errorf("%+v is delayed to %+v", gone, come)
+	}
+	p = inFlight(t, 3)
+	gone, come = say(t, p, between+"nth=2 deliver")
+	if len(gone) != 1 || len(come) != 1 || come[0].ID != gone[0].ID || come[0].Arrives != p.Log().Now {
+		t.Errorf("at %v %+v is delivered as %+v", p.Log().Now, gone, come)
+	}
+	p = inFlight(t, 3)
+	gone, come = say(t, p, between+"double")
+	if len(gone) != 0 || len(come) != 1 || p.Log().CountOf(trace.Duplicate) != 1 {
+		t.Errorf("after doubling %+v is gone and %+v there", gone, come)
+	}
+	for _, f := range p.Cluster().InFlight() {
+		if _, err := p.Meant(f.ID, "double"); (f.From.IsClient() || f.To.IsClient()) != errors.Is(err, cluster.ErrOnce) {
+			t.Errorf("to double %+v gives %v", f, err)
+		}
+	}
+}
+
+// Packets of a link wait for one that is much too late, also when it is as the others
+// again; where it was mended they do not.
+func TestMendedLinkDoesNotWait(t *testing.T) {
+	for remedy, want := range map[string]bool{"link n1 -> n2 normal": false, "mend n1 n2": true} {
+		p := inFlight(t, 5)
+		say(t, p, "link n1 -> n2 latency=1h")
+		say(t, p, "wait elapsed 2s")
+		say(t, p, remedy)
+		soon := p.Wait(5*time.Second, func() bool {
+			return slices.ContainsFunc(p.Cluster().InFlight(), func(f cluster.Flight) bool {
+				return f.From == 1 && f.To == 2 && f.Arrives < p.Log().Now.Add(time.Minute)
+			})
+		})
+		if soon != want {
+			t.Errorf("after %q something comes soon from n1 to n2: %v, want %v", remedy, soon, want)
+		}
+	}
+}
+
+// What a statement takes away is a fault that had an effect.
+func TestTakenPacketsAreFaults(t *testing.T) {
+	r := packets(t, "wait leader within=20s\npacket leader -> any drop within=5s")
+	if r.Counts.Faults != 1 {
+		t.Errorf("%d faults, want the packet that was dropped", r.Counts.Faults)
+	}
+}
+
+// What may stand behind a verb is offered to whoever types it.
+func TestWordsBehindPacket(t *testing.T) {
+	words := scenarios.Words("packet")
+	for _, want := range []string{"drop", "double", "deliver", "delay=", "kind=", "nth=", "within="} {
+		if !slices.Contains(words, want) {
+			t.Errorf("%q is not among %q", want, words)
+		}
+	}
+	if slices.Contains(words, "packet") {
+		t.Errorf("the verb itself is among %q", words)
 	}
 }
