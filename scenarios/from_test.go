@@ -212,15 +212,15 @@ func TestSessionsHoldTheirSnapshot(t *testing.T) {
 }
 
 func TestSnapshotsThatCannotBeHad(t *testing.T) {
-	f := parsed(t, "net drop=1%\ncluster nodes=3 from=past.db\n")
+	f := parsed(t, "net drop=1%\ncluster from=past.db nodes=3\ndisk sync=1ms\n")
 	for _, c := range []struct {
 		o    scenarios.Options
 		want string
 	}{
-		{scenarios.Options{}, "test.scn:2:17: cluster.from: past.db: expected a scenario without a snapshot: no files can be opened here"},
+		{scenarios.Options{}, "test.scn:2:9: cluster.from: past.db: expected a scenario without a snapshot: no files can be opened here"},
 		{
 			scenarios.Options{Open: func(_, _ string) (*saved.Snapshot, error) { return saved.Read([]byte("nonsense")) }},
-			"test.scn:2:17: cluster.from: past.db: not a snapshot of etcd: not an intact bbolt database: 8 bytes without a meta page",
+			"test.scn:2:9: cluster.from: past.db: not a snapshot of etcd: not an intact bbolt database: 8 bytes without a meta page",
 		},
 		{
 			scenarios.Options{Settings: []scenarios.Setting{{Section: "cluster", Name: "from", Value: "other.db"}}},

@@ -31,16 +31,16 @@ func TestStage(t *testing.T) {
 	for _, c := range []struct{ do, note string }{
 		{"wait acked w >=10 within=5s", "w: 1"},
 		{"kill $old", " killed"},
-		{"wait leader within=5s as=$new", "leads term 3"},
+		{"wait leader as=$new within=5s", "leads term 3"},
 		{"! expect term $new > term $new", ""},
 		{"repeat 2\nisolate $new\nheal\nend", "isolated"},
 		{"unload w", ""},
 		{"restart $old", " restarted"},
 		{"wait converged within=10s", ""},
 	} {
-		_, note, err := s.Do(c.do)
-		if err != nil || !strings.Contains(note, c.note) {
-			t.Errorf("%s: %q, %v; want %q", c.do, note, err, c.note)
+		done, note, err := s.Do(c.do)
+		if err != nil || !strings.Contains(note, c.note) || strings.Join(strings.Fields(done), " ") != strings.Join(strings.Fields(c.do), " ") {
+			t.Errorf("%s: %q, %q, %v; want %q", c.do, done, note, err, c.note)
 		}
 	}
 	if n := s.Cluster().Size(); n != 5 {
@@ -66,9 +66,20 @@ func TestStageRefuses(t *testing.T) {
 		"kill n9":               "n9",
 		"expect elections >= 9": "violation",
 	} {
-		if _, _, err := s.Do(do); err == nil || !strings.Contains(err.Error(), want) {
+		done, _, err := s.Do(do)
+		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", do, err, want)
 		}
+		if tried := want == "violation"; tried != (done != "") {
+			t.Errorf("%s: it is recorded as %q", do, done)
+		}
+	}
+	f, err := scenarios.Parse("stage", "wait leader within=5s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := scenarios.NewStage(f, 7, scenarios.Options{}); err == nil || !strings.Contains(err.Error(), "expected a session") {
+		t.Errorf("without a session: %v", err)
 	}
 	if _, _, err := s.Do("wait leader within=5s"); err != nil {
 		t.Error(err)
