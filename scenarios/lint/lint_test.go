@@ -56,6 +56,9 @@ func TestNonsenseIsFound(t *testing.T) {
 		{lint.Contradiction, "kill n1\nkill n1\nrestart n1", "x.scn:2:1: kill: n1 is down already, since line 1"},
 		{lint.Contradiction, "kill n1 n1\nrestart n1", "n1 stands here twice"},
 		{lint.Contradiction, "cut n1 -> n1\nheal", "there is no link from n1 to itself"},
+		{lint.Contradiction, "packet n1 -> n1 drop", "x.scn:1:1: packet: there is no link from n1 to itself"},
+		{lint.Uncaused, "cover taken", "taken>=1: nothing here brings it about: expected one of packet"},
+		{lint.Idle, "load w\npacket n1 -> n2 drop", "x.scn:1:1: load: the scenario ends before its clients"},
 		{lint.Idle, "wait leader within=20s\nload w", "x.scn:2:1: load: the scenario ends before its clients can have done anything"},
 		{lint.Uncaused, "cover blocked", "x.scn:1:1: blocked>=1: nothing here brings it about: expected one of partition, isolate, cut"},
 		{lint.Uncaused, "net reorder=1%\ncover reordered>=1 dropped>=2", "x.scn:2:1: dropped>=2: nothing here brings it about"},
@@ -106,6 +109,9 @@ func TestSenseIsNotFound(t *testing.T) {
 		"pause n1\nkill n1\nrestart n1",
 		"flap n1 <-> n2 up=1s..2s down=1s..2s\nheal\nwait converged within=9s\nlie n1\nrepair n1",
 		"load w\nrestart n1",
+		"wait leader within=20s\npacket n1 -> n2 double within=5s\npacket n1 -> n2 drop within=5s\ncover duplicated reordered taken",
+		"link n1 -> n2 drop=1% duplicate=1% reorder=1%\nwait at 1s\ncover dropped duplicated reordered",
+		"load w\npacket n1 -> n2 drop within=5s",
 		"net drop=1%\npartition n1 | rest\nheal\ncover dropped>=1 blocked>=1 split-vote>=0",
 	} {
 		if found := check(t, text); len(found) > 0 {
