@@ -67,3 +67,30 @@ func answers(t *testing.T, c *learn.Course, q *learn.Question) {
 		t.Errorf("%q is not explained", q.Text)
 	}
 }
+
+// The next lesson is the first that was not taken; the last score counts, and what
+// cannot be one changes nothing.
+func TestProgress(t *testing.T) {
+	p := learn.Progress{}
+	for i := range learn.Lessons {
+		if next := p.Next(); next != &learn.Lessons[i] {
+			t.Fatalf("after %d lessons the next one is %v", i, next)
+		}
+		for _, right := range []int{1, 2} {
+			if err := p.Take(learn.Lessons[i].Name, learn.Score{Right: right, Of: 3}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if p.Next() != nil {
+		t.Errorf("after all of them the next one is %v", p.Next())
+	}
+	for _, s := range []learn.Score{{Right: -1, Of: 3}, {Right: 4, Of: 3}, {Right: -2, Of: -1}} {
+		if err := p.Take("commit", s); err == nil || p["commit"] != (learn.Score{Right: 2, Of: 3}) {
+			t.Errorf("%+v is taken for a score: %v, %v", s, err, p["commit"])
+		}
+	}
+	if err := p.Take("surfing", learn.Score{}); err == nil || len(p) != len(learn.Lessons) {
+		t.Errorf("there is a lesson about surfing: %v", err)
+	}
+}

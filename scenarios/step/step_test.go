@@ -21,10 +21,24 @@ func (f files) save(name, text string) error {
 
 func begin(t *testing.T, scenario string, seed uint64, o scenarios.Options) *step.Session {
 	t.Helper()
-	var f *scenarios.File
-	if scenario != "" {
-		f = scenarios.Lookup(scenario)
+	if scenario == "" {
+		return beginFile(t, nil, seed, o)
 	}
+	return beginFile(t, scenarios.Lookup(scenario), seed, o)
+}
+
+// beginText begins with a text, and seed 3.
+func beginText(t *testing.T, text string) *step.Session {
+	t.Helper()
+	f, err := scenarios.Parse("text.scn", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return beginFile(t, f, 3, scenarios.Options{})
+}
+
+func beginFile(t *testing.T, f *scenarios.File, seed uint64, o scenarios.Options) *step.Session {
+	t.Helper()
 	s, err := step.New(f, seed, o)
 	if err != nil {
 		t.Fatal(err)
@@ -80,6 +94,39 @@ func TestNextTo(t *testing.T) {
 	}
 	if told := do(t, s, "next to 1h"); !strings.Contains(told, "leads term") || len(s.Story().Lines) < 10 {
 		t.Errorf("up to an instant beyond the end: %s", told)
+	}
+}
+
+// What does not hold ends the way to an instant behind it, and is told with its line.
+func TestNextToBehindTheEnd(t *testing.T) {
+	s := beginText(t, "repeat  2\n  wait    elapsed 1ms\nend\nexpect  elections >=9\nwait    at 1s\n")
+	if told := do(t, s, "next to 1h"); !strings.Contains(told, "elections >=9") {
+		t.Errorf("told is %q", told)
+	}
+	if last := len(s.Story().Lines); last != 2 {
+		t.Errorf("%d lines happened, want the two up to the end", last)
+	}
+	if do(t, s, "end"); s.Result().Failure == nil || s.Result().Failure.Pos.Line != 4 {
+		t.Errorf("the failure is %+v, want one of line 4", s.Result().Failure)
+	}
+}
+
+// A recorded session that somebody walked through, and changed, is a recording that knows
+// its end, whether the walk is over or not.
+func TestSavedSession(t *testing.T) {
+	s := beginText(t, "session\nat      3s\nask     n1 {\"put\":{\"Key\":\"k\"}}\nat      4s\n")
+	do(t, s, "next to 3.5s", "kill n3", "next all")
+	for _, end := range []string{"look", "end"} {
+		do(t, s, end)
+		saved := files{}
+		if _, err := s.Do("save walk", saved.save); err != nil {
+			t.Fatal(err)
+		}
+		r, err := scenarios.Replay("walk.scn", saved["walk.scn"])
+		if err != nil || r.Outcome != scenarios.Pass || r.Counts.Crashes != 1 ||
+			!strings.Contains(saved["walk.scn"], "ended   digest="+r.Story.String()) {
+			t.Errorf("after %s: %v; replayed with %v, %v of\n%s", end, err, r.Outcome, r.Story, saved["walk.scn"])
+		}
 	}
 }
 

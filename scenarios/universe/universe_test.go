@@ -228,6 +228,21 @@ func TestStoriesAreDeterministic(t *testing.T) {
 	}
 }
 
+// A story begins with a snapshot that its description names, from the test's folder.
+func TestFromSnapshot(t *testing.T) {
+	r := run(t, universe.Config{Describe: "cluster from=../../docs/orders.db"}, func(u *universe.Universe) {
+		u.Leader(10 * time.Second)
+		reader := u.Client("reader", func(c *universe.Client) {
+			kv, err := c.Get("orders/2")
+			u.Expect(err == nil && kv.Version > 0, "orders/2 is %v, %v", kv, err)
+		})
+		u.Join(time.Minute, reader)
+	})
+	if r.Outcome != scenarios.Pass {
+		t.Errorf("%v: %+v", r.Outcome, r.Failure)
+	}
+}
+
 // Each seed passes as a test of its own, the first one twice.
 func TestEverybodyLeads(t *testing.T) {
 	universe.Test(t, universe.Config{Seeds: 3}, everybodyLeads)
@@ -277,6 +292,8 @@ func TestFailuresAreReported(t *testing.T) {
 		}},
 		{fail(planted+"=story", "ETCDSIM_SEEDS=77"), []string{"--- FAIL: TestPlanted/seed=77", "ETCDSIM_SEEDS=77 go test"}},
 		{fail(planted+"=story", "ETCDSIM_SEEDS=9..3"), []string{`ETCDSIM_SEEDS: "9..3": expected a seed such as 77`}},
+		{fail(planted+"=story", "ETCDSIM_BLAME=0"), []string{`ETCDSIM_BLAME: "0": expected how many futures each moment gets`}},
+		{fail(planted+"=story", "ETCDSIM_BLAME=2", "ETCDSIM_SEEDS=1"), []string{"TestPlanted  seed 1  fails by expectation", "certain at"}},
 		{fail(planted + "=moody"), []string{"--- FAIL: TestPlanted/seed=1", "NONDETERMINISM", "event "}},
 	} {
 		for _, want := range c.want {
