@@ -91,7 +91,7 @@ func (d *driver) changed() bool {
 // own: raft wants to acknowledge them afterwards, if only to itself.
 func (d *driver) outlook() outlook {
 	switch {
-	case *d.committed != d.said.commit, *d.applying < *d.committed, len(*d.afterAppend) > 0, d.changed():
+	case *d.applying < *d.committed, len(*d.afterAppend) > 0, d.changed():
 		return heavy
 	case len(*d.messages) > 0 || len(*d.reads) > 0:
 		return light
@@ -102,8 +102,7 @@ func (d *driver) outlook() outlook {
 // next returns what raft has ready. It must be followed by advance before the next,
 // and is valid until then.
 func (d *driver) next() *raft.Ready {
-	allStored := *d.applying == *d.committed || *d.committed < *d.offset
-	d.plain = !d.changed() && allStored && *d.snapshot == nil && *d.inProgress == *d.offset
+	d.plain = !d.changed() && *d.snapshot == nil && *d.committed < *d.offset && *d.inProgress == *d.offset
 	if d.plain {
 		d.takeReady()
 	} else {
