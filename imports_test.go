@@ -76,7 +76,7 @@ var rooms = []room{
 		why: "the kernel knows nothing of what is simulated, so that it can be read alone",
 	},
 	{
-		path: "sim/trace", imports: []string{"sim"},
+		path: "sim/trace", imports: []string{"sim"}, tests: []string{raftLib},
 		why: "events are flat numbers: whoever writes or reads them needs no other package",
 	},
 	{
