@@ -110,6 +110,71 @@ func TestAuthAsRecordedFromEtcd(t *testing.T) {
 	}
 }
 
+// Users, roles and permissions are listed in order, each once, and what is taken away is
+// gone; of what is not there, nothing is taken.
+func TestUsersAndRoles(t *testing.T) {
+	s := New(Config{})
+	grant := func(t store.PermissionType, key, end string) store.Request {
+		return &store.RoleGrantPermissionRequest{Name: "r", Perm: perm(t, key, end)}
+	}
+	users := func(names ...string) store.Result { return &store.UserListResult{Users: names} }
+	perms := func(all ...store.Permission) store.Result { return &store.RoleGetResult{Perms: all} }
+	for i, c := range []struct {
+		req store.Request
+		err *store.Error
+		res store.Result // compared if not nil
+	}{
+		{&store.UserDeleteRequest{Name: "u"}, store.ErrUserNotFound, nil},
+		{&store.UserChangePasswordRequest{Name: "u"}, store.ErrUserNotFound, nil},
+		{&store.UserRevokeRoleRequest{Name: "u", Role: "r"}, store.ErrUserNotFound, nil},
+		{&store.RoleDeleteRequest{Role: "r"}, store.ErrRoleNotFound, nil},
+		{&store.RoleRevokePermissionRequest{Role: "r", Key: "k"}, store.ErrRoleNotFound, nil},
+
+		{&store.UserAddRequest{Name: "v", Password: "p"}, nil, nil},
+		{&store.UserAddRequest{Name: "u", Password: "p"}, nil, nil},
+		{&store.UserAddRequest{Name: "w", Password: "p"}, nil, nil},
+		{&store.UserListRequest{}, nil, users("u", "v", "w")},
+		{&store.RoleAddRequest{Name: "s"}, nil, nil},
+		{&store.RoleAddRequest{Name: "r"}, nil, nil},
+		{&store.RoleListRequest{}, nil, &store.RoleListResult{Roles: []string{"r", "s"}}},
+		{&store.UserGrantRoleRequest{User: "u", Role: "s"}, nil, nil},
+		{&store.UserGrantRoleRequest{User: "u", Role: "r"}, nil, nil},
+		{&store.UserGrantRoleRequest{User: "u", Role: "r"}, nil, nil},
+		{&store.UserGetRequest{Name: "u"}, nil, &store.UserGetResult{Roles: []string{"r", "s"}}},
+
+		{grant(store.PermitRead, "k", ""), nil, nil},
+		{grant(store.PermitRead, "a", ""), nil, nil},
+		{grant(store.PermitWrite, "k", ""), nil, nil},
+		{grant(store.PermitRead, "z", "\x00"), nil, nil},
+		{&store.RoleGetRequest{Role: "r"}, nil, perms(
+			*perm(store.PermitRead, "a", ""), *perm(store.PermitWrite, "k", ""), *perm(store.PermitRead, "z", "\x00"))},
+		{&store.RoleRevokePermissionRequest{Role: "r", Key: "k", RangeEnd: "l"}, store.ErrPermissionNotGranted, nil},
+		{&store.RoleRevokePermissionRequest{Role: "r", Key: "k"}, nil, nil},
+		{&store.RoleGetRequest{Role: "r"}, nil, perms(*perm(store.PermitRead, "a", ""), *perm(store.PermitRead, "z", "\x00"))},
+		{grant(store.PermitWrite, "a", "b"), nil, nil},
+		{&store.RoleRevokePermissionRequest{Role: "r", Key: "a"}, nil, nil},
+		{&store.RoleGetRequest{Role: "r"}, nil, perms(*perm(store.PermitWrite, "a", "b"), *perm(store.PermitRead, "z", "\x00"))},
+		{&store.RoleAddRequest{Name: "root"}, nil, nil},
+		{&store.RoleGetRequest{Role: "root"}, nil, perms(*perm(store.PermitReadWrite, "", "\x00"))},
+
+		{&store.RoleDeleteRequest{Role: "r"}, nil, nil},
+		{&store.UserGetRequest{Name: "u"}, nil, &store.UserGetResult{Roles: []string{"s"}}},
+		{&store.RoleListRequest{}, nil, &store.RoleListResult{Roles: []string{"root", "s"}}},
+		{&store.UserRevokeRoleRequest{Name: "u", Role: "s"}, nil, nil},
+		{&store.UserRevokeRoleRequest{Name: "u", Role: "s"}, store.ErrRoleNotGranted, nil},
+		{&store.UserDeleteRequest{Name: "v"}, nil, nil},
+		{&store.UserListRequest{}, nil, users("u", "w")},
+	} {
+		resp := asks(s, "", c.req)
+		if resp.Err != c.err {
+			t.Fatalf("%d: %s: %v, want %v", i, store.Describe(c.req), resp.Err, c.err)
+		}
+		if c.res != nil && !reflect.DeepEqual(resp.Result, c.res) {
+			t.Errorf("%d: %s: %+v, want %+v", i, store.Describe(c.req), resp.Result, c.res)
+		}
+	}
+}
+
 // guarded returns a store with authentication on, the user root, and the user u
 // who may read and write from f on to g.
 func guarded() *Store {
@@ -213,7 +278,10 @@ func TestAdmit(t *testing.T) {
 		{u, &store.LeaseKeepAliveRequest{ID: 7}, store.ErrPermissionDenied},
 		{u, &store.LeaseTimeToLiveRequest{ID: 7}, nil},
 		{u, &store.LeaseTimeToLiveRequest{ID: 7, Keys: true}, store.ErrPermissionDenied},
+		{u, &store.LeaseTimeToLiveRequest{ID: 8, Keys: true}, nil},
 		{u, &store.LeaseLeasesRequest{}, store.ErrPermissionDenied},
+		{Identity{}, &store.LeaseLeasesRequest{}, store.ErrUserEmpty},
+		{Identity{"root", u.Revision}, &store.LeaseLeasesRequest{}, nil},
 		{u, &store.UserListRequest{}, store.ErrPermissionDenied},
 		{Identity{"root", u.Revision}, &store.CompactionRequest{}, nil},
 	} {
