@@ -14,11 +14,10 @@ type Identity struct {
 	Revision uint64
 }
 
-// operation refuses a range that the user may not read or may not write.
+// operation refuses a range that the user may not read or may not write, where
+// authentication is on.
 func (r *rules) operation(who Identity, key, end string, write bool) *store.Error {
 	switch {
-	case !r.enabled:
-		return nil
 	case who.Revision == 0:
 		return store.ErrUserEmpty
 	case who.Revision < r.revision:
