@@ -78,9 +78,7 @@ func (c *Call) Serve(s *Store, now Time, m Member) (store.HTTPResult, *Watcher) 
 	m.StoreIndex = s.Index()
 	switch c.Kind {
 	case Propose:
-		result := s.Apply(c.Command)
-		m.StoreIndex = result.Index
-		return c.Reply(result, m), nil
+		return c.Reply(s.Apply(c.Command), m), nil
 	case Read:
 		return c.Reply(s.Get(c.Path, c.Recursive, now), m), nil
 	case Wait:
