@@ -94,6 +94,12 @@ func TestAuthAsRecordedFromEtcd(t *testing.T) {
 		{"u", &store.DeleteRangeRequest{Key: "w", PrevKV: true}, store.ErrPermissionDenied},
 		{"u", &store.DeleteRangeRequest{Key: "w"}, nil},
 
+		{"u", get("w"), store.ErrPermissionDenied},
+		{"root", &store.RoleGrantPermissionRequest{Name: "r", Perm: perm(store.PermitRead, "z", "")}, nil},
+		{"u", get("z"), nil},
+		{"u", put("z"), store.ErrPermissionDenied},
+		{"u", &store.DeleteRangeRequest{Key: "z"}, store.ErrPermissionDenied},
+
 		{"root", &store.RoleDeleteRequest{Role: "r"}, nil},
 		{"u", get("f1"), store.ErrPermissionDenied},
 		{"root", &store.AuthDisableRequest{}, nil},
@@ -192,6 +198,37 @@ func guarded() *Store {
 		asks(s, "", req)
 	}
 	return s
+}
+
+// Whatever changes the rules of a clone leaves those of the store as they were: they
+// share what did not change.
+func TestClonesKeepTheirRules(t *testing.T) {
+	s := guarded()
+	asks(s, "root", &store.AuthenticateRequest{Name: "root", TokenPrefix: "t"})
+	asks(s, "root", &store.AlarmRequest{Action: store.AlarmActivate, Alarm: store.Alarm{MemberID: 1, Type: store.AlarmNoSpace}})
+	for _, req := range []store.Request{
+		&store.UserAddRequest{Name: "a", Password: "p"}, &store.UserDeleteRequest{Name: "cert"},
+		&store.UserChangePasswordRequest{Name: "u", Password: "q"},
+		&store.UserGrantRoleRequest{User: "u", Role: "root"}, &store.UserRevokeRoleRequest{Name: "u", Role: "r"},
+		&store.RoleAddRequest{Name: "a"}, &store.RoleDeleteRequest{Role: "r"},
+		&store.RoleGrantPermissionRequest{Name: "r", Perm: perm(store.PermitRead, "f", "g")},
+		&store.RoleGrantPermissionRequest{Name: "r", Perm: perm(store.PermitRead, "a", "")},
+		&store.RoleRevokePermissionRequest{Role: "r", Key: "f", RangeEnd: "g"},
+		&store.AuthenticateRequest{Name: "u", TokenPrefix: "s"}, &store.AuthDisableRequest{},
+		&store.AlarmRequest{Action: store.AlarmActivate, Alarm: store.Alarm{MemberID: 2, Type: store.AlarmNoSpace}},
+		&store.AlarmRequest{Action: store.AlarmDeactivate, Alarm: store.Alarm{MemberID: 1, Type: store.AlarmNoSpace}},
+	} {
+		before, clone := string(s.Encode()), s.Clone()
+		if resp := asks(clone, "root", req); resp.Err != nil {
+			t.Fatalf("%s: %v", store.Describe(req), resp.Err)
+		}
+		if string(s.Encode()) != before {
+			t.Errorf("%s of the clone changed the store", store.Describe(req))
+		}
+		if string(clone.Encode()) == before {
+			t.Errorf("%s changed nothing", store.Describe(req))
+		}
+	}
 }
 
 // A request that was taken in under older rules is refused when it is applied
