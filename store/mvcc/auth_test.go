@@ -50,6 +50,7 @@ func TestAuthAsRecordedFromEtcd(t *testing.T) {
 		{"", &store.RoleAddRequest{Name: "r"}, store.ErrRoleAlreadyExist},
 		{"", &store.RoleGrantPermissionRequest{Name: "r"}, store.ErrPermissionNotGiven},
 		{"", &store.RoleGrantPermissionRequest{Name: "r", Perm: perm(store.PermitRead, "b", "a")}, store.ErrInvalidAuthMgmt},
+		{"", &store.RoleGrantPermissionRequest{Name: "r", Perm: perm(store.PermitRead, "b", "b")}, store.ErrInvalidAuthMgmt},
 		{"", &store.RoleGrantPermissionRequest{Name: "x", Perm: perm(store.PermitRead, "a", "")}, store.ErrRoleNotFound},
 		{"", &store.RoleGrantPermissionRequest{Name: "r", Perm: perm(store.PermitReadWrite, "f", "g")}, nil},
 		{"", &store.RoleRevokePermissionRequest{Role: "r", Key: "x"}, store.ErrPermissionNotGranted},

@@ -152,6 +152,11 @@ func TestLoadEndsCompactions(t *testing.T) {
 // Users may do the same with what a file says as they could before.
 func TestLoadedRights(t *testing.T) {
 	s := throughFile(t, guarded())
+	for _, u := range s.Save().Auth.Users {
+		if u.NoPassword != (u.Name == "cert") || (u.Password == "") != u.NoPassword {
+			t.Errorf("user %+v; want all but cert to have a password", u)
+		}
+	}
 	for _, c := range []struct {
 		user string
 		req  store.Request
