@@ -91,9 +91,10 @@ type lessorAccount struct {
 func (l *Lessors) Watch(log *trace.Log) {
 	log.Subscribe(trace.Kinds(
 		trace.LeasesPromoted, trace.LeaseRenewed, trace.LeaseExpired, trace.LeasesRecorded, trace.Propose, trace.ProposeDropped,
-		trace.RoleChange, trace.LogDurable, trace.StateDurable, trace.ReadConfirm, trace.Send,
+		trace.RoleChange, trace.LogDurable, trace.StateDurable, trace.ReadConfirm,
 		trace.MemberCrash, trace.MemberStop, trace.MemberPanic, trace.MemberRemoved, trace.MemberResume, trace.MemberFault,
 	), l.Observe)
+	log.SubscribeSends(l.Observe, msgHeartbeat)
 }
 
 // Observe takes note of one event.

@@ -46,12 +46,19 @@ type Log struct {
 	counts [numKinds]uint64
 	// recent are the kinds of the events since they were asked for.
 	recent Set
-	subs   [numKinds][]func(*Event)
+	subs   [numKinds][]subscriber
 	probes [numProbes]uint64
 
 	// told is the copy that subscribers see. It lives here, so that an event on
 	// its emitter's stack stays there.
 	told Event
+}
+
+// subscriber is called with events of a kind. Of packets it wants those whose type has
+// a bit in types.
+type subscriber struct {
+	f     func(*Event)
+	types uint64
 }
 
 // NewLog returns an empty log.
@@ -63,9 +70,24 @@ func NewLog() *Log {
 // Subscribe calls f with every later event whose kind is in kinds, in order of
 // subscription. The event is a copy, valid until f returns or emits.
 func (l *Log) Subscribe(kinds Set, f func(*Event)) {
+	l.subscribe(kinds, subscriber{f, ^uint64(0)})
+}
+
+// SubscribeSends is Subscribe for packets that are sent, of the given types of raft's
+// messages, refusals among them. Every third event is a packet, and who listens wants
+// few of them.
+func (l *Log) SubscribeSends(f func(*Event), types ...uint16) {
+	s := subscriber{f: f}
+	for _, t := range types {
+		s.types |= 1 << t
+	}
+	l.subscribe(Kinds(Send), s)
+}
+
+func (l *Log) subscribe(kinds Set, s subscriber) {
 	for k := range numKinds {
 		if kinds&(1<<k) != 0 {
-			l.subs[k] = append(l.subs[k], f)
+			l.subs[k] = append(l.subs[k], s)
 		}
 	}
 }
@@ -78,9 +100,13 @@ func (l *Log) Emit(e Event) {
 	l.counts[e.Kind]++
 	l.recent |= 1 << e.Kind
 	l.fold(&e)
-	for _, f := range l.subs[e.Kind] {
-		l.told = e
-		f(&l.told)
+	subs := l.subs[e.Kind]
+	for i := range subs {
+		// Types of packets beyond 63 are no messages of raft's, and have no bits.
+		if s := &subs[i]; s.types>>(e.Aux&63)&1 != 0 {
+			l.told = e
+			s.f(&l.told)
+		}
 	}
 }
 

@@ -208,6 +208,23 @@ func TestSubscribersCannotInfluence(t *testing.T) {
 	}
 }
 
+// TestSends: who subscribes to some types of packets gets these, refused or not, and no
+// other event.
+func TestSends(t *testing.T) {
+	l := trace.NewLog()
+	var seen []uint16
+	l.SubscribeSends(func(e *trace.Event) { seen = append(seen, e.Aux) }, trace.MsgAppResp, trace.MsgSnap)
+	for _, name := range trace.PacketNames() {
+		aux, _ := trace.PacketNamed(name)
+		l.Emit(trace.Event{Kind: trace.Send, Aux: aux})
+		l.Emit(trace.Event{Kind: trace.Deliver, Aux: aux})
+	}
+	l.Emit(trace.Event{Kind: trace.Send, Aux: trace.MsgAppResp | trace.Rejected})
+	if want := []uint16{trace.MsgAppResp, trace.MsgSnap, trace.MsgAppResp | trace.Rejected}; !slices.Equal(seen, want) {
+		t.Errorf("packets of the types %v were seen, want %v", seen, want)
+	}
+}
+
 // TestProbes: each hit counts, only the first is an event.
 func TestProbes(t *testing.T) {
 	l := trace.NewLog()
