@@ -30,6 +30,7 @@ func TestPacketThatIsNotThere(t *testing.T) {
 		"hold all -> all\nwait elapsed 5s\npacket n1 -> rest drop kind=snap": "of such packets 0 are on their way now, and",
 		"wait elapsed 100ms\npacket n1 -> n2 drop":                           "of such packets 0 are on their way now, and 0 others",
 		"wait elapsed 100ms\npacket n1 -> n2 drop kind=snap within=1s":       "0 such packets are on their way",
+		"wait elapsed 1500ms\npacket all -> all drop nth=999 within=10ms":    " such packets are on their way, and 0 others",
 		"load w\npacket clients -> n1 double within=20s":                     "cannot arrive twice: its connection delivers it once",
 	} {
 		r := packets(t, text)
