@@ -140,6 +140,34 @@ func TestOtherEnds(t *testing.T) {
 			[]string{"VIOLATION liveness\nWHY  Waited for a leader.\nreproduce"},
 			[]string{"LIVENESS"},
 		},
+		"what a member believed, and a property that does not name its judge": {
+			func(r *scenarios.Result) {
+				v := checker.Violation{Property: "a single leader in a term", At: 50 * ms, Why: "Two lead.", Belief: "n1 believed it."}
+				r.Report = checker.Report{Judgements: []checker.Judgement{{
+					Judge: "raft", Verdict: checker.Violated, Violations: []checker.Violation{v},
+				}}}
+			},
+			[]string{
+				"VIOLATION raft, a single leader in a term, at 0.050s\nWHY  Two lead.\nTHEN n1 believed it.\n",
+				" --window 0s..150ms\n",
+			},
+			nil,
+		},
+		"a plan that was drawn": {
+			func(r *scenarios.Result) { r.Scenario = scenarios.Drawn },
+			[]string{"reproduce"},
+			[]string{"look "},
+		},
+		"a story in Go": {
+			func(r *scenarios.Result) { r.Command = "go test" },
+			[]string{"reproduce  go test\n"},
+			[]string{"look "},
+		},
+		"members that began with a snapshot": {
+			func(r *scenarios.Result) { r.From = "prod.db sha256:77" },
+			[]string{"bug leader-local-read\nfrom  prod.db sha256:77\n"},
+			nil,
+		},
 		"refused and lost operations": {
 			func(r *scenarios.Result) { r.Counts.Failed, r.Counts.Unknown, r.Counts.Dropped = 3, 4, 5 },
 			[]string{"2 operations (3 refused, 4 unknown), 1 message (5 dropped), 2 elections"},

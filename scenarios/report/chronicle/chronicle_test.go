@@ -218,6 +218,9 @@ func TestTell(t *testing.T) {
 			trace.Event{Kind: trace.Reorder, Aux: trace.MsgApp, Member: 1, Peer: 2, A: ^uint64(0) - uint64(5*ms) + 1},
 			"MsgApp from n1 to n2 is hastened by 5ms",
 		},
+		{trace.Event{Kind: trace.Hold, Aux: trace.MsgApp, Member: 1, Peer: 2}, "MsgApp from n1 to n2 is held back"},
+		{trace.Event{Kind: trace.Release, Aux: trace.MsgApp, Member: 1, Peer: 2}, "MsgApp from n1 to n2 goes on"},
+		{trace.Event{Kind: trace.Duplicate, Aux: trace.MsgApp, Member: 1, Peer: 2}, "MsgApp from n1 to n2 will arrive twice"},
 		{trace.Event{Kind: trace.Abandon, Member: trace.Client(2), ID: 8, A: uint64(500 * ms)}, "c2 gives up on operation 8 after 0.500s"},
 	} {
 		if got := chronicle.Tell(&tell.event); got != tell.want {
@@ -230,19 +233,23 @@ func TestTell(t *testing.T) {
 func TestFaultsShow(t *testing.T) {
 	f, err := scenarios.Parse("faults.scn", `wait at 1s
 clock n1 drift=-50% offset=-2s
+slow n1 disk=5
 slow n2 disk=20 cpu=1ms..2ms
 stall n3
 fill n3
 wait at 2s
 clock n1 drift=0% offset=0s
-slow n2 disk=1 cpu=0s
+slow n1 disk=1
+slow n2 cpu=0s
 unstall n3
 free n3
+fail n3
 lie n1
+damage n1 kind=garbage
 wipe n2 force=on
 wait at 3s
-repair n1 n2
-restart n2
+repair all
+restart n2 n3
 `)
 	if err != nil {
 		t.Fatal(err)
@@ -257,10 +264,12 @@ restart n2
 		want map[chronicle.Field][3]int64
 	}{
 		{1500 * ms, map[chronicle.Field][3]int64{
-			chronicle.Drift: {-500_000}, chronicle.Ahead: {-2_000_000_000}, chronicle.SlowSyncs: {0, 20}, chronicle.SlowSteps: {0, 2_000_000},
+			chronicle.Drift: {-500_000}, chronicle.Ahead: {-2_000_000_000}, chronicle.SlowSyncs: {5, 20}, chronicle.SlowSteps: {0, 2_000_000},
 			chronicle.Disk: {0, 0, int64(chronicle.DiskStalled | chronicle.DiskFull)},
 		}},
-		{2500 * ms, map[chronicle.Field][3]int64{chronicle.Disk: {int64(chronicle.DiskLies), int64(chronicle.DiskWiped)}}},
+		{2500 * ms, map[chronicle.Field][3]int64{chronicle.Disk: {
+			int64(chronicle.DiskLies | chronicle.DiskDamaged), int64(chronicle.DiskWiped), int64(chronicle.DiskFails),
+		}}},
 		{c.To, nil},
 	} {
 		got := map[chronicle.Field][3]int64{}

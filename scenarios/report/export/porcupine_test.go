@@ -97,6 +97,11 @@ func TestPorcupine(t *testing.T) {
 	if got := fmt.Sprint(v.tags()); got != "[faults leaders n1 n2 n3 n4 n5 phases]" {
 		t.Errorf("rows %s", got)
 	}
+	for _, a := range v.Annotations {
+		if verb, _, _ := strings.Cut(a.Description, " "); a.Tag == "faults" && verb != "kill" && verb != "restart" {
+			t.Errorf("%q is among the faults", a.Description)
+		}
+	}
 	for _, want := range []string{"kill $old", "n5, term 2", "down", "leader, term 3"} {
 		if !slices.ContainsFunc(v.Annotations, func(a annotated) bool { return a.Description == want }) {
 			t.Errorf("nothing says %q", want)
@@ -139,9 +144,30 @@ func TestPorcupineOfViolation(t *testing.T) {
 // A window shows what was under way in it, and all of that has a place.
 func TestPorcupineOfWindow(t *testing.T) {
 	_, whole := visualize(t, "leader-kill", 7, scenarios.Options{}, 0, 0)
-	_, part := visualize(t, "leader-kill", 7, scenarios.Options{}, 1_500_000_000, 2_500_000_000)
+	const from, to = 1_500_000_000, 2_500_000_000
+	r, part := visualize(t, "leader-kill", 7, scenarios.Options{}, from, to)
 	n, all := len(part.Partitions[0].History), len(whole.Partitions[0].History)
 	if n == 0 || n >= all || len(part.Partitions[0].PartialLinearizations[0]) != n {
 		t.Errorf("%d of %d operations, %d have a place", n, all, len(part.Partitions[0].PartialLinearizations[0]))
+	}
+	under := 0
+	for _, op := range r.History.Ops {
+		if op.Invoke <= to && op.Return >= from {
+			under++
+		}
+	}
+	free := 0 // operations that no order need hold
+	for _, a := range part.Annotations {
+		if a.Tag == "" {
+			free++
+		}
+		for _, p := range r.Phases {
+			if a.Tag == "phases" && a.Description == p.Title && (p.End < from || p.Start > to) {
+				t.Errorf("phase %q is shown, from %v to %v", p.Title, p.Start, p.End)
+			}
+		}
+	}
+	if n+free != under {
+		t.Errorf("%d and %d operations are shown, %d were under way", n, free, under)
 	}
 }

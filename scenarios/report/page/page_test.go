@@ -3,13 +3,20 @@ package page_test
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"etcdsim/checker"
+	"etcdsim/checker/history"
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/report/page"
+	"etcdsim/sim"
 	"etcdsim/sim/bug"
+	"etcdsim/sim/trace"
+	"etcdsim/store"
 )
 
 // contents is what the tests look at.
@@ -123,6 +130,91 @@ func TestPageOfBreakdown(t *testing.T) {
 		return
 	}
 	t.Error("no seed up to 20 breaks a member down")
+}
+
+// What two operations show is said of an answer that is older than one before its
+// question, and of nothing else.
+func TestPlainWords(t *testing.T) {
+	const ms = sim.Time(time.Millisecond)
+	op := func(invoke, ret sim.Time, rev int64, o history.Outcome) checker.Exhibit {
+		return checker.Exhibit{Op: history.Op{Invoke: invoke * ms, Return: ret * ms, Outcome: o, Response: store.Response{Revision: rev}}}
+	}
+	first := op(10, 20, 7, history.OK)
+	for _, c := range []struct {
+		why    string
+		second checker.Exhibit
+		told   bool
+	}{
+		{"asked later, shown less", op(21, 30, 6, history.OK), true},
+		{"asked before the first was answered", op(15, 30, 6, history.OK), false},
+		{"shown as much", op(21, 30, 7, history.OK), false},
+		{"never answered", op(21, 30, 6, history.Unknown), false},
+		{"answered without a revision", op(21, 30, 0, history.OK), false},
+	} {
+		f := page.FindingsOf(&checker.Judgement{Judge: "linearizability", Violations: []checker.Violation{{
+			Property: "linearizability", Ops: []checker.Exhibit{c.second, first},
+		}}})[0]
+		if (f.Plain != "") != c.told {
+			t.Errorf("%s: %q", c.why, f.Plain)
+		}
+		if f.At != first.Op.Return {
+			t.Errorf("%s: the finding is at %v, want where the last operation ended", c.why, f.At)
+		}
+	}
+}
+
+// In the page of a recorded session each request is that of the client that its
+// operation is counted for, and what entered is no statement.
+func TestPageOfSession(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/session.scn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := scenarios.ParseSession("session.scn", string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := f.Session()
+	r, c, err := page.Record(f, s.Seed, scenarios.Options{Bugs: s.Bugs, Settings: s.Settings}, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients := map[uint64]int{}
+	for _, op := range r.History.Ops {
+		clients[op.ID] = op.Client
+	}
+	asked := map[trace.Addr]bool{}
+	for _, p := range c.Packets {
+		switch {
+		case p.Kind == trace.ClientRequest && p.From.IsClient():
+			if asked[p.From] = true; p.From != trace.Client(clients[p.Index]) {
+				t.Errorf("operation %d of c%d was asked by %v", p.Index, clients[p.Index], p.From)
+			}
+		case p.Kind == trace.ClientResponse && p.To.IsClient() && p.To != trace.Client(clients[p.Index]):
+			t.Errorf("operation %d of c%d was answered to %v", p.Index, clients[p.Index], p.To)
+		}
+	}
+	for a := range asked {
+		if int(a-trace.FirstClient) >= c.Clients {
+			t.Errorf("%v asked, of %d clients", a, c.Clients)
+		}
+	}
+	var b strings.Builder
+	if err := page.Write(&b, f, r, c); err != nil {
+		t.Fatal(err)
+	}
+	var in struct{ Statements []struct{ Number int } }
+	if err := json.Unmarshal(data.FindSubmatch([]byte(b.String()))[1], &in); err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range in.Statements {
+		if s.Number != i+1 {
+			t.Errorf("statement %d has number %d", i+1, s.Number)
+		}
+	}
+	if len(asked) == 0 || len(in.Statements) == 0 {
+		t.Errorf("%d clients asked, %d statements", len(asked), len(in.Statements))
+	}
 }
 
 // The page needs nothing from elsewhere.
