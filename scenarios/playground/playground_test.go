@@ -226,6 +226,7 @@ func TestRefusals(t *testing.T) {
 		{playground.Request{Do: "say", At: 5 * second, Text: "kill n1"}, "has not come yet"},
 		{playground.Request{Do: "say", At: second, Text: "kill n9"}, "n9"},
 		{playground.Request{Do: "say", At: second, Text: "kil n1"}, "kil"},
+		{playground.Request{Do: "say", At: second / 2, Text: "kill n9"}, "n9"},
 		{playground.Request{Do: "say", At: second, Text: "# 1. a phase"}, "does nothing here"},
 		{playground.Request{Do: "back", At: 9 * second}, "has not come yet"},
 		{playground.Request{Do: "packet", At: second, Packet: 1 << 20, Text: "drop"}, "expected one of the"},
@@ -279,6 +280,28 @@ func TestLessons(t *testing.T) {
 	}
 	if _, err := playground.New(playground.Open{Lesson: "surfing"}); err == nil {
 		t.Error("there is a lesson about surfing")
+	}
+}
+
+// A recorded session is opened with its settings. Its story is its statements, each told
+// where it happened, without comments.
+func TestOpenSession(t *testing.T) {
+	s := open(t, playground.Open{Seed: 1, Text: "# recorded\nsession cluster.nodes=1\nat      1s\nkill    n1\nat      3s\n"})
+	f := s.Do(&playground.Request{Do: "advance", For: 1})
+	if f.Error != "" || f.Meta.Members != 1 || f.Judged == 0 || f.Judged > f.Now {
+		t.Errorf("%s, %d members, judged until %v of %v", f.Error, f.Meta.Members, f.Judged, f.Now)
+	}
+	var story, told []string
+	for _, l := range f.Story {
+		story = append(story, strings.Join(strings.Fields(l.Text), " "))
+	}
+	for _, n := range f.Notes {
+		if n[1] == trace.Action.String() {
+			told = append(told, strings.Join(strings.Fields(n[3].(string)), " "))
+		}
+	}
+	if !slices.Equal(story, []string{"session cluster.nodes=1", "at 1s", "kill n1", "at 3s"}) || !slices.Equal(told, []string{"kill n1"}) {
+		t.Errorf("the story is %q, and told is %q", story, told)
 	}
 }
 
