@@ -151,7 +151,9 @@ func TestLoadEndsCompactions(t *testing.T) {
 
 // Users may do the same with what a file says as they could before.
 func TestLoadedRights(t *testing.T) {
-	s := throughFile(t, guarded())
+	s := guarded()
+	asks(s, "root", &store.UserChangePasswordRequest{Name: "cert", Password: "none"})
+	s = throughFile(t, s)
 	for _, u := range s.Save().Auth.Users {
 		if u.NoPassword != (u.Name == "cert") || (u.Password == "") != u.NoPassword {
 			t.Errorf("user %+v; want all but cert to have a password", u)
