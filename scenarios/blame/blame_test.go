@@ -12,6 +12,7 @@ import (
 	"etcdsim/scenarios"
 	"etcdsim/scenarios/blame"
 	"etcdsim/sim"
+	"etcdsim/sim/bug"
 	"etcdsim/sim/trace"
 )
 
@@ -149,12 +150,32 @@ func TestStory(t *testing.T) {
 // The futures of a recorded session end otherwise than it did.
 func TestSession(t *testing.T) {
 	f := parse(t, "cluster nodes=1\nsession\nwait leader within=1ms\nended digest=00000000000000000000000000000000\n")
-	v, err := blame.Find(blame.Config{File: f, Seed: 1, Futures: 2, Each: serially})
+	v, err := blame.Find(blame.Config{File: f, Seed: 1, Each: serially})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v.Finding.Judge != "liveness" {
-		t.Errorf("found %s; want that nobody leads", v.Finding)
+	if p := v.Points[0]; v.Finding.Judge != "liveness" || p.Futures != blame.DefaultFutures || p.Failing != p.Futures {
+		t.Errorf("found %s, first %+v; want that nobody leads, in all of the usual number of futures", v.Finding, p)
+	}
+}
+
+// What judges object to is certain when they can know it, and not at the end of the run.
+func TestDecided(t *testing.T) {
+	const seed = 8
+	library := scenarios.Library()
+	f := library[slices.IndexFunc(library, func(f *scenarios.File) bool { return f.Name == "leader-partition" })]
+	o := scenarios.Options{Bugs: bug.Set(0).With(bug.LeaderLocalRead)}
+	v, err := blame.Find(blame.Config{File: f, Seed: seed, Options: o, Futures: 1, Each: serially})
+	if err != nil {
+		t.Fatal(err)
+	}
+	earliest := sim.Forever
+	for _, one := range v.Result.Report.Violations() {
+		earliest = min(earliest, one.At)
+	}
+	if v.Decided != earliest || v.Decided >= v.Result.Counts.Elapsed || v.Points[len(v.Points)-1].At > v.Decided {
+		t.Errorf("certain at %s, want %s, of %s; asked about until %s\netcdsim run leader-partition --seed %d --bug leader-local-read",
+			v.Decided, earliest, v.Result.Counts.Elapsed, v.Points[len(v.Points)-1].At, seed)
 	}
 }
 
