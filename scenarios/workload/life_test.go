@@ -103,7 +103,12 @@ func TestChores(t *testing.T) {
 		"transfer": {"MemberListRequest", "MoveLeaderRequest"}, "list": {"MemberListRequest"}, "alarms": {"AlarmRequest"},
 	} { // unordered: subtests with names
 		t.Run(chore, func(t *testing.T) {
-			_, outcomes := live(t, "operator", "chores="+chore)
+			w, outcomes := live(t, "operator", "chores="+chore)
+			for _, op := range w.clients.Ops() {
+				if req, ok := op.Request.(*store.CompactionRequest); ok && req.Revision < 1 {
+					t.Errorf("a compaction at %d", req.Revision)
+				}
+			}
 			for one, n := range outcomes { // unordered: each is judged alone
 				if what, _, _ := strings.Cut(one, ":"); !slices.Contains(want, what) {
 					t.Errorf("%d times: %s", n, one)
