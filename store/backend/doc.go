@@ -34,7 +34,7 @@
 // counts the records are read up to the first that is not valid. If a crash tore
 // it, the end is cut off. If a later record shows that its place had been
 // durable, the medium is at fault, and the backend is refused with a
-// [CorruptError]. Damage without such a witness looks like a torn write, and
+// [record.CorruptError]. Damage without such a witness looks like a torn write, and
 // costs the same: entries to be applied again. Whether the log still holds them
 // the owner of both must see to.
 package backend

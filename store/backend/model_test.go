@@ -14,6 +14,7 @@ import (
 	"etcdsim/sim/trace"
 	"etcdsim/store/backend"
 	"etcdsim/store/disk"
+	"etcdsim/store/record"
 )
 
 // The state of these tests is a text; a batch is what is added to it.
@@ -185,7 +186,7 @@ func TestEveryFlippedBit(t *testing.T) {
 			}
 			_, state, err := backend.Open(m.disk)
 			if err != nil {
-				var corrupt *backend.CorruptError
+				var corrupt *record.CorruptError
 				if !errors.As(err, &corrupt) || corrupt.File != name || corrupt.Offset > at {
 					t.Fatalf("byte %d, bit %d: %v", at, bit, err)
 				}
@@ -236,7 +237,7 @@ func TestNoBackend(t *testing.T) {
 	if _, err := d.Create("1.db"); err != nil {
 		t.Fatal(err)
 	}
-	var corrupt *backend.CorruptError
+	var corrupt *record.CorruptError
 	if _, _, err := backend.Open(d); !errors.As(err, &corrupt) {
 		t.Errorf("a file that no backend wrote: %v, want a CorruptError", err)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"etcdsim/store/backend"
 	"etcdsim/store/disk"
+	"etcdsim/store/record"
 )
 
 // Whatever happens to the backend where it is proven, it is refused.
@@ -26,7 +27,7 @@ func TestProvenDamageIsRefused(t *testing.T) {
 			for range 1 + places%3 {
 				m.disk.Damage(kind, proven)
 			}
-			var corrupt *backend.CorruptError
+			var corrupt *record.CorruptError
 			if _, _, err := backend.Open(m.disk); !errors.As(err, &corrupt) {
 				t.Fatalf("%v in %d places: %v, want a refusal", kind, 1+places%3, err)
 			}

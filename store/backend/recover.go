@@ -13,32 +13,7 @@ import (
 // ErrNone: the disk holds no backend. Create begins one.
 var ErrNone = errors.New("backend: the disk holds none")
 
-// CorruptError says that a backend cannot be recovered without forgetting what
-// had been durable.
-type CorruptError struct {
-	// File and Offset are the place that cannot be read or believed.
-	File   string
-	Offset int64
-	// Reason says what is wrong there.
-	Reason error
-	// Witness is the offset of a later record that shows that the place had been
-	// durable, or 0.
-	Witness int64
-}
-
-// Error names the place and the reason.
-func (e *CorruptError) Error() string {
-	text := fmt.Sprintf("backend: %s is damaged at offset %d: %v", e.File, e.Offset, e.Reason)
-	if e.Witness > 0 {
-		text += fmt.Sprintf(" (no torn write: it was durable when the record at offset %d was written)", e.Witness)
-	}
-	return text
-}
-
-// Unwrap returns the reason.
-func (e *CorruptError) Unwrap() error { return e.Reason }
-
-// Reasons of a CorruptError beside those of single records.
+// Reasons of a [record.CorruptError] beside those of single records.
 var (
 	errOrder     = errors.New("a record stands where its kind cannot")
 	errMalformed = errors.New("the record does not say which entry it goes up to")
@@ -61,7 +36,7 @@ type State struct {
 
 // Open recovers a backend from the bytes on a disk. It removes what a crash tore
 // and what a newer generation replaces. It returns ErrNone for a disk without
-// one, and a *CorruptError for one that must not be used; the disk is then
+// one, and a *[record.CorruptError] for one that must not be used; the disk is then
 // unchanged.
 func Open(d *disk.Disk) (*Backend, *State, error) {
 	sources, err := load(d)
@@ -117,7 +92,7 @@ func load(d *disk.Disk) ([]source, error) {
 		}
 		generation, ok := generationOf(name)
 		if !ok {
-			return nil, &CorruptError{File: name, Reason: errName}
+			return nil, &record.CorruptError{Of: "backend", File: name, Reason: errName}
 		}
 		file, err := d.Open(name)
 		if err != nil {
@@ -141,13 +116,13 @@ func (s source) scan() (source, error) {
 		r, size, err := record.Read(s.data[s.end:], start+s.end, lastKind)
 		if err != nil {
 			if witness, found := record.Witness(s.data, start, start+s.end, lastKind); found {
-				return s, &CorruptError{File: s.file.Name(), Offset: s.end, Reason: err, Witness: witness - start}
+				return s, &record.CorruptError{Of: "backend", File: s.file.Name(), Offset: s.end, Reason: err, Witness: witness - start}
 			}
 			torn = err
 			break
 		}
 		if err := s.take(r); err != nil {
-			return s, &CorruptError{File: s.file.Name(), Offset: s.end, Reason: err}
+			return s, &record.CorruptError{Of: "backend", File: s.file.Name(), Offset: s.end, Reason: err}
 		}
 		s.end += int64(size)
 		if s.base == 0 {
@@ -155,7 +130,7 @@ func (s source) scan() (source, error) {
 		}
 	}
 	if s.base == 0 {
-		return s, &CorruptError{File: s.file.Name(), Reason: fmt.Errorf("%w: %w", errNoBase, torn)}
+		return s, &record.CorruptError{Of: "backend", File: s.file.Name(), Reason: fmt.Errorf("%w: %w", errNoBase, torn)}
 	}
 	return s, nil
 }

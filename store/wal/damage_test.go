@@ -11,6 +11,7 @@ import (
 	pb "go.etcd.io/raft/v3/raftpb"
 
 	"etcdsim/store/disk"
+	"etcdsim/store/record"
 	"etcdsim/store/wal"
 )
 
@@ -145,7 +146,7 @@ func TestEveryTruncationOfTheWholeLog(t *testing.T) {
 	for _, name := range slices.Backward(whole.segments()) {
 		for n := len(whole[name]); n >= 0; n-- {
 			l, err := wal.Open(files.with(name, whole[name][:n]).disk(t), wal.Config{})
-			var corrupt *wal.CorruptError
+			var corrupt *record.CorruptError
 			switch {
 			case err == nil:
 				if got, _ := l.LastIndex(); got > last+5 {
@@ -168,7 +169,7 @@ func TestMissingMiddleIsRefused(t *testing.T) {
 	for i, name := range files.segments()[:2] {
 		for n := range len(files[name]) {
 			_, err := wal.Open(files.with(name, files[name][:n]).disk(t), wal.Config{})
-			var corrupt *wal.CorruptError
+			var corrupt *record.CorruptError
 			if !errors.As(err, &corrupt) || corrupt.Witness == 0 {
 				t.Fatalf("segment %d cut to %d bytes: %v, want a refusal with a witness", i, n, err)
 			}
@@ -225,7 +226,7 @@ func TestEveryFlippedBitIsNoticed(t *testing.T) {
 				t.Fatal(err)
 			}
 			l, err := wal.Open(d, wal.Config{})
-			var corrupt *wal.CorruptError
+			var corrupt *record.CorruptError
 			switch {
 			case i == 2 && at >= unsynced:
 				if err != nil || l.Recovery().CutFile != name || l.Recovery().CutOffset > int64(at) {
@@ -277,7 +278,7 @@ func TestDamagedSnapshot(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := wal.Open(d, wal.Config{})
-	var corrupt *wal.CorruptError
+	var corrupt *record.CorruptError
 	if !errors.As(err, &corrupt) || corrupt.File != newest {
 		t.Errorf("with nothing to fall back to: %v, want a refusal that names %s", err, newest)
 	}
@@ -310,7 +311,7 @@ func TestStrangersAreRefused(t *testing.T) {
 		"nothing but a later one":   {names[2]: files[names[2]]},
 	} {
 		_, err := wal.Open(damaged.disk(t), wal.Config{})
-		var corrupt *wal.CorruptError
+		var corrupt *record.CorruptError
 		if !errors.As(err, &corrupt) {
 			t.Errorf("%s: %v, want a refusal", what, err)
 		}

@@ -26,7 +26,7 @@
 // tore an unsynced write, everything from there on is cut off: nobody was ever
 // promised it. If a later valid record shows by its lag that the place had been
 // durable, then the medium is at fault, and the log is refused with a
-// [CorruptError]: to go on would be to forget what was promised. (Damage to the
+// [record.CorruptError]: to go on would be to forget what was promised. (Damage to the
 // very last batch that was synced before a crash has no such witness, and looks
 // like a torn write.)
 //

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"etcdsim/store/disk"
+	"etcdsim/store/record"
 	"etcdsim/store/wal"
 )
 
@@ -21,7 +22,7 @@ func TestProvenDamageIsRefused(t *testing.T) {
 			for range 1 + places%3 {
 				d.Damage(kind, proven)
 			}
-			var corrupt *wal.CorruptError
+			var corrupt *record.CorruptError
 			if _, err := wal.Open(d, wal.Config{}); !errors.As(err, &corrupt) {
 				t.Fatalf("%v in %d places: %v, want a refusal", kind, 1+places%3, err)
 			}

@@ -17,32 +17,7 @@ import (
 // ErrNoLog: the disk holds no log. Create begins one.
 var ErrNoLog = errors.New("wal: the disk holds no log")
 
-// CorruptError says that a log cannot be recovered without forgetting what its
-// member may have promised.
-type CorruptError struct {
-	// File and Offset are the place that cannot be read or believed.
-	File   string
-	Offset int64
-	// Reason says what is wrong there.
-	Reason error
-	// Witness is the position of a later record that shows that the place had
-	// been durable, or 0.
-	Witness int64
-}
-
-// Error names the place and the reason.
-func (e *CorruptError) Error() string {
-	text := fmt.Sprintf("wal: %s is damaged at offset %d: %v", e.File, e.Offset, e.Reason)
-	if e.Witness > 0 {
-		text += fmt.Sprintf(" (no torn write: it was durable when the record at position %d was written)", e.Witness)
-	}
-	return text
-}
-
-// Unwrap returns the reason.
-func (e *CorruptError) Unwrap() error { return e.Reason }
-
-// Reasons of a CorruptError beside those of single records.
+// Reasons of a [record.CorruptError] beside those of single records.
 var (
 	errMissing = errors.New("the log goes on in a later segment, but bytes are missing")
 	errOrder   = errors.New("a record stands where its kind cannot")
@@ -75,7 +50,7 @@ func (l *Log) HardState() *pb.HardState { return l.hardState }
 
 // Open recovers a log from the bytes on a disk. It repairs what a crash tore
 // and makes what it found durable. It returns ErrNoLog for a disk without a log,
-// and a *CorruptError for one that must not be used; the disk is then unchanged.
+// and a *[record.CorruptError] for one that must not be used; the disk is then unchanged.
 func Open(d *disk.Disk, config Config) (*Log, error) {
 	r := reading{disk: d}
 	if err := r.load(); err != nil {
@@ -144,7 +119,7 @@ func (r *reading) load() error {
 		}
 		base, err := strconv.ParseInt(digits, 16, 64)
 		if err != nil || name != segmentName(base) {
-			return &CorruptError{File: name, Reason: errors.New("the name is not that of a segment")}
+			return &record.CorruptError{Of: "wal", File: name, Reason: errors.New("the name is not that of a segment")}
 		}
 		file, err := r.disk.Open(name)
 		if err != nil {
@@ -222,13 +197,13 @@ func (r *reading) witness(at int64) (int64, bool) {
 }
 
 // corrupt names the file and offset of a position.
-func (r *reading) corrupt(at int64, reason error) *CorruptError {
+func (r *reading) corrupt(at int64, reason error) *record.CorruptError {
 	i := len(r.sources) - 1
 	for i > 0 && r.sources[i].base > at {
 		i--
 	}
 	s := r.sources[i]
-	return &CorruptError{File: s.file.Name(), Offset: at - s.base, Reason: reason}
+	return &record.CorruptError{Of: "wal", File: s.file.Name(), Offset: at - s.base, Reason: reason}
 }
 
 // settle finds the hard state and the snapshot that count. It may find that the

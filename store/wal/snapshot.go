@@ -159,15 +159,15 @@ func (l *Log) settle() {
 func readSnapshot(d *disk.Disk, m marker) (*pb.Snapshot, error) {
 	file, err := d.Open(m.file())
 	if err != nil {
-		return nil, &CorruptError{File: m.file(), Reason: err}
+		return nil, &record.CorruptError{Of: "wal", File: m.file(), Reason: err}
 	}
 	data := file.Read()
 	if uint64(len(data)) != m.size || record.Sum(data) != m.sum {
-		return nil, &CorruptError{File: m.file(), Reason: record.ErrChecksum}
+		return nil, &record.CorruptError{Of: "wal", File: m.file(), Reason: record.ErrChecksum}
 	}
 	snap, err := decodeSnapshot(data)
 	if err != nil {
-		return nil, &CorruptError{File: m.file(), Reason: err}
+		return nil, &record.CorruptError{Of: "wal", File: m.file(), Reason: err}
 	}
 	return snap, nil
 }
