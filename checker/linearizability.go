@@ -313,8 +313,8 @@ func (l *linearity) blocks() []block {
 	blocks := make([]block, 0, len(l.order))
 	var latest sim.Time
 	for k, i := range l.order {
-		// What nobody asked for, or was answered, may take effect at any time from now on.
-		invoke, ret, judged := latest, sim.Forever, false
+		// What no client asked for may take effect at any time.
+		invoke, ret, judged := sim.Time(0), sim.Forever, false
 		if i >= 0 {
 			a := &l.acts[i]
 			invoke, ret, judged = a.invoke, a.ret, a.judged
