@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"slices"
 	"testing"
 
 	"etcdsim/checker/history"
@@ -50,6 +51,70 @@ func TestAlarmsAreJudged(t *testing.T) {
 		j, _ := Judge(h, Options{}).Judgement("store")
 		if got := j.Verdict == Pass; got != tt.right {
 			t.Errorf("%s: verdict %v, %+v", tt.name, j.Verdict, j.Violations)
+		}
+	}
+}
+
+// Which requests an alarm refuses, and what is said of alarms.
+func TestAlarmsOfTheModel(t *testing.T) {
+	full, broken := store.Alarm{MemberID: 2, Type: store.AlarmNoSpace}, store.Alarm{MemberID: 1, Type: store.AlarmCorrupt}
+	deletes := &store.DeleteRangeRequest{Key: "k"}
+	puts := &store.PutRequest{Key: "k"}
+	for _, tt := range []struct {
+		request       store.Request
+		full, corrupt *store.Error
+	}{
+		{puts, store.ErrNoSpace, store.ErrCorrupt},
+		{deletes, nil, store.ErrCorrupt},
+		{&store.RangeRequest{Key: "k"}, nil, nil},
+		{&store.LeaseGrantRequest{ID: 1}, store.ErrNoSpace, store.ErrCorrupt},
+		{&store.LeaseRevokeRequest{ID: 1}, nil, store.ErrCorrupt},
+		{&store.LeaseCheckpointRequest{}, nil, nil},
+		{&store.CompactionRequest{}, nil, store.ErrCorrupt},
+		{&store.TxnRequest{Success: []store.Op{deletes, puts}}, store.ErrNoSpace, store.ErrCorrupt},
+		{&store.TxnRequest{Failure: []store.Op{puts}}, store.ErrNoSpace, store.ErrCorrupt},
+		{&store.TxnRequest{Success: []store.Op{deletes}, Failure: []store.Op{deletes}}, nil, store.ErrCorrupt},
+		{&store.TxnRequest{Success: []store.Op{&store.TxnRequest{Failure: []store.Op{puts}}}}, store.ErrNoSpace, store.ErrCorrupt},
+		{&store.TxnRequest{Success: []store.Op{&store.TxnRequest{Failure: []store.Op{deletes}}, deletes}}, nil, store.ErrCorrupt},
+		{&store.TxnRequest{Success: []store.Op{&store.RangeRequest{Key: "k"}}}, nil, nil},
+		{&store.AlarmRequest{Action: store.AlarmDeactivate, Alarm: full}, nil, nil},
+	} {
+		what := store.Describe(tt.request)
+		if s := (state{}); s.alarmed(tt.request) != nil {
+			t.Errorf("%s is refused without an alarm", what)
+		}
+		if s := (state{alarms: []store.Alarm{full}}); s.alarmed(tt.request) != tt.full {
+			t.Errorf("%s without space: %v, want %v", what, s.alarmed(tt.request), tt.full)
+		}
+		if s := (state{alarms: []store.Alarm{full, broken}}); s.alarmed(tt.request) != tt.corrupt && tt.corrupt != nil {
+			t.Errorf("%s with corrupt data: %v, want %v", what, s.alarmed(tt.request), tt.corrupt)
+		}
+		if s := (state{alarms: []store.Alarm{broken}}); s.alarmed(tt.request) != tt.corrupt {
+			t.Errorf("%s with corrupt data: %v, want %v", what, s.alarmed(tt.request), tt.corrupt)
+		}
+	}
+
+	both := []store.Alarm{full, broken}
+	for _, tt := range []struct {
+		before  []store.Alarm
+		request store.AlarmRequest
+		after   []store.Alarm
+		told    []store.Alarm
+	}{
+		{both, store.AlarmRequest{Action: store.AlarmGet}, both, both},
+		{both, store.AlarmRequest{Action: store.AlarmGet, Alarm: store.Alarm{Type: store.AlarmCorrupt}}, both, []store.Alarm{broken}},
+		{nil, store.AlarmRequest{Action: store.AlarmActivate, Alarm: full}, []store.Alarm{full}, []store.Alarm{full}},
+		{[]store.Alarm{broken}, store.AlarmRequest{Action: store.AlarmActivate, Alarm: full}, both, []store.Alarm{full}},
+		{both, store.AlarmRequest{Action: store.AlarmActivate, Alarm: full}, both, []store.Alarm{full}},
+		{nil, store.AlarmRequest{Action: store.AlarmActivate}, nil, nil},
+		{both, store.AlarmRequest{Action: store.AlarmDeactivate, Alarm: full}, []store.Alarm{broken}, []store.Alarm{full}},
+		{[]store.Alarm{broken}, store.AlarmRequest{Action: store.AlarmDeactivate, Alarm: full}, []store.Alarm{broken}, nil},
+	} {
+		s := state{alarms: tt.before}
+		after, result := s.alarm(&tt.request)
+		if !slices.Equal(after, tt.after) || !slices.Equal(result.Alarms, tt.told) {
+			t.Errorf("%s of %v: left %v and told %v, want %v and %v",
+				store.Describe(&tt.request), tt.before, after, result.Alarms, tt.after, tt.told)
 		}
 	}
 }

@@ -55,10 +55,15 @@ func (r *revision) equal(o *revision) bool {
 		if r.number != o.number || r.hash != o.hash || !r.root.equal(o.root) {
 			return false
 		}
+		if r.first() || o.first() { // of two stores that began apart
+			return r.first() && o.first()
+		}
 		r, o = r.prev, o.prev
 	}
 	return true
 }
+
+func (r *revision) first() bool { return r.prev == r }
 
 // keyNode is a node of the ordered map from key to key-value, a treap (Seidel
 // and Aragon, 1996): ordered by key, and as a heap by a hash of the key. The

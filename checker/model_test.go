@@ -138,3 +138,100 @@ func contentsOf(s *state) (kvs []store.KeyValue) {
 	s.now.root.ascend("\x00", "\x00", func(kv *store.KeyValue) { kvs = append(kvs, *kv) })
 	return kvs
 }
+
+// Leases exist from their grant to their end, in whatever order they came.
+func TestLeasesOfTheModel(t *testing.T) {
+	m := model{minTTL: 2}
+	s := emptyState()
+	do := func(r store.Request, want *store.Error) store.Response {
+		t.Helper()
+		next, answer, known := m.apply(&s, r)
+		if !known || answer.Err != want {
+			t.Errorf("%s: %v (known: %v), want %v", store.Describe(r), answer.Err, known, want)
+		}
+		s = next
+		return answer
+	}
+	do(&store.LeaseGrantRequest{TTL: 5}, store.ErrLeaseNotFound) // somebody is to have chosen an ID
+	do(&store.LeaseGrantRequest{ID: 9, TTL: maxLeaseTTL}, nil)
+	do(&store.LeaseGrantRequest{ID: 8, TTL: maxLeaseTTL + 1}, store.ErrLeaseTTLTooLarge)
+	if ttl := do(&store.LeaseGrantRequest{ID: 7, TTL: 1}, nil).Result.(*store.LeaseGrantResult).TTL; ttl != 2 {
+		t.Errorf("a TTL of %d, want 2: the least", ttl)
+	}
+	do(&store.LeaseGrantRequest{ID: 7, TTL: 5}, store.ErrLeaseExists)
+	do(&store.PutRequest{Key: "a", Lease: 7}, nil)
+	do(&store.PutRequest{Key: "b", Lease: 9}, nil)
+	do(&store.LeaseCheckpointRequest{}, nil)
+	if rev := do(&store.LeaseRevokeRequest{ID: 7}, nil).Revision; rev != 4 || s.now.root.get("a") != nil || s.now.root.get("b") == nil {
+		t.Errorf("the end of lease 7 led to revision %d, want 4, without a and with b", rev)
+	}
+	do(&store.LeaseRevokeRequest{ID: 7}, store.ErrLeaseNotFound)
+	do(&store.PutRequest{Key: "a", Lease: 7}, store.ErrLeaseNotFound)
+	do(&store.PutRequest{Key: "a", Lease: 9}, nil)
+	do(&store.LeaseGrantRequest{ID: 7, TTL: 5}, nil)
+	if !slices.Equal(s.leases, []int64{7, 9}) {
+		t.Errorf("the leases are %v", s.leases)
+	}
+	if _, _, known := m.apply(&s, &store.MemberListRequest{}); known {
+		t.Error("the model has an opinion on members")
+	}
+	sorted := &store.RangeStreamRequest{Range: store.RangeRequest{Key: "a", SortTarget: store.SortByValue}}
+	if _, _, known := m.apply(&s, sorted); known {
+		t.Error("the model knows how etcd cuts a sorted stream into parts")
+	}
+	sorted.Range.CountOnly = true
+	if _, _, known := m.apply(&s, sorted); !known {
+		t.Error("the model does not know a count")
+	}
+}
+
+// Two states are equal if no request tells them apart, and then they have one hash.
+func TestStatesAreEqual(t *testing.T) {
+	var m model
+	build := func(requests ...store.Request) *state {
+		s := emptyState()
+		for _, r := range requests {
+			s, _, _ = m.apply(&s, r)
+		}
+		return &s
+	}
+	a, b := put("a", "1"), put("b", "1")
+	lease := &store.LeaseGrantRequest{ID: 7, TTL: 5}
+	alarm := &store.AlarmRequest{Action: store.AlarmActivate, Alarm: store.Alarm{MemberID: 1, Type: store.AlarmNoSpace}}
+	base := build(a, b)
+	if again := build(a, b); !base.equal(again) || !base.equal(base) || base.hash() != again.hash() {
+		t.Error("the same requests lead to different states")
+	}
+	// Within a transaction the order of writes leaves no trace.
+	txn := func(ops ...store.Op) *state { return build(&store.TxnRequest{Success: ops}) }
+	one, other := txn(a.(store.Op), b.(store.Op)), txn(b.(store.Op), a.(store.Op))
+	if one.hash() != other.hash() || !one.equal(other) {
+		t.Error("the order of the writes of a transaction makes a difference")
+	}
+	for name, s := range map[string]*state{
+		"a key less":           build(a),
+		"another value":        build(a, put("b", "2")),
+		"another key":          build(a, put("c", "1")),
+		"another order":        build(b, a),
+		"a deletion more":      build(a, b, &store.DeleteRangeRequest{Key: "b"}),
+		"a compaction":         build(a, b, &store.CompactionRequest{Revision: 3}),
+		"a lease":              build(lease, a, b),
+		"an alarm":             build(a, b, alarm),
+		"the keys in one step": one,
+	} {
+		if base.equal(s) || s.equal(base) {
+			t.Errorf("%s makes no difference", name)
+		}
+		if base.hash() == s.hash() {
+			t.Errorf("%s makes no difference to the hash", name)
+		}
+	}
+	if l, k := build(lease), build(&store.LeaseGrantRequest{ID: 8, TTL: 5}); l.hash() == k.hash() || l.equal(k) {
+		t.Error("two leases are one")
+	}
+	raised := *alarm
+	raised.Alarm.MemberID = 2
+	if x, y := build(alarm), build(&raised); x.hash() == y.hash() || x.equal(y) {
+		t.Error("two alarms are one")
+	}
+}
