@@ -286,6 +286,15 @@ func TestDurability(t *testing.T) {
 			why:  "put k=2 is in the log twice: at index 6 and at index 9.",
 		},
 		{
+			name: "applied twice, and answered the second time",
+			make: func(c *chronicle) { c.commit(2, 9, 45, put("k", "2"), wrote(4)); c.Ops[1].Applied = 9 },
+			why:  "put k=2 is in the log twice: at index 6 and at index 9.",
+		},
+		{
+			name: "applied once, and refused the second time",
+			make: func(c *chronicle) { c.commit(2, 9, 45, put("k", "2"), store.Response{Err: store.ErrNoSpace}) },
+		},
+		{
 			name: "refused for nothing, yet applied",
 			make: func(c *chronicle) {
 				c.op(1, 2, 40, 50, put("j", "1"), store.Response{}, 6).Outcome = history.Failed
@@ -362,6 +371,27 @@ func TestLostWriteNamesTheCrash(t *testing.T) {
 	expect(t, judged(t, "linearizability", c.History, o),
 		"n1 acknowledged put k=2 at 0.030s, but the log that the members agreed on by 0.050s does not hold it.")
 	expect(t, judged(t, "store", c.History, o), "")
+	// Where another client's write came instead, that one is in the log.
+	other := twoPuts()
+	other.op(3, 2, 41, 56, put("j", "1"), wrote(3), 6)
+	inv.replaced[0].Is = 3
+	expect(t, judged(t, "durability", other.History, o),
+		"n1 acknowledged put k=2 at 0.030s, committed at index 6; at 0.050s n2 applied put j=1 there instead. "+
+			"Crashes between lost what was not synced: n1 at 0.040s (48 bytes).")
+	inv.replaced[0].Is = 77 // and where nobody knows who asked for it, nothing is
+	expect(t, judged(t, "durability", twoPuts().History, o),
+		"n1 acknowledged put k=2 at 0.030s, committed at index 6; at 0.050s n2 applied request 77 there instead. "+
+			"Crashes between lost what was not synced: n1 at 0.040s (48 bytes).")
+	// Crashes before it was asked, after it was gone, and without loss, did not lose it.
+	inv.stops = []Stop{{At: ms(19), Member: 1, Lost: 5}, {At: ms(51), Member: 1, Lost: 5}, {At: ms(45), Member: 1}}
+	expect(t, judged(t, "durability", twoPuts().History, o),
+		"n1 acknowledged put k=2 at 0.030s, committed at index 6; at 0.050s n2 applied request 77 there instead. "+
+			"No crash between lost anything that was not synced.")
+	inv.stops = []Stop{{At: ms(20), Member: 1, Lost: 5}, {At: ms(50), Member: 3, Lost: 6}}
+	expect(t, judged(t, "durability", twoPuts().History, o),
+		"n1 acknowledged put k=2 at 0.030s, committed at index 6; at 0.050s n2 applied request 77 there instead. "+
+			"Crashes between lost what was not synced: n1 at 0.020s (5 bytes), n3 at 0.050s (6 bytes).")
+	inv.replaced[0].Is = 0
 	if raft := judged(t, "raft", c.History, o); raft.Verdict != Violated {
 		t.Error("raft's invariants do not see it")
 	}
@@ -375,6 +405,25 @@ func TestStore(t *testing.T) {
 	c.Commits[1].Response = wrote(9)
 	expect(t, judged(t, "store", c.History, Options{}), "Applying put k=2 at index 6 must give rev 3, but the store gave rev 9.")
 	expect(t, judged(t, "linearizability", c.History, Options{}), "")
+
+	// Where no key, count or revision differs, both answers are told; and of several
+	// the first.
+	c.Commits[1].Response = wrote(3)
+	c.op(3, 1, 40, 50, &store.LeaseGrantRequest{ID: 7, TTL: 5}, store.Response{}, 0).Outcome = history.Unknown
+	c.commit(3, 7, 45, &store.LeaseGrantRequest{ID: 7, TTL: 5}, granted(3, 7, 4))
+	j := judged(t, "store", c.History, Options{})
+	expect(t, j, "Applying lease grant 7 ttl 5s at index 7 must give lease grant 7 ttl 5s = 7 ttl 5s, "+
+		"but the store gave lease grant 7 ttl 5s = 7 ttl 4s.")
+	if j.Note != "" || len(j.Violations[0].Ops) != 1 {
+		t.Errorf("note %q, shown by %+v", j.Note, j.Violations[0].Ops)
+	}
+	c.Commits[0].Response = wrote(9)
+	c.Commits[0].Proposal.ID = 77 // asked for by nobody
+	j = judged(t, "store", c.History, Options{})
+	expect(t, j, "Applying put k=1 at index 5 must give rev 2, but the store gave rev 9.")
+	if j.Note != "the first of 2" || len(j.Violations[0].Ops) != 0 {
+		t.Errorf("note %q, shown by %+v", j.Note, j.Violations[0].Ops)
+	}
 }
 
 func TestReplicas(t *testing.T) {
@@ -391,6 +440,12 @@ func TestReplicas(t *testing.T) {
 		{name: "equal", members: []history.Member{member(1, 6, 3, 7), member(2, 6, 3, 7)}},
 		{name: "one behind", members: []history.Member{member(1, 6, 3, 7), member(2, 5, 2, 8)}},
 		{name: "one down", members: []history.Member{member(1, 6, 3, 7), down}},
+		{
+			name: "the first one is down",
+			members: []history.Member{
+				down, member(1, 6, 3, 7),
+			},
+		},
 		{
 			name: "another hash", members: []history.Member{member(1, 6, 3, 7), member(2, 6, 3, 8)},
 			why: "The stores of n1 and n2 differ: rev 3 with hash 0000000000000007 after applied index 6 and " +

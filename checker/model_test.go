@@ -235,3 +235,64 @@ func TestStatesAreEqual(t *testing.T) {
 		t.Error("two alarms are one")
 	}
 }
+
+// Trees of keys are equal if they hold the same.
+func TestKeysAreEqual(t *testing.T) {
+	build := func(values ...string) (root *keyNode) {
+		for i, v := range values {
+			root = root.put(&store.KeyValue{Key: string(rune('a' + i)), Value: v})
+		}
+		return root
+	}
+	base := build("1", "2", "3", "4")
+	if !base.equal(build("1", "2", "3", "4")) {
+		t.Error("the same keys make other trees")
+	}
+	for _, other := range []*keyNode{
+		nil, build("1", "2", "3"), build("1", "2", "3", "5"), build("0", "2", "3", "4"), build("1", "0", "3", "4"), build("1", "2", "0", "4"),
+	} {
+		if base.equal(other) || other.equal(base) {
+			t.Errorf("a tree of 1 to 4 is equal to one of %v", contentsOf(&state{now: &revision{root: other}}))
+		}
+	}
+}
+
+// Keys are filtered before they are sorted and limited, and only where nothing else is
+// asked for does etcd take no more of them than the limit needs.
+func TestRangeFilters(t *testing.T) {
+	s := emptyState()
+	for _, kv := range []store.KeyValue{kv("a", "1", 2, 5, 2), kv("b", "1", 3, 4, 2), kv("c", "1", 2, 2, 1)} {
+		s.now.root = s.now.root.put(&kv)
+	}
+	for _, tt := range []struct {
+		r    store.RangeRequest
+		want string
+		more bool
+	}{
+		{store.RangeRequest{}, "abc", false},
+		{store.RangeRequest{MinModRevision: 4}, "ab", false},
+		{store.RangeRequest{MaxModRevision: 4}, "bc", false},
+		{store.RangeRequest{MinCreateRevision: 3}, "b", false},
+		{store.RangeRequest{MaxCreateRevision: 2}, "ac", false},
+		{store.RangeRequest{SortTarget: store.SortByMod}, "cba", false},
+		{store.RangeRequest{SortTarget: store.SortByMod, Limit: 1}, "b", true},
+		{store.RangeRequest{SortTarget: store.SortByMod, Limit: 1, SortOrder: store.SortAscend}, "c", true},
+		{store.RangeRequest{SortTarget: store.SortByMod, Limit: 1, MinModRevision: 1}, "c", true},
+		{store.RangeRequest{SortTarget: store.SortByMod, Limit: 1, MaxModRevision: 9}, "c", true},
+		{store.RangeRequest{SortTarget: store.SortByMod, Limit: 1, MinCreateRevision: 1}, "c", true},
+		{store.RangeRequest{SortTarget: store.SortByMod, Limit: 1, MaxCreateRevision: 9}, "c", true},
+		{store.RangeRequest{Limit: 3}, "abc", false},
+	} {
+		tt.r.Key, tt.r.RangeEnd = "a", "z"
+		var m model
+		_, answer, _ := m.apply(&s, &tt.r)
+		res := answer.Result.(*store.RangeResult)
+		got := ""
+		for _, kv := range res.KVs {
+			got += kv.Key
+		}
+		if got != tt.want || res.More != tt.more || res.Count != 3 {
+			t.Errorf("%s: %q of %d (more: %v), want %q (%v)", store.Describe(&tt.r), got, res.Count, res.More, tt.want, tt.more)
+		}
+	}
+}
