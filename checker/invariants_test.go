@@ -624,29 +624,34 @@ func TestInvariants(t *testing.T) {
 			why:   "n2 restarted in term 0, though term 1 was durable",
 		},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
-			legal := committed()
-			tt.right(legal)
-			if v := legal.inv.Violations(); len(v) > 0 {
-				t.Errorf("the legal neighbour violates %s: %s", v[0].Property, v[0].Why)
-			}
-			s := committed()
-			tt.wrong(s)
-			v := s.inv.first[tt.property]
-			if v == nil {
-				t.Fatalf("%s was not violated, but %+v", invariantNames[tt.property], s.inv.Violations())
-			}
-			prove(Judgement{Judge: "raft", Violations: []Violation{*v}})
-			if v.Why != tt.why+"." {
-				t.Errorf("got  %s\nwant %s", v.Why, tt.why)
-			}
-			if v.Property != invariantNames[tt.property] || v.At == 0 || v.Member == 0 {
-				t.Errorf("incomplete: %+v", v)
-			}
-			if all := s.inv.Violations(); all[0].Property != v.Property {
-				t.Errorf("%q came first: %s", all[0].Property, all[0].Why)
-			}
-		})
+		t.Run(tt.name, func(t *testing.T) { contrast(t, committed, tt.wrong, tt.right, tt.property, tt.why) })
+	}
+}
+
+// contrast tells two stories that begin alike: the wrong one violates the invariant
+// first, and for the reason given; the right one, its legal neighbour, violates none.
+func contrast(t *testing.T, begin func() *story, wrong, right func(*story), which invariant, why string) {
+	t.Helper()
+	legal := begin()
+	right(legal)
+	if v := legal.inv.Violations(); len(v) > 0 {
+		t.Errorf("the legal neighbour violates %s: %s", v[0].Property, v[0].Why)
+	}
+	s := begin()
+	wrong(s)
+	v := s.inv.first[which]
+	if v == nil {
+		t.Fatalf("%s was not violated, but %+v", invariantNames[which], s.inv.Violations())
+	}
+	prove(Judgement{Judge: "raft", Violations: []Violation{*v}})
+	if v.Why != why+"." {
+		t.Errorf("got  %s\nwant %s", v.Why, why)
+	}
+	if v.Property != invariantNames[which] || v.At == 0 || v.Member == 0 {
+		t.Errorf("incomplete: %+v", v)
+	}
+	if all := s.inv.Violations(); all[0].Property != v.Property {
+		t.Errorf("%q came first: %s", all[0].Property, all[0].Why)
 	}
 }
 

@@ -51,6 +51,12 @@ func (s *leaseStory) promoted(at int, member trace.Addr, term uint64) {
 	s.at(at, trace.Event{Kind: trace.LeasesPromoted, Member: member, Term: term, A: 1, B: uint64(time.Second)})
 }
 
+// succeeded: n2 succeeds n1 after a second.
+func (s *leaseStory) succeeded() {
+	s.leads(1000, 2, 3)
+	s.promoted(1010, 2, 3)
+}
+
 func (s *leaseStory) renewed(at int, member trace.Addr, term uint64) {
 	s.at(at, trace.Event{Kind: trace.LeaseRenewed, Member: member, Term: term, ID: 7, A: 2, B: uint64(ms(at + 2000))})
 }
@@ -773,8 +779,7 @@ func TestLeases(t *testing.T) {
 		{
 			name: "a leader that was replaced just now renews",
 			make: func(s *leaseStory) {
-				s.leads(1000, 2, 3)
-				s.promoted(1010, 2, 3)
+				s.succeeded()
 				s.beats(1500, 1)
 				s.keepAlive(1500, 1600, 2, 6)
 				s.renewed(1550, 1, 2)
@@ -784,8 +789,7 @@ func TestLeases(t *testing.T) {
 		{
 			name: "a leader that was replaced just now renews, and its successor does not know",
 			make: func(s *leaseStory) {
-				s.leads(1000, 2, 3)
-				s.promoted(1010, 2, 3)
+				s.succeeded()
 				s.beats(1500, 1)
 				s.keepAlive(1500, 1600, 2, 6)
 				s.renewed(1550, 1, 2)
@@ -808,8 +812,7 @@ func TestLeases(t *testing.T) {
 		{
 			name: "a leader that was replaced, and another one, both renew",
 			make: func(s *leaseStory) {
-				s.leads(1000, 2, 3)
-				s.promoted(1010, 2, 3)
+				s.succeeded()
 				s.beats(1500, 1)
 				s.keepAlive(1500, 1600, 2, 6)
 				s.renewed(1550, 1, 2)
@@ -860,8 +863,7 @@ func TestLeases(t *testing.T) {
 		{
 			name: "a leader that was replaced long ago renews",
 			make: func(s *leaseStory) {
-				s.leads(1000, 2, 3)
-				s.promoted(1010, 2, 3)
+				s.succeeded()
 				s.beats(3249, 1)
 				s.keepAlive(3600, 3700, 2, 6)
 				s.renewed(3650, 1, 2)
@@ -872,8 +874,7 @@ func TestLeases(t *testing.T) {
 		{
 			name: "a leader that was replaced long ago renews, as its clock ticks and it hears late answers",
 			make: func(s *leaseStory) {
-				s.leads(1000, 2, 3)
-				s.promoted(1010, 2, 3)
+				s.succeeded()
 				s.beats(3250, 1)
 				s.keepAlive(3600, 3700, 2, 6)
 				s.renewed(3650, 1, 2)
@@ -883,8 +884,7 @@ func TestLeases(t *testing.T) {
 		{
 			name: "a leader that was replaced renews for another member, without asking",
 			make: func(s *leaseStory) {
-				s.leads(1000, 2, 3)
-				s.promoted(1010, 2, 3)
+				s.succeeded()
 				s.keepAlive(3600, 3700, 2, 6)
 				s.Ops[len(s.Ops)-1].Member = 3
 				s.renewed(3650, 1, 2)
@@ -894,8 +894,7 @@ func TestLeases(t *testing.T) {
 		{
 			name: "a leader that was replaced renews, since a quorum has just said that it leads",
 			make: func(s *leaseStory) {
-				s.leads(1000, 2, 3)
-				s.promoted(1010, 2, 3)
+				s.succeeded()
 				s.keepAlive(3600, 3700, 2, 6)
 				s.at(3650, trace.Event{Kind: trace.ReadConfirm, Member: 1, Term: 2})
 				s.renewed(3650, 1, 2)
@@ -1018,8 +1017,7 @@ func (s *leaseStory) later(at int) {
 
 // replaced: n1 was replaced long ago, something happens to it, and it renews.
 func (s *leaseStory) replaced(something trace.Kind) {
-	s.leads(1000, 2, 3)
-	s.promoted(1010, 2, 3)
+	s.succeeded()
 	s.at(3600, trace.Event{Kind: something, Member: 1, Term: 2})
 	s.renewed(3650, 1, 2)
 	s.revoked(6000)
