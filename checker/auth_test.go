@@ -71,6 +71,12 @@ func (s *rightsStory) logged(user string, r store.Request, err *store.Error) *hi
 	return op
 }
 
+// byMember makes the last write one that no client asked for.
+func (s *rightsStory) byMember() {
+	s.Ops = s.Ops[:len(s.Ops)-1]
+	s.Commits[len(s.Commits)-1].Proposal.ID |= 1 << 63
+}
+
 // change lets users or roles be changed.
 func (s *rightsStory) change(user string, r store.Request) {
 	s.logged(user, r, nil)
@@ -195,6 +201,98 @@ func TestAuth(t *testing.T) {
 				s.Commits[len(s.Commits)-1].Proposal.AuthRevision--
 			},
 			property: "old rules", why: "since auth revision 7, but they are those of 8.",
+		},
+		{
+			name: "reads in another order than that in which they were served",
+			make: func(s *rightsStory) {
+				early := s.read("u", "b", "", nil)
+				s.change("root", revoke)
+				s.read("u", "b", "", store.ErrPermissionDenied)
+				early.Invoke, early.Return = ms(s.now-25), ms(s.now) // it took long
+				s.Ops = append(s.Ops[:len(s.Ops)-3], s.Ops[len(s.Ops)-1], s.Ops[len(s.Ops)-2], *early)
+			},
+		},
+		{
+			name: "a write that nobody knows of, and nobody was allowed",
+			make: func(s *rightsStory) {
+				op := s.logged("u", put("x", "1"), nil)
+				op.Outcome, op.Response = history.Unknown, store.Response{}
+			},
+			property: "forbidden", why: "put x=1 was done for u",
+		},
+		{
+			name: "a read that nobody heard of",
+			make: func(s *rightsStory) { s.read("u", "x", "", nil).Outcome = history.Unknown },
+		},
+		{
+			name: "a read that failed otherwise",
+			make: func(s *rightsStory) { s.read("u", "x", "", store.ErrTimeout) },
+		},
+		{
+			name: "a write that failed before the log",
+			make: func(s *rightsStory) {
+				op := s.read("u", "x", "", store.ErrTooManyRequests)
+				op.Request = put("x", "1")
+			},
+		},
+		{
+			name: "a question that says nothing of rights",
+			make: func(s *rightsStory) { s.read("u", "b", "", nil).Request = &store.MemberListRequest{} },
+		},
+		{
+			name: "what a member does in its own name",
+			make: func(s *rightsStory) {
+				s.logged("root", put("x", "1"), nil)
+				s.byMember()
+			},
+		},
+		{
+			name: "what a member does in the name of somebody whom no client knows",
+			make: func(s *rightsStory) {
+				s.logged("u", put("x", "1"), nil)
+				s.byMember()
+			},
+			property: "forbidden", why: "put x=1 was done for u",
+		},
+		{
+			name: "a compaction, which was checked where it arrived",
+			make: func(s *rightsStory) { s.logged("u", &store.CompactionRequest{Revision: 1}, nil) },
+		},
+		{
+			name: "a login, for which nobody needs rights",
+			make: func(s *rightsStory) { s.logged("", &store.AuthenticateRequest{Name: "u"}, nil) },
+		},
+		{
+			name: "a change refused to who may not, which is not there already either",
+			make: func(s *rightsStory) { s.logged("u", &store.UserAddRequest{Name: "u"}, store.ErrPermissionDenied) },
+		},
+		{
+			name: "a change refused as old, which would have been refused otherwise too",
+			make: func(s *rightsStory) {
+				s.logged("root", &store.UserAddRequest{Name: "u"}, store.ErrAuthOldRevision)
+				s.Commits[len(s.Commits)-1].Proposal.AuthRevision--
+			},
+		},
+		{
+			name: "a read under rules that were changed while it was under way",
+			make: func(s *rightsStory) {
+				s.change("root", revoke)
+				op := s.read("u", "b", "", nil)
+				op.Applied--
+				op.Invoke = ms(s.now - 12)
+			},
+		},
+		{
+			name: "a read under rules that had been changed before a later change",
+			make: func(s *rightsStory) {
+				s.change("root", revoke)
+				s.change("root", &store.RoleAddRequest{Name: "other"})
+				slow := &s.Ops[len(s.Ops)-2] // the first change is acknowledged last
+				slow.Return = slow.Return + ms(12)
+				s.now += 20
+				s.read("u", "b", "", nil).Applied -= 2
+			},
+			property: "current", why: "though a change at index 13 had been acknowledged before it was asked for.",
 		},
 		{
 			name: "a read under rules that had been changed",

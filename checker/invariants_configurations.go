@@ -91,7 +91,7 @@ func (v *Invariants) elected(m *memberAccount, e *trace.Event) {
 		}
 	}
 	switch all := bits.OnesCount64(m.voters); {
-	case e.Member >= 64 || m.voters>>e.Member&1 == 0:
+	case m.voters>>e.Member&1 == 0:
 		v.report(electedByVoters, e, "n%d became leader of term %d without being one of the voters %s", m.id, e.Term, idText(m.voters))
 	case bits.OnesCount64(granted) <= all/2:
 		v.report(electedByVoters, e, "n%d became leader of term %d with the votes of %s only; the voters are %s",

@@ -79,6 +79,18 @@ func TestConfigurations(t *testing.T) {
 			why:   "n4 became leader of term 2 without being one of the voters n1, n2, n3",
 		},
 		{
+			name: "a consent too few", property: consented, voter: true,
+			wrong: func(s *story) { s.healthy(); s.follows(1, 3, 4); s.consent(3, 2, 2); s.role(2, trace.RoleCandidate, 2) },
+			right: func(s *story) {
+				s.healthy()
+				s.follows(1, 3, 4)
+				s.consent(3, 2, 2)
+				s.consent(4, 2, 2)
+				s.role(2, trace.RoleCandidate, 2)
+			},
+			why: "n2 campaigned in term 2 with the consent of n2, n3 only, though n1, n3, n4 followed a leader; the voters are n1, n2, n3, n4",
+		},
+		{
 			name: "a restart forgets the configuration", property: electedByVoters, voter: true,
 			wrong: func(s *story) {
 				// It recovers from a snapshot as of the change: it knows four voters.

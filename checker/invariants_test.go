@@ -54,8 +54,13 @@ func (s *story) grant(m, to trace.Addr, term uint64) {
 // healthy: n1 leads term 1, n2 follows it, and members ask before they campaign.
 func (s *story) healthy() {
 	s.inv.PreVote = true
-	for m := range trace.Addr(2) {
-		s.emit(trace.Event{Kind: trace.LeaderKnown, Member: m + 1, Term: 1, B: 1})
+	s.follows(1, 1, 2)
+}
+
+// follows: members follow n1 in a term.
+func (s *story) follows(term uint64, members ...trace.Addr) {
+	for _, m := range members {
+		s.emit(trace.Event{Kind: trace.LeaderKnown, Member: m, Term: term, B: 1})
 	}
 }
 
@@ -187,6 +192,12 @@ func TestInvariants(t *testing.T) {
 			why:   "n2 took the state that it found for that of index 2: the hash is 0000000000000063, n1 had 0000000000000064 there",
 		},
 		{
+			name: "an index without its data, and one that nobody has applied", property: stateRecovered,
+			wrong: func(s *story) { s.batch(2, 2); s.crash(2); s.open(2, 2, 99) },
+			right: func(s *story) { s.batch(2, 3); s.crash(2); s.open(2, 3, 99) },
+			why:   "n2 took the state that it found for that of index 2: the hash is 0000000000000063, n1 had 0000000000000064 there",
+		},
+		{
 			name: "a state that goes back", property: stateRecovered,
 			wrong: func(s *story) { s.batch(2, 2); s.batch(2, 1) },
 			right: func(s *story) { s.batch(2, 2); s.batch(2, 2) },
@@ -239,6 +250,22 @@ func TestInvariants(t *testing.T) {
 			wrong: func(s *story) { s.healthy(); s.urge(1, 3, 0); s.role(3, trace.RoleCandidate, 2) },
 			right: func(s *story) { s.healthy(); s.urge(1, 3, 1); s.role(3, trace.RoleCandidate, 2) },
 			why:   "n3 campaigned in term 2 with the consent of n3 only, though n1, n2 followed a leader; the voters are n1, n2, n3",
+		},
+		{
+			name: "a leader wanted it to campaign once", property: consented,
+			wrong: func(s *story) {
+				s.healthy()
+				s.urge(1, 3, 1)
+				s.follows(2, 1, 2)
+				s.role(3, trace.RoleCandidate, 3)
+			},
+			right: func(s *story) {
+				s.healthy()
+				s.urge(1, 3, 2)
+				s.follows(2, 1, 2)
+				s.role(3, trace.RoleCandidate, 3)
+			},
+			why: "n3 campaigned in term 3 with the consent of n3 only, though n1, n2 followed a leader; the voters are n1, n2, n3",
 		},
 		{
 			name: "nobody would vote for it, but the leader is dead", property: consented,
@@ -420,7 +447,7 @@ func TestInvariants(t *testing.T) {
 		{
 			name: "a committed entry is replaced", property: leaderCompleteness,
 			wrong: func(s *story) { s.append(2, 2, 9, 0) },
-			right: func(s *story) { s.append(2, 3, 1, 1); s.append(2, 3, 9, 1) },
+			right: func(s *story) { s.append(2, 2, 1, 0); s.append(2, 3, 1, 1); s.append(2, 3, 9, 1) },
 			why:   "n2 replaced index 2 (term 1), which was committed, by an entry of term 9",
 		},
 		{
@@ -474,12 +501,19 @@ func TestInvariants(t *testing.T) {
 				s.role(1, trace.RoleFollower, 2)
 				s.write(1, 4, 2, 1)
 				s.commit(2, trace.RoleLeader, 4, 2)
+				s.commit(1, trace.RoleFollower, 3, 2) // which counts nothing
 			},
 			why: "n2, leader of term 2, committed index 3, an entry of term 1, by counting copies",
 		},
 		{
 			name: "a commit without a majority", property: commitQuorum,
 			wrong: func(s *story) { s.write(1, 3, 1, 1); s.append(2, 3, 1, 1); s.commit(1, trace.RoleLeader, 3, 1) },
+			right: func(s *story) { s.write(1, 3, 1, 1); s.write(2, 3, 1, 1); s.commit(1, trace.RoleLeader, 3, 1) },
+			why:   "n1 committed index 3 (term 1) when it was durable on 1 of 3 voters",
+		},
+		{
+			name: "copies of another entry", property: commitQuorum,
+			wrong: func(s *story) { s.write(1, 3, 1, 1); s.write(2, 3, 9, 1); s.commit(1, trace.RoleLeader, 3, 1) },
 			right: func(s *story) { s.write(1, 3, 1, 1); s.write(2, 3, 1, 1); s.commit(1, trace.RoleLeader, 3, 1) },
 			why:   "n1 committed index 3 (term 1) when it was durable on 1 of 3 voters",
 		},
@@ -588,6 +622,12 @@ func TestInvariants(t *testing.T) {
 			wrong: func(s *story) { s.emit(trace.Event{Kind: trace.SnapSaved, Member: 2, Index: 2, Term: 1, B: 101}) },
 			right: func(s *story) { s.emit(trace.Event{Kind: trace.SnapSaved, Member: 2, Index: 2, Term: 1, B: 100}) },
 			why:   "the snapshot of n2 at index 2 has the store hash 0000000000000065, n1 had 0000000000000064 after that index",
+		},
+		{
+			name: "a snapshot of another store is saved, and one of an index that nobody has applied", property: stateMachineSafety,
+			wrong: func(s *story) { s.emit(trace.Event{Kind: trace.SnapSaved, Member: 1, Index: 2, Term: 1, B: 101}) },
+			right: func(s *story) { s.emit(trace.Event{Kind: trace.SnapSaved, Member: 1, Index: 3, Term: 1, B: 101}) },
+			why:   "the snapshot of n1 at index 2 has the store hash 0000000000000065, n1 had 0000000000000064 after that index",
 		},
 		{
 			name: "a snapshot of another store", property: stateMachineSafety,

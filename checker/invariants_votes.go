@@ -149,9 +149,7 @@ func (m *memberAccount) consent(e *trace.Event) {
 	if m.consentTerm != e.Term {
 		m.consents, m.consentTerm = 0, e.Term
 	}
-	if e.Member < 64 {
-		m.consents |= 1 << e.Member
-	}
+	m.consents |= 1 << e.Member
 }
 
 // campaigned checks that a member does not raise its term against a leader that a
@@ -166,9 +164,7 @@ func (v *Invariants) campaigned(m *memberAccount, e *trace.Event) {
 	if m.consentTerm == e.Term {
 		consents = m.consents
 	}
-	if m.id < 64 {
-		consents |= 1 << m.id
-	}
+	consents |= 1 << m.id
 	led := uint64(0) // those who follow a leader, or are it
 	for rest := m.voters; rest != 0; rest &= rest - 1 {
 		id := bits.TrailingZeros64(rest)
