@@ -67,7 +67,7 @@ func TestInitialState(t *testing.T) {
 
 	// Up to the compaction there is one state, also where that is all there is.
 	s = initialState(began(4))
-	if s.rev() != 5 || s.compacted != 4 || s.now.at(4).root.get("a") == nil || s.now.at(5).root.get("a") != nil || s.now.at(4).prev.number != 4 {
+	if s.rev() != 5 || s.compacted != 4 || s.now.at(4).root.get("a") == nil || s.now.at(5).root.get("a") != nil || !s.now.at(4).first() {
 		t.Errorf("compacted to %d, at revision %d", s.compacted, s.rev())
 	}
 	bare := &saved.Snapshot{Revision: 9, Compacted: 9}

@@ -855,6 +855,34 @@ func TestElectionsAreRemembered(t *testing.T) {
 	}
 }
 
+// Clients are no members, whatever is said of them, and nobody is none. Packets count
+// whoever hands them over.
+func TestOnlyMembersAreJudged(t *testing.T) {
+	s := committed()
+	members := len(s.inv.members)
+	client := trace.Client(0)
+	for _, e := range []trace.Event{
+		{Kind: trace.RoleChange, Aux: trace.RoleLeader, Member: client, Term: 1},
+		{Kind: trace.RoleChange, Aux: trace.RoleLeader, Term: 1},
+		{Kind: trace.Send, Aux: msgAppResp, Member: client, Peer: 1, Term: 1, Index: 9},
+		{Kind: trace.Send, Aux: msgAppResp, Peer: 1, Term: 1, Index: 9},
+		{Kind: trace.Send, Aux: msgAppResp, Member: 3, Peer: client, Term: 1, Index: 9},
+	} {
+		s.inv.Observe(&e)
+	}
+	s.legal(t)
+	if len(s.inv.members) != members || s.inv.members[0].role != trace.RoleFollower {
+		t.Errorf("%d members, and nobody is %+v", len(s.inv.members), s.inv.members[0])
+	}
+	if j := s.inv.judgement(); uint64(j.Judged) != uint64(s.log.Now/1e6)+5 {
+		t.Errorf("%d events were judged, want all %d", j.Judged, s.log.Now/1e6+5)
+	}
+	s.inv.Observe(&trace.Event{Kind: trace.Send, Aux: msgAppResp, Member: 3, Peer: 1, Term: 1, Index: 9})
+	if s.inv.first[appendDurable] == nil {
+		t.Error("an acknowledgement that was handed over with the other events is not judged")
+	}
+}
+
 // A violation says what the member believed.
 func TestBelief(t *testing.T) {
 	for _, tt := range []struct {
@@ -907,9 +935,13 @@ func TestObservesAnything(t *testing.T) {
 			e.Index, e.Term = r.Uint64(), r.Uint64()
 		}
 		s.log.Now++
+		e.At = s.log.Now
 		s.inv.Observe(&e)
 	}
 	all := s.inv.Violations()
+	if len(all) < 10 {
+		t.Errorf("only %d invariants were violated by whatever comes", len(all))
+	}
 	for i := 1; i < len(all); i++ {
 		if all[i].At < all[i-1].At {
 			t.Errorf("%v comes after %v", all[i-1].At, all[i].At)

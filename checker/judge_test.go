@@ -166,6 +166,31 @@ func TestSerializableReads(t *testing.T) {
 	}
 }
 
+// Of several reads that are wrong the first is told, with what shows it.
+func TestSerializableReadsTellTheFirst(t *testing.T) {
+	second := kv("k", "2", 2, 3, 2)
+	c := twoPuts()
+	c.op(1, 2, 12, 15, serializableGet("k"), read(3, second), 6)
+	one := judged(t, "serializable reads", c.History, Options{})
+	c.op(1, 2, 40, 44, serializableGet("k"), read(2, second), 5)
+	two := judged(t, "serializable reads", c.History, Options{})
+	if one.Note != "" || two.Note != "the first of 2" || len(two.Violations) != 1 || two.Violations[0].Why != one.Violations[0].Why {
+		t.Errorf("%+v\n%+v", one, two)
+	}
+	if ops := one.Violations[0].Ops; len(ops) != 2 || ops[0].Note != "from the future" || ops[1].Op.ID != 2 {
+		t.Errorf("a read of what was to come is shown by %+v", ops)
+	}
+	// Without a log, or an account of restarts, less can be said.
+	c.Commits = nil
+	if j := judged(t, "serializable reads", c.History, Options{}); j.Verdict != Pass || j.Judged != 0 {
+		t.Errorf("%+v", j)
+	}
+	back := twoPuts()
+	back.op(1, 2, 40, 44, serializableGet("k"), read(3, second), 6)
+	back.op(3, 2, 60, 64, serializableGet("k"), read(2, kv("k", "1", 2, 2, 1)), 5)
+	expect(t, judged(t, "serializable reads", back.History, Options{}), "")
+}
+
 func TestDurability(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
