@@ -4,6 +4,7 @@
 package older
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -17,13 +18,15 @@ import (
 // MaxBody bounds what a request may carry, which etcd leaves to its users.
 const MaxBody = 2 << 20
 
-// bodyPatience is how long a request may take to arrive.
-const bodyPatience = 30 * time.Second
+// DefaultPatience is how long a request may take to arrive.
+const DefaultPatience = 30 * time.Second
 
 // Member serves one member.
 type Member struct {
 	Driver *live.Driver
 	ID     uint64
+	// Patience is how long a request may take to arrive; 0 means DefaultPatience.
+	Patience time.Duration
 }
 
 // Register adds the APIs of a member to a mux.
@@ -35,15 +38,16 @@ func Register(mux *http.ServeMux, m Member) {
 // ServeHTTP implements http.Handler.
 func (m Member) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyPatience)) // a test's recorder has no deadlines
+	_ = control.SetReadDeadline(time.Now().Add(cmp.Or(m.Patience, DefaultPatience))) // a test's recorder has no deadlines
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, MaxBody))
-	_ = control.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	switch {
+	case err == nil:
+		_ = control.SetReadDeadline(time.Time{}) // otherwise what is left of the request is not waited for
 	case errors.As(err, &large):
 		http.Error(w, "the request is too large", http.StatusRequestEntityTooLarge)
 		return
-	case err != nil:
+	default:
 		http.Error(w, "the request did not arrive", http.StatusBadRequest)
 		return
 	}
