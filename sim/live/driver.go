@@ -114,9 +114,6 @@ func (d *Driver) Stop() (err error) {
 	d.stop.Do(func() {
 		close(d.quit)
 		<-d.stopped
-		for _, w := range d.waiting { // unordered: each has a channel of its own
-			w.put(Answer{Response: store.Response{Err: store.ErrStopped}})
-		}
 		if d.cfg.Recorder != nil {
 			err = d.cfg.Recorder.end(d.u.Place(), d.u.Log().Digest())
 		}
@@ -409,16 +406,22 @@ func (d *Driver) SetSpeed(ctx context.Context, speed float64) error {
 
 // Advance turns the clock: so much virtual time passes as fast as it can, while
 // clients go on. It returns when the time has passed, or when the context has ended: then
-// the clock is let go where it is.
+// the clock is let go where it is. The error is also that of Err.
 func (d *Driver) Advance(ctx context.Context, by time.Duration) error {
 	done := make(chan struct{})
-	err := d.send(ctx, message{do: func() { d.turns = append(d.turns, turn{d.u.c.Now().Add(by), done}) }})
+	err := d.send(ctx, message{do: func() {
+		if d.broken != nil {
+			close(done)
+			return
+		}
+		d.turns = append(d.turns, turn{d.u.c.Now().Add(by), done})
+	}})
 	if err != nil {
 		return err
 	}
 	select {
 	case <-done:
-		return nil
+		return d.Err()
 	case <-ctx.Done():
 		_ = d.inside(context.WithoutCancel(ctx), func() {
 			d.turns = slices.DeleteFunc(d.turns, func(t turn) bool { return t.done == done })

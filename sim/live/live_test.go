@@ -11,6 +11,7 @@ import (
 
 	"etcdsim/scenarios"
 	"etcdsim/sim"
+	"etcdsim/sim/bug"
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/live"
 	"etcdsim/store"
@@ -21,11 +22,16 @@ const seed = 7
 // newWorld returns a universe of three members in which a session begins.
 func newWorld(t *testing.T) (*scenarios.File, *scenarios.Stage) {
 	t.Helper()
-	f, err := scenarios.Parse("session", "cluster nodes=3\nsession seed=7\n")
+	return newWorldWith(t, "cluster nodes=3\nsession seed=7\n", seed, scenarios.Options{})
+}
+
+func newWorldWith(t *testing.T, scenario string, seed uint64, o scenarios.Options) (*scenarios.File, *scenarios.Stage) {
+	t.Helper()
+	f, err := scenarios.Parse("session", scenario)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stage, err := scenarios.NewStage(f, seed, scenarios.Options{})
+	stage, err := scenarios.NewStage(f, seed, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -286,6 +292,65 @@ func TestRecordingOnAFullDisk(t *testing.T) {
 	if err := s.Stop(); err != errFull { //nolint:errorlint // as it is, and no more
 		t.Errorf("the end of the recording: %v", err)
 	}
+}
+
+// While the clock stands, time passes only as long as somebody waits for an answer.
+func TestClockStandsAfterGivingUp(t *testing.T) {
+	s := newSession(t, 0)
+	s.do("kill n1")
+	s.do("kill n2")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := s.Call(ctx, 3, store.Credential{}, &store.PutRequest{Key: "k"}); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a write without a quorum ended with %v", err)
+	}
+	given := s.Now()
+	time.Sleep(20 * time.Millisecond)
+	if now := s.Now(); now > given.Add(time.Duration(2*live.Lead)) {
+		t.Errorf("it was %v when nobody waited any more, and is %v", given, now)
+	}
+	s.replay()
+}
+
+// After a breakdown of a member nothing goes on, and whoever asks is told so at once.
+func TestBreakdown(t *testing.T) {
+	const disks = "cluster nodes=3\nnet latency=1ms..10ms\ndisk sync=10ms..60ms torn=80%\nnode snapshot=30 catch-up=5\n"
+	for seed := uint64(1); seed <= 50; seed++ {
+		_, w := newWorldWith(t, disks+"session\n", seed, scenarios.Options{Bugs: bug.Set(0).With(bug.SnapOrder)})
+		d := live.Start(w, live.Config{})
+		for _, statement := range []string{
+			"load w clients=6 keys=6 mix=put:8,get:2 think=0s..5ms timeout=1s", "wait acked w >=40 within=20s",
+			"partition n1 | rest", "wait leader in=rest within=20s", "wait written w >=70 via=rest since=here within=30s",
+			"heal", "wait saving n1 within=30s", "wait elapsed 15ms", "kill n1", "restart n1", "wait joined n1 within=30s",
+		} {
+			_, _ = d.Do(t.Context(), statement) // the breakdown is somewhere in it
+		}
+		if d.Err() == nil {
+			if err := d.Stop(); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		}
+		at := d.Now()
+		a, err := d.Call(t.Context(), 1, store.Credential{}, &store.PutRequest{Key: "k"})
+		if err != nil || a.Err != store.ErrStopped {
+			t.Errorf("who asks is told %v, %v", a.Err, err)
+		}
+		if _, err := d.Do(t.Context(), "heal"); err == nil || !strings.Contains(err.Error(), "broke down") {
+			t.Errorf("who wants to do something is told %v", err)
+		}
+		if err := d.Advance(t.Context(), time.Hour); err == nil || !strings.Contains(err.Error(), "broke down") {
+			t.Errorf("who turns the clock is told %v", err)
+		}
+		if now := d.Now(); now != at {
+			t.Errorf("it is %v, and was %v", now, at)
+		}
+		if err := d.Stop(); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Error("no member breaks down")
 }
 
 // The condition of members is told when it changes.
