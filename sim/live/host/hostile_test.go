@@ -22,6 +22,7 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 )
 
@@ -146,6 +147,29 @@ func TestNonsenseInDialogues(t *testing.T) {
 		status, text := ask(t, http.DefaultClient, http.MethodPost, s.URLs()[0]+tt.path, tt.body)
 		if want := strings.Contains(tt.want, "code"); !strings.Contains(strings.ReplaceAll(text, " ", ""), tt.want) || (status == 400) != want {
 			t.Errorf("%s %q: %d %s, want %s", tt.path, tt.body, status, text, tt.want)
+		}
+	}
+}
+
+// Each message of a dialogue may be as large as a request; all of them together may be
+// larger.
+func TestLongDialogue(t *testing.T) {
+	s := start(t)
+	message := `{"ID":"7","unknown":"` + strings.Repeat("A", 1<<20) + `"}`
+	status, text := ask(t, http.DefaultClient, http.MethodPost, s.URLs()[0]+"/v3/lease/keepalive", strings.Repeat(message, 5))
+	if n := strings.Count(text, `"ID"`); status != http.StatusOK || n != 5 {
+		t.Errorf("%d: %d answers to 5 messages: %s", status, n, text)
+	}
+}
+
+// A call with more metadata than anybody needs is refused.
+func TestHugeMetadata(t *testing.T) {
+	s := start(t)
+	kv := pb.NewKVClient(s.client(s.Endpoints()[0]).ActiveConnection())
+	for size, want := range map[int]codes.Code{32 << 10: codes.OK, 128 << 10: codes.Internal} {
+		ctx := metadata.AppendToOutgoingContext(soon(t), "x", strings.Repeat("9", size))
+		if _, err := kv.Range(ctx, &pb.RangeRequest{Key: []byte("k")}); status.Code(err) != want {
+			t.Errorf("%d bytes: %v, want %v", size, err, want)
 		}
 	}
 }

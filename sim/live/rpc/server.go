@@ -68,6 +68,10 @@ func DefaultKeepalive() Keepalive {
 // introduction is how long a client may take to say the first words of HTTP/2.
 const introduction = 30 * time.Second
 
+// maxHeader is how large the metadata of a call may be, in bytes: that of a request over
+// HTTP, too.
+const maxHeader = 64 << 10
+
 // overhead is what etcd allows a message beyond the size of a request.
 const overhead = 512 << 10
 
@@ -95,6 +99,7 @@ func NewServer(c Config) *grpc.Server {
 	g := grpc.NewServer(
 		grpc.MaxRecvMsgSize(c.MaxRequest+overhead),
 		grpc.MaxSendMsgSize(math.MaxInt32),
+		grpc.MaxHeaderListSize(maxHeader),
 		grpc.MaxConcurrentStreams(cmp.Or(c.MaxStreams, math.MaxUint32)),
 		grpc.ForceServerCodecV2(newCodec()),
 		grpc.ConnectionTimeout(introduction),

@@ -24,6 +24,13 @@ type Client struct {
 	Type, Version string
 }
 
+// Clients say of themselves which version they have, whatever they like. Beyond so many
+// versions, each of so many bytes at most, it is "other".
+const (
+	mostVersions = 100
+	longVersion  = 100
+)
+
 // Handled says what was answered: a method of a service, of a type (unary,
 // server_stream, bidi_stream), and the name of gRPC's code.
 type Handled struct{ Service, Method, Type, Code string }
@@ -34,6 +41,9 @@ func (c *Counters) Asked(by Client) {
 	defer c.mu.Unlock()
 	if c.clients == nil {
 		c.clients = make(map[Client]uint64)
+	}
+	if _, known := c.clients[by]; !known && (len(c.clients) >= mostVersions || len(by.Version) > longVersion) {
+		by.Version = "other"
 	}
 	c.clients[by]++
 }
