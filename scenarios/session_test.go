@@ -3,6 +3,7 @@ package scenarios_test
 import (
 	"cmp"
 	"fmt"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -254,5 +255,43 @@ ended
 	}
 	if _, r := recorded(t, strings.Replace(scenarios.Format(again.Unended()), "old", "new", 1)); r.Outcome != scenarios.Pass {
 		t.Errorf("without an end: %s", tell(r))
+	}
+}
+
+// Whatever bytes clients send, as keys, tokens and names, stand in a recording as they were.
+func TestSessionsHoldAnyBytes(t *testing.T) {
+	for b := range 256 {
+		for _, text := range []string{string([]byte{byte(b)}), string([]byte{'a', byte(b), ' ', byte(b), 'b'})} {
+			want := outside.Input{
+				Kind: outside.Ask, Member: 1, Request: &store.PutRequest{Key: text, Value: text},
+				As: store.Credential{Token: text, Certified: true, Name: text},
+			}
+			f, err := scenarios.Parse("session", "session\n"+string(want.Append(nil))+"\n")
+			if err == nil {
+				f, err = scenarios.Parse("session", scenarios.Format(f))
+			}
+			if err != nil {
+				t.Fatalf("%q: %v", text, err)
+			}
+			if got := outside.Input(f.Lines[1].Statement.Args.(scenarios.InputArgs)); !reflect.DeepEqual(got, want) {
+				t.Errorf("%q: %+v, want %+v", text, got, want)
+			}
+		}
+	}
+}
+
+// What is asked of a member that is not there, or said of its address, is not heard.
+func TestSessionWithStrangers(t *testing.T) {
+	_, r := recorded(t, `cluster nodes=3
+session n4=http://127.0.0.1:1/
+at      2s
+ask     n4 {"put":{"Key":"k"}} call=1
+ask     n4 {"streamopen":{}} stream=2
+ask     {"watch":{"Key":"k"}} stream=2
+hangup  2
+at      4s
+`)
+	if r.Outcome != scenarios.Pass {
+		t.Errorf("%v: %+v", r.Outcome, r.Failure)
 	}
 }

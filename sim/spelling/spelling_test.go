@@ -30,6 +30,8 @@ func TestDistance(t *testing.T) {
 		{"abc", "axc", 1},
 		{"abc", "acb", 1},
 		{"abc", "cab", 2},
+		{"ab", "ca", 2},
+		{"ab", "bc", 2},
 		{"kitten", "sitting", 3},
 	} {
 		if got := distance(c.a, c.b); got != c.want {

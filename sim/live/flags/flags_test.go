@@ -145,12 +145,13 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-// A certificate that the server makes is good for where it listens, kept where etcd
-// keeps it, and the same the next time; or it is gone with the server.
+// A certificate that the server makes is good for where it listens and for as long as was
+// said, kept where etcd keeps it, and the same the next time; or it is gone with the
+// server.
 func TestAutoTLS(t *testing.T) {
 	dir := t.TempDir()
 	var certs [3]string
-	for i, all := range [][]string{{"data-dir=" + dir}, {"data-dir=" + dir}, {}} {
+	for i, all := range [][]string{{"data-dir=" + dir}, {"data-dir=" + dir}, {"self-signed-cert-validity=3"}} {
 		var cfg host.Config
 		cleanup, err := set(t, append(all, "auto-tls=true", "tls-min-version=TLS1.3")...).Apply(&cfg, []string{"127.0.0.1", "localhost"})
 		if err != nil {
@@ -163,11 +164,20 @@ func TestAutoTLS(t *testing.T) {
 		if want := filepath.Join(dir, "fixtures", "client", "cert.pem"); i < 2 && cfg.TLS.CertFile != want {
 			t.Errorf("the certificate is kept in %s, want %s", cfg.TLS.CertFile, want)
 		}
-		text, err := os.ReadFile(cfg.TLS.CertFile)
+		pair, err := tls.LoadX509KeyPair(cfg.TLS.CertFile, cfg.TLS.KeyFile)
 		if err != nil {
 			t.Fatal(err)
 		}
-		certs[i] = string(text)
+		for _, name := range []string{"127.0.0.1", "localhost"} {
+			if err := pair.Leaf.VerifyHostname(name); err != nil {
+				t.Error(err)
+			}
+		}
+		years := [...]int{1, 1, 3}[i]
+		if left := time.Until(pair.Leaf.NotAfter).Hours() / 24; int(left+1) != 365*years {
+			t.Errorf("the certificate is good for %v days", left)
+		}
+		certs[i] = string(pair.Certificate[0])
 		cleanup()
 		if _, err := os.Stat(cfg.TLS.KeyFile); os.IsNotExist(err) != (i == 2) {
 			t.Errorf("the key, afterwards: %v", err)
@@ -175,6 +185,12 @@ func TestAutoTLS(t *testing.T) {
 	}
 	if certs[0] != certs[1] || certs[0] == certs[2] {
 		t.Error("expected the certificate to be the one of the data folder")
+	}
+	var cfg host.Config
+	file := filepath.Join(dir, "fixtures", "client", "cert.pem")
+	own := set(t, "auto-tls=true", "cert-file="+file, "key-file="+filepath.Join(filepath.Dir(file), "key.pem"))
+	if _, err := own.Apply(&cfg, nil); err != nil || cfg.TLS.CertFile != file {
+		t.Errorf("beside a certificate: %v, %v", cfg.TLS, err)
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"go.etcd.io/etcd/client/pkg/v3/transport"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"go.uber.org/zap"
+	"google.golang.org/grpc/metadata"
 
 	"etcdsim/scenarios"
 	"etcdsim/sim/live/host"
@@ -237,6 +238,10 @@ func TestUserByCertificate(t *testing.T) {
 	defer func() { _ = both.Close() }()
 	if _, err := both.Get(soon(t), "k"); err != nil {
 		t.Errorf("bob's certificate and alice's token: %v", err)
+	}
+	empty := metadata.AppendToOutgoingContext(soon(t), "token", "")
+	if _, err := root.Get(empty, "k"); err == nil || !strings.Contains(err.Error(), invalidToken) {
+		t.Errorf("root's certificate and an empty token: %v", err)
 	}
 	if status, text := rangeAll(); status != http.StatusBadRequest || !strings.HasPrefix(text, "CommonName of client sending") {
 		t.Errorf("the gateway: %d %s", status, text)

@@ -6,11 +6,14 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/golang-jwt/jwt/v5"
 
 	"etcdsim/sim/live/pki"
 	"etcdsim/sim/live/token"
@@ -116,6 +119,73 @@ func TestMethods(t *testing.T) {
 	}
 }
 
+// A token that was signed in another way than agreed upon is not believed, although the
+// key is the same.
+func TestOneMethod(t *testing.T) {
+	all := keys(t)
+	made := map[string]string{}
+	for _, method := range []string{"RS256", "PS512"} {
+		k, err := token.New(token.Options{Method: method, Private: []byte(all[method][0])})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if made[method], err = k.Sign(store.Claims{User: "alice"}); err != nil {
+			t.Fatal(err)
+		}
+		for other, text := range made {
+			if c, ok := k.Verify(text); ok != (other == method) {
+				t.Errorf("a token of %s is read by %s as %+v, %v", other, method, c, ok)
+			}
+		}
+	}
+}
+
+// Whatever times and revisions a token claims, members understand it as it is meant: a
+// bound that has passed is not one that is missing.
+func TestClaims(t *testing.T) {
+	secret := []byte("a secret that is long enough")
+	k, err := token.New(token.Options{Method: "HS256", Private: secret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	k.Begin(began)
+	now := int64(time.Hour) // by the members' clocks
+	for _, tt := range []struct {
+		name            string
+		claims          jwt.MapClaims
+		believed, valid bool
+	}{
+		{"no bounds", jwt.MapClaims{}, true, true},
+		{"it ends later", jwt.MapClaims{"exp": began.Unix() + 3601}, true, true},
+		{"it ends now", jwt.MapClaims{"exp": began.Unix() + 3600}, true, false},
+		{"it ended when the members began", jwt.MapClaims{"exp": began.Unix()}, true, false},
+		{"it ended long ago", jwt.MapClaims{"exp": 1}, true, false},
+		{"it ends in ages", jwt.MapClaims{"exp": int64(1) << 50}, true, true},
+		{"it ended ages ago", jwt.MapClaims{"exp": -(int64(1) << 50)}, true, false},
+		{"it begins now", jwt.MapClaims{"nbf": began.Unix() + 3600}, true, true},
+		{"it begins later", jwt.MapClaims{"nbf": began.Unix() + 3601}, true, false},
+		{"it begins in ages", jwt.MapClaims{"nbf": int64(1) << 50}, true, false},
+		{"an end that is no number", jwt.MapClaims{"exp": "soon"}, false, false},
+		{"a beginning that is no number", jwt.MapClaims{"nbf": true}, false, false},
+		{"a revision below 0", jwt.MapClaims{"revision": -1}, false, false},
+		{"a huge revision", jwt.MapClaims{"revision": 1e30}, false, false},
+		{"a revision that is no number", jwt.MapClaims{"revision": "1"}, false, false},
+		{"no user", jwt.MapClaims{"username": nil}, false, false},
+	} {
+		claims := jwt.MapClaims{"username": "alice", "revision": 1}
+		maps.Copy(claims, tt.claims)
+		text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString(secret)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, ok := k.Verify(text)
+		if ok != tt.believed || ok && c.ValidAt(now) != tt.valid {
+			t.Errorf("%s: %+v, believed %v, valid %v", tt.name, c, ok, c.ValidAt(now))
+		}
+	}
+}
+
 // The options are etcd's.
 func TestParse(t *testing.T) {
 	dir := t.TempDir()
@@ -138,8 +208,17 @@ func TestParse(t *testing.T) {
 			t.Errorf("%q: %v, want %s", tt.text, err, tt.want)
 		}
 	}
-	if _, err := token.New(token.Options{Method: "ES512", Private: []byte(keys(t)["ES256"][0])}); err == nil {
-		t.Error("a key that does not fit the method is taken")
+	for name, o := range map[string]token.Options{
+		"a key that does not fit": {Method: "ES512", Private: []byte(keys(t)["ES256"][0])},
+		"no key":                  {Method: "RS256"},
+		"no secret":               {Method: "HS256"},
+		"a secret that is shown":  {Method: "HS256", Public: []byte("secret")},
+		"no signature":            {Method: "none", Private: []byte("secret")},
+		"no method":               {Private: []byte("secret")},
+	} {
+		if _, err := token.New(o); err == nil {
+			t.Errorf("%s is taken", name)
+		}
 	}
 }
 
