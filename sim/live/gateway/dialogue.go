@@ -48,6 +48,9 @@ func registerDialogues(_ context.Context, g *runtime.ServeMux, conn *grpc.Client
 func (d dialogue) handler(g *runtime.ServeMux, conn *grpc.ClientConn) runtime.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request, _ map[string]string) {
 		in, out := runtime.MarshalerForRequest(g, r)
+		// Otherwise HTTP/1 throws away what was not read when the first answer is written.
+		// HTTP/2 needs none of this.
+		_ = http.NewResponseController(w).EnableFullDuplex()
 		ctx, cancel := context.WithCancelCause(r.Context())
 		defer cancel(nil)
 		annotated, err := runtime.AnnotateContext(ctx, g, r, d.method, runtime.WithHTTPPathPattern(d.path))

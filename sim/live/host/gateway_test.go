@@ -1,6 +1,8 @@
 package host_test
 
 import (
+	"bufio"
+	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -98,5 +100,53 @@ func TestGatewayStreams(t *testing.T) {
 	}
 	if text := seen.String(); !strings.Contains(text, `"created":true`) || strings.Count(text, "\n") < 2 {
 		t.Errorf("got %s", text)
+	}
+}
+
+// Both sides speak by turns on one connection, over HTTP/1 and HTTP/2: no message is lost
+// or waits for the end.
+func TestGatewayDialogue(t *testing.T) {
+	k := newKeyring(t)
+	plain, secure := start(t), startSecured(t, k.info)
+	for name, tt := range map[string]struct {
+		url    string
+		client *http.Client
+	}{
+		"HTTP/1": {plain.URLs()[0], http.DefaultClient},
+		"HTTP/2": {secure.URLs()[0], browser(t, k.trust(), true)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body, says := io.Pipe()
+			ctx := soon(t)
+			context.AfterFunc(ctx, func() { _ = says.CloseWithError(ctx.Err()) })
+			req, err := http.NewRequestWithContext(ctx, http.MethodPost, tt.url+"/v3/lease/keepalive", body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			say := func(id int) {
+				if _, err := fmt.Fprintf(says, `{"ID":"%d"}`, id); err != nil {
+					t.Error(err)
+				}
+			}
+			go say(1)
+			resp, err := tt.client.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = resp.Body.Close() }()
+			hears := bufio.NewScanner(resp.Body)
+			for id := 1; id <= 3; id++ {
+				if id > 1 {
+					say(id)
+				}
+				if want := fmt.Sprintf(`"ID":"%d"`, id); !hears.Scan() || !strings.Contains(hears.Text(), want) {
+					t.Fatalf("heard %s, %v; want %s", hears.Text(), hears.Err(), want)
+				}
+			}
+			_ = says.Close()
+			if hears.Scan() || hears.Err() != nil {
+				t.Errorf("afterwards: %s, %v", hears.Text(), hears.Err())
+			}
+		})
 	}
 }
