@@ -427,6 +427,42 @@ func TestDrawsBelongToTheirLink(t *testing.T) {
 	})
 }
 
+// TestTurn: from a turn on all links draw otherwise, those too that are not used yet, and
+// the same where the turn is the same.
+func TestTurn(t *testing.T) {
+	links := [][2]trace.Addr{{1, 2}, {trace.Client(0), 1}, {1, trace.Client(0)}, {2, 3}}
+	for name, c := range map[string]network.Config{
+		"losses": {Drop: sim.Percent(50)}, "harm": {Corrupt: sim.Percent(50)},
+	} { // unordered: each is judged alone
+		fates := func(turn uint64) (after [4]string) {
+			w := newWorld(c, 20)
+			for range 10 {
+				for _, l := range links[:3] {
+					w.send(l[0], l[1])
+				}
+			}
+			if turn > 0 {
+				w.Turn(turn)
+			}
+			for i, l := range links {
+				for range 64 {
+					after[i] += fmt.Sprint(w.send(l[0], l[1]).Fate)
+				}
+			}
+			return after
+		}
+		straight, turned, other := fates(0), fates(1), fates(2)
+		for i, l := range links {
+			if straight[i] == turned[i] || turned[i] == other[i] {
+				t.Errorf("%s on the link %v are the same after a turn", name, l)
+			}
+		}
+		if again := fates(1); again != turned {
+			t.Errorf("%s differ after the same turn", name)
+		}
+	}
+}
+
 func TestImpossibleOptionsDrawNothing(t *testing.T) {
 	// The constant latency draws nothing either, so that the only draw is the one
 	// of the drop, and the stream can be followed from outside.
