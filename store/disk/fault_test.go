@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"etcdsim/sim/trace"
 	"etcdsim/store/disk"
 )
 
@@ -42,6 +43,109 @@ func TestRepairUndoesDamage(t *testing.T) {
 	d, _ := newDisk(disk.Config{}, 1)
 	if d.Damage(disk.Garbage, nil) {
 		t.Error("an empty device was damaged")
+	}
+}
+
+// Damage hits one sector, and what was misdirected another one, which then holds what
+// belongs to the first; the trace says where.
+func TestDamageHitsSectors(t *testing.T) {
+	const sector, sectors = disk.Sector, 6
+	var whole string
+	for i := range sectors {
+		whole += strings.Repeat(string(rune('a'+i)), sector)
+	}
+	whole = whole[:len(whole)-12] // the last one is not full
+	for kind := range disk.NumDamages {
+		elsewhere, lasts := 0, 0
+		for seed := range uint64(60) {
+			d, log := newDisk(disk.Config{}, seed)
+			var told trace.Event
+			log.Subscribe(trace.Kinds(trace.DiskFault), func(e *trace.Event) { told = *e })
+			write(t, create(t, d, "f"), whole)
+			d.Flush()
+			d.Damage(kind, []disk.Extent{{File: "f", High: int64(len(whole))}})
+			damaged := read(t, d, "f")
+			hit := int(told.A) / sector
+			hold := map[int]string{} // what damaged sectors hold
+			for i := range sectors {
+				low, high := i*sector, min((i+1)*sector, len(whole))
+				if damaged[low:high] != whole[low:high] {
+					hold[i] = damaged[low:high]
+				}
+			}
+			_, there := hold[hit]
+			switch want := [...]uint16{trace.FaultDiskRot, trace.FaultDiskGarbage, trace.FaultDiskMisdirected}[kind]; {
+			case told.Aux != want || !there || len(damaged) != len(whole):
+				t.Fatalf("%v, seed %d: told %+v, damaged sectors %v of %d bytes", kind, seed, told, hold, len(damaged))
+			case kind != disk.Misdirected && len(hold) != 1:
+				t.Errorf("%v, seed %d: %d sectors are damaged", kind, seed, len(hold))
+			case kind == disk.Rot && damaged[told.A] == whole[told.A]:
+				t.Errorf("%v, seed %d: byte %d has not changed", kind, seed, told.A)
+			}
+			if hit == sectors-1 {
+				lasts++
+			}
+			if kind != disk.Misdirected {
+				continue
+			}
+			to := int(told.B) / sector
+			if strings.Trim(hold[hit], "\x00") != "" {
+				t.Errorf("%v, seed %d: sector %d, which was not written, holds %q", kind, seed, hit, hold[hit])
+			}
+			if to != hit {
+				elsewhere++
+				if n := min(len(hold[hit]), len(hold[to])); n == 0 || hold[to][:n] != whole[hit*sector:][:n] || len(hold) != 2 {
+					t.Errorf("%v, seed %d: sector %d, where %d was written, holds %q", kind, seed, to, hit, hold[to])
+				}
+			}
+		}
+		if lasts == 0 || (elsewhere > 0) != (kind == disk.Misdirected) {
+			t.Errorf("%v: the last sector was hit %d times, and another one instead %d times", kind, lasts, elsewhere)
+		}
+	}
+}
+
+// Each fault is in the trace once, however often it is asked for.
+func TestFaultsAreTold(t *testing.T) {
+	d, log := newDisk(disk.Config{}, 8)
+	write(t, create(t, d, "f"), "12345")
+	d.Flush()
+	var told [][3]uint64
+	log.Subscribe(trace.Kinds(trace.DiskFault), func(e *trace.Event) { told = append(told, [3]uint64{uint64(e.Aux), e.A, e.B}) })
+	for range 2 {
+		if err := d.Rot("f", 3, 0x81); err != nil {
+			t.Fatal(err)
+		}
+		if got := read(t, d, "f"); got != "123\xb55" {
+			t.Errorf("the rotten file reads %q", got)
+		}
+		d.Repair()
+		d.Repair()
+	}
+	for range 2 {
+		d.Lie()
+		d.Fail()
+		d.Stall()
+		d.Slow(7)
+	}
+	d.Resume()
+	d.Fill()
+	d.Free()
+	want := [][3]uint64{
+		{uint64(trace.FaultDiskRot), 3, 0x81},
+		{uint64(trace.FaultDiskRepair)},
+		{uint64(trace.FaultDiskRot), 3, 0x81},
+		{uint64(trace.FaultDiskRepair)},
+		{uint64(trace.FaultDiskLie)},
+		{uint64(trace.FaultDiskFail)},
+		{uint64(trace.FaultDiskStall)},
+		{uint64(trace.FaultDiskSlow), 7},
+		{uint64(trace.FaultDiskResume)},
+		{uint64(trace.FaultDiskFull), 5},
+		{uint64(trace.FaultDiskFree), 5},
+	}
+	if !slices.Equal(told, want) {
+		t.Errorf("the trace tells\n%v, want\n%v", told, want)
 	}
 }
 
