@@ -171,6 +171,9 @@ func TestUsersAndRoles(t *testing.T) {
 		{&store.UserRevokeRoleRequest{Name: "u", Role: "s"}, store.ErrRoleNotGranted, nil},
 		{&store.UserDeleteRequest{Name: "v"}, nil, nil},
 		{&store.UserListRequest{}, nil, users("u", "w")},
+		{&store.AuthStatusRequest{}, nil, &store.AuthStatusResult{Revision: 19}},
+		{&store.AuthDisableRequest{}, nil, nil}, // it is off, and nothing changes
+		{&store.AuthStatusRequest{}, nil, &store.AuthStatusResult{Revision: 19}},
 	} {
 		resp := asks(s, "", c.req)
 		if resp.Err != c.err {
@@ -256,11 +259,16 @@ func TestTokens(t *testing.T) {
 		{"u", "p", nil},
 		{"u", "wrong", store.ErrAuthFailed},
 		{"nobody", "p", store.ErrAuthFailed},
+		{"nobody", "secret", store.ErrAuthFailed}, // it is root's, who is next to nobody
+		{"v", "p", store.ErrAuthFailed},
 		{"cert", "p", store.ErrNoPasswordUser},
 	} {
 		if err := s.CheckPassword(c.name, c.password); err != c.want {
 			t.Errorf("password %q of %q: got %v, want %v", c.password, c.name, err, c.want)
 		}
+	}
+	if err := New(Config{}).CheckPassword("root", "secret"); err != store.ErrAuthNotEnabled {
+		t.Errorf("where authentication is off: %v, want %v", err, store.ErrAuthNotEnabled)
 	}
 	authenticate := func() string {
 		resp := asks(s, "", &store.AuthenticateRequest{Name: "u", TokenPrefix: "abc"})
