@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"etcdsim/cmd/etcdsim/folder"
 	"etcdsim/scenarios"
 )
 
@@ -213,5 +216,25 @@ func TestWrapKeepsWords(t *testing.T) {
 	}
 	if i := slices.IndexFunc(lines, func(l string) bool { return len(l) > 16 }); i >= 0 {
 		t.Errorf("line %q is too long", lines[i])
+	}
+}
+
+// Where there cannot be a file is a mistake in the command; that a file cannot be
+// written is none.
+func TestUnwritten(t *testing.T) {
+	for _, c := range []struct {
+		err  error
+		want int
+	}{
+		{&fs.PathError{Op: "open", Path: "x", Err: fs.ErrNotExist}, exitUsage},
+		{&fs.PathError{Op: "write", Path: "x", Err: fs.ErrInvalid}, exitInternal},
+		{&fs.PathError{Op: "close", Path: "x", Err: fs.ErrClosed}, exitInternal},
+		{fmt.Errorf("runs: %w", folder.ErrTaken), exitUsage},
+		{errors.New("no more"), exitInternal},
+	} {
+		var e *exit
+		if err := unwritten("the page", c.err); !errors.As(err, &e) || e.code != c.want || !errors.Is(e.err, c.err) {
+			t.Errorf("%v: %v, want exit code %d", c.err, err, c.want)
+		}
 	}
 }

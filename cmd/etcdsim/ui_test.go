@@ -92,6 +92,9 @@ func TestUIGuards(t *testing.T) {
 // The progress in lessons is that of the terminal.
 func TestUIProgress(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "learn.json")
+	if err := os.WriteFile(file, []byte("null"), 0o600); err != nil { // which is no progress, either
+		t.Fatal(err)
+	}
 	server := httptest.NewServer(newUI(file, nil))
 	defer server.Close()
 	for _, c := range []struct {
@@ -181,34 +184,64 @@ func TestUIBegins(t *testing.T) {
 // A scenario that begins with a snapshot has it in the page, too. Nothing else of this
 // machine's files is there.
 func TestUIBeginsWithSnapshot(t *testing.T) {
-	ctx, cancel := context.WithCancel(context.Background())
-	out, in := io.Pipe()
-	ended := make(chan error, 1)
-	progress := filepath.Join(t.TempDir(), "none.json")
-	go func() {
-		app := newApp(in, io.Discard)
-		ended <- app.RunContext(ctx, []string{app.Name, "ui", "--listen", "127.0.0.1:0", "--progress", progress, "../../docs/orders.scn"})
-	}()
-	defer func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}()
-	address, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
+	address := servedUI(t, "../../docs/orders.scn")
 	for _, from := range []string{"orders.db", "/etc/hostname"} {
 		text := "cluster nodes=3 from=" + from + "\nwait leader within=20s\n"
 		request, err := json.Marshal(map[string]any{"do": "open", "open": map[string]string{"text": text, "seed": "5"}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, f := post(t, strings.TrimSpace(address), "a", string(request), nil)
+		_, f := post(t, address, "a", string(request), nil)
 		held := slices.ContainsFunc(f.Keys, func(row []any) bool { return row[2] == "orders/2" })
 		if f.Error != "" || f.Failure != "" || !held {
 			t.Errorf("from %s: %s%s, keys %v", from, f.Error, f.Failure, f.Keys)
+		}
+	}
+}
+
+// servedUI starts the command, until the test ends, and returns the address of its page.
+func servedUI(t *testing.T, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	out, in := io.Pipe()
+	ended := make(chan error, 1)
+	app := newApp(in, io.Discard)
+	args = append([]string{
+		app.Name, "ui", "--listen", "127.0.0.1:0", "--progress", filepath.Join(t.TempDir(), "none.json"),
+	}, args...)
+	go func() { ended <- app.RunContext(ctx, args) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	address, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(address)
+}
+
+// What the command is told is what the page begins with; told nothing, it says nothing.
+func TestUIBeginsAsTold(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, ""},
+		{[]string{"--seed", "9"}, `"begin":{"seed":"9"}`},
+		{[]string{"--bug", "lease-read"}, `"begin":{"seed":"1","bugs":"lease-read"}`},
+		{[]string{"--seed", "4", "leader-kill"}, `"begin":{"scenario":"leader-kill","seed":"4"}`},
+	} {
+		answer, err := http.Get(servedUI(t, c.args...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, err := io.ReadAll(answer.Body)
+		answer.Body.Close()
+		if err != nil || !strings.Contains(string(page), c.want) || strings.Contains(string(page), `"begin":`) != (c.want != "") {
+			t.Errorf("ui %q: %v, the page does not begin with %s", c.args, err, c.want)
 		}
 	}
 }
