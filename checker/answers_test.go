@@ -118,8 +118,10 @@ func TestSamePart(t *testing.T) {
 		{"a lease", at(3, &store.LeaseGrantResult{ID: 7, TTL: 5}), at(3, &store.LeaseGrantResult{ID: 7}), true},
 		{"another lease", at(3, &store.LeaseGrantResult{ID: 7, TTL: 5}), at(3, &store.LeaseGrantResult{ID: 8}), false},
 		{"no lease", at(3, &store.LeaseGrantResult{}), at(3, &store.PutResult{}), false},
-		{"a deletion", at(3, &store.DeleteRangeResult{Deleted: 1, PrevKVs: []*store.KeyValue{&k}}),
-			at(3, &store.DeleteRangeResult{Deleted: 1}), true},
+		{
+			"a deletion", at(3, &store.DeleteRangeResult{Deleted: 1, PrevKVs: []*store.KeyValue{&k}}),
+			at(3, &store.DeleteRangeResult{Deleted: 1}), true,
+		},
 		{"another deletion", at(3, &store.DeleteRangeResult{Deleted: 1}), at(3, &store.DeleteRangeResult{Deleted: 2}), false},
 		{"no deletion", at(3, &store.DeleteRangeResult{}), at(3, &store.PutResult{}), false},
 	} {

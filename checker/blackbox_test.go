@@ -11,9 +11,9 @@ import (
 )
 
 // told are operations as somebody noted them who knows no log.
-func told(make func(c *chronicle)) *linearity {
+func told(tell func(c *chronicle)) *linearity {
 	c := &chronicle{}
-	make(c)
+	tell(c)
 	for i := range c.Ops {
 		c.Ops[i].Applied, c.Ops[i].Term, c.Ops[i].Member = 0, 0, 0
 	}
