@@ -97,6 +97,16 @@ func (s *leaseStory) over(at int, member trace.Addr, term uint64) {
 	s.at(at, trace.Event{Kind: trace.Propose, Aux: trace.RoleLeader, Member: member, Term: term, ID: ownRequest | uint64(at)})
 }
 
+// found lets n1 find the lease over at 2200 ms; proposes lets a member hand something to
+// raft.
+func (s *leaseStory) found(how uint16) {
+	s.at(2200, trace.Event{Kind: trace.LeaseExpired, Aux: how, Member: 1, Term: 2, ID: 7})
+}
+
+func (s *leaseStory) proposes(at int, member trace.Addr, id uint64) {
+	s.at(at, trace.Event{Kind: trace.Propose, Aux: trace.RoleLeader, Member: member, Term: 2, ID: id})
+}
+
 // beats lets the leader send heartbeats.
 func (s *leaseStory) beats(at int, member trace.Addr) {
 	s.at(at, trace.Event{Kind: trace.Send, Aux: msgHeartbeat, Member: member, Peer: 9})
@@ -362,6 +372,22 @@ func TestLeases(t *testing.T) {
 			},
 			property: "ended", why: "Lease 7 was over at 2.105s at the latest, and n1, the leader of term 2, was to find that by 9.700s. " +
 				"Yet the lease was still there when put x=1 was committed, which was asked for at 9.701s.",
+		},
+		{
+			name: "a client's request is handed to raft as the lease is found over",
+			make: func(s *leaseStory) { s.found(0); s.proposes(2200, 1, 5); s.goesOn(9700) },
+		},
+		{
+			name: "the end of another one is handed to raft later",
+			make: func(s *leaseStory) { s.found(0); s.proposes(2300, 1, ownRequest|5); s.goesOn(9700) },
+		},
+		{
+			name: "another member hands something to raft as the lease is found over",
+			make: func(s *leaseStory) { s.found(0); s.proposes(2200, 2, ownRequest|5); s.goesOn(9700) },
+		},
+		{
+			name: "the leader asks first whether it leads, and hands the end of another one to raft",
+			make: func(s *leaseStory) { s.found(trace.ExpiryWaits); s.proposes(2200, 1, ownRequest|5); s.goesOn(9700) },
 		},
 		{
 			name: "the leader asks first whether it leads",
