@@ -72,12 +72,16 @@ func examine(out, progress io.Writer, folder, pattern, only string, again bool) 
 	if err != nil {
 		return err
 	}
-	mutants, err := p.mutate(chosen(only))
+	chosen, err := p.chosen(only)
+	if err != nil {
+		return err
+	}
+	mutants, err := p.mutate(chosen)
 	if err != nil {
 		return err
 	}
 	if len(mutants) == 0 {
-		return errors.New("nothing to mutate: expected a package with code, and -only to name files of it")
+		return errors.New("nothing to mutate: expected a package with code")
 	}
 	b, err := p.build(mutants)
 	if err != nil {
@@ -117,12 +121,17 @@ func examine(out, progress io.Writer, folder, pattern, only string, again bool) 
 }
 
 // chosen tells which files are to be mutated.
-func chosen(only string) func(file string) bool {
+func (p *pkg) chosen(only string) (func(file string) bool, error) {
 	if only == "" {
-		return func(string) bool { return true }
+		return func(string) bool { return true }, nil
 	}
 	names := strings.Split(only, ",")
-	return func(file string) bool { return slices.Contains(names, file) }
+	for _, name := range names {
+		if !slices.ContainsFunc(p.files, func(f *file) bool { return f.name == name }) {
+			return nil, fmt.Errorf("-only %s: expected files of the package that are no tests, and %q is none", only, name)
+		}
+	}
+	return func(file string) bool { return slices.Contains(names, file) }, nil
 }
 
 // summary prints the survivors, and what came of the mutants of each file.
