@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -91,6 +92,12 @@ func (a *assembly) addAt(index uint64, urls ...string) *assembly {
 
 func update(id uint64, url string) *store.MemberUpdateRequest {
 	return &store.MemberUpdateRequest{ID: id, PeerURLs: []string{url}}
+}
+
+// full: as many have joined as may.
+func (a *assembly) full() *assembly {
+	a.h.Members = append(a.h.Members, history.Member{ID: store.MaxMembers, Founder: true})
+	return a
 }
 
 // publishes: a member tells its name, in an entry of its own.
@@ -191,6 +198,17 @@ func TestMembership(t *testing.T) {
 			},
 			why: `Applying member add http://n5:2380 learner at index 6 must give the error "etcdserver: too many learner members in cluster", ` +
 				"but the members gave n1, n2, n3, n4 (learner) (not started), n5 (learner) (not started).",
+		},
+		{
+			name: "a member too many", property: "etcd's rules",
+			wrong: func(a *assembly) {
+				a.full().do(5, &store.MemberAddRequest{PeerURLs: []string{"http://x:1"}}, &store.MemberAddResult{}, nil)
+			},
+			right: func(a *assembly) {
+				a.full().do(5, &store.MemberAddRequest{PeerURLs: []string{"http://x:1"}}, nil, store.ErrTooManyMembers)
+			},
+			why: fmt.Sprintf("Applying member add http://x:1 at index 5 must give the error %q, but the members gave nobody.",
+				store.ErrTooManyMembers.Text),
 		},
 		{
 			name: "an update of nobody", property: "etcd's rules",
@@ -299,6 +317,28 @@ func TestMembership(t *testing.T) {
 				"and gave the one as of index 4.",
 		},
 		{
+			name: "a stale list, and those of which nobody heard or that nobody acknowledged", property: "lists",
+			wrong: func(a *assembly) { a.do(5, remove, known(1, 3), nil).list(4, true, 1, 2, 3) },
+			right: func(a *assembly) {
+				op := a.do(5, remove, known(1, 3), nil).last()
+				op.Outcome, op.Response = history.Unknown, store.Response{}
+				op = a.list(4, true, 1, 2, 3).list(5, true).last()
+				op.Outcome, op.Response = history.Unknown, store.Response{}
+			},
+			why: "member remove n2 was acknowledged at 1.000s, at index 5; at 1.000s n1 was asked for a linearizable list, " +
+				"and gave the one as of index 4.",
+		},
+		{
+			name: "a handover to another one than asked for, and to itself", property: "handover",
+			wrong: func(a *assembly) { a.moves(Election{At: 9, Term: 4, Member: 3}) },
+			right: func(a *assembly) {
+				a.moves(Election{At: 9, Term: 4, Member: 2})
+				a.inv.elections[1].Member = 3
+				a.last().Request = &store.MoveLeaderRequest{Target: 1}
+			},
+			why: "n1 said at 1.000s that it had handed over to n2, which did not lead then.",
+		},
+		{
 			name: "a handover after which another one leads", property: "handover",
 			wrong: func(a *assembly) { a.moves(Election{At: 11, Term: 4, Member: 3}) },
 			right: func(a *assembly) { a.moves(Election{At: 11, Term: 4, Member: 2}, Election{At: 12, Term: 5, Member: 3}) },
@@ -358,5 +398,11 @@ func TestMembershipUnasked(t *testing.T) {
 	a.do(5, &store.PutRequest{Key: "k"}, &store.PutResult{}, nil)
 	if _, ok := Judge(a.h, Options{}).Judgement("membership"); ok {
 		t.Error("the membership was judged though nobody asked about it")
+	}
+
+	a = begin()
+	a.moves()
+	if j, ok := Judge(a.h, Options{}).Judgement("membership"); !ok || j.Verdict != Pass {
+		t.Errorf("nobody knows who led, and yet a handover is judged: %+v", j)
 	}
 }
