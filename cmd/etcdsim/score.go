@@ -31,7 +31,8 @@ type scorer struct {
 	// plans makes a scenario of a seed.
 	plans  func(seed uint64) *scenarios.File
 	starts int
-	limit  time.Duration
+	// limit bounds a search, patience the shrinking of what it found, in time of a processor.
+	limit, patience time.Duration
 }
 
 // found is how one defect was found. It is what a line of the journal holds.
@@ -119,7 +120,7 @@ func scoreAction(c *cli.Context) error {
 // newScorer reads the flags: how to search, and for which defects, or all.
 func newScorer(c *cli.Context) (s scorer, chosen bug.Set, err error) {
 	s.plans = func(seed uint64) *scenarios.File { return nemesis.Draw(seed).File() }
-	s.starts = c.Int("starts")
+	s.starts, s.patience = c.Int("starts"), shrinkPatience
 	if s.limit, err = time.ParseDuration(c.String("for")); err != nil || s.limit <= 0 {
 		return s, 0, usage("bugs: --for: %q: expected a duration such as 1m", c.String("for"))
 	}
@@ -167,7 +168,7 @@ func (s *scorer) score(b bug.Bug) (found, error) {
 
 // shrink makes the plan that was found short. One that cannot be is left out.
 func (s *scorer) shrink(b bug.Bug, one *found) {
-	until := processorTime() + shrinkPatience
+	until := processorTime() + s.patience
 	small, err := shrink.Shrink(shrink.Config{
 		File: s.plans(one.First), Seed: one.First, Options: s.options(b), Judge: b.Judge, Run: runner(1),
 		Enough: func() bool { return s.stopped() || processorTime() > until },
@@ -178,7 +179,7 @@ func (s *scorer) shrink(b bug.Bug, one *found) {
 	}
 }
 
-// shrinkPatience bounds the time that a plan is made shorter.
+// shrinkPatience is how long a plan is made shorter.
 const shrinkPatience = 5 * time.Second
 
 func (s *scorer) stopped() bool { return s.ctx.Err() != nil }

@@ -36,7 +36,7 @@ func TestMedians(t *testing.T) {
 func TestScore(t *testing.T) {
 	var tried []uint64
 	s := scorer{
-		ctx: context.Background(), starts: 2, limit: time.Minute,
+		ctx: context.Background(), starts: 2, limit: time.Minute, patience: 100 * time.Millisecond,
 		plans: func(seed uint64) *scenarios.File {
 			tried = append(tried, seed)
 			if seed%startsApart < 3 {
