@@ -336,6 +336,9 @@ func TestAuth(t *testing.T) {
 				!strings.Contains(j.Violations[0].Why, tt.why)):
 				t.Errorf("want a violation of %s with %q, got %v %+v", tt.property, tt.why, j.Verdict, j.Violations)
 			}
+			if tt.property == "allowed" && (len(j.Violations[0].Ops) != 1 || j.Violations[0].Member == 0) {
+				t.Errorf("nothing shows it: %+v", j.Violations[0])
+			}
 		})
 	}
 }

@@ -75,6 +75,11 @@ func TestSerializableReads(t *testing.T) {
 			why: "n2 answered at 0.027s with the effect of index 6, which nobody had applied before 0.028s.",
 		},
 		{
+			name: "a state that was to come, by a member that does not say what it had applied",
+			make: func(c *chronicle) { c.op(1, 2, 12, 15, serializableGet("k"), read(3, second), 0) },
+			why:  "n2 answered at 0.015s with the effect of index 6, which nobody had applied before 0.025s.",
+		},
+		{
 			name: "a state just before it was to come",
 			make: func(c *chronicle) { c.op(1, 2, 12, 25, serializableGet("k"), read(3, second), 6) },
 		},
@@ -388,6 +393,10 @@ func TestLostWriteNamesTheCrash(t *testing.T) {
 	inv.Observe(&trace.Event{Kind: trace.DiskLost, At: ms(40), Member: 1, A: 48})
 	apply(50, 2, 6, 3, 0)
 	apply(55, 3, 6, 2, 2) // a member that kept the old log changes nothing
+	apply(57, 1, 6, 3, 0) // nor does another one that has the new one
+	if len(inv.replaced) != 1 {
+		t.Errorf("one entry gave way, not %+v", inv.replaced)
+	}
 
 	o := Options{Invariants: inv}
 	expect(t, judged(t, "durability", c.History, o),

@@ -384,6 +384,9 @@ func TestMembership(t *testing.T) {
 			if v := j.Violations[0]; v.Property != tt.property || v.Why != tt.why {
 				t.Errorf("got  %s: %s\nwant %s: %s", v.Property, v.Why, tt.property, tt.why)
 			}
+			if v := j.Violations[0]; tt.property != "etcd's rules" && (len(v.Ops) == 0 || v.Member != 1) {
+				t.Errorf("nothing shows it: %+v", v)
+			}
 			others := slices.DeleteFunc(report.Judgements, func(j Judgement) bool { return j.Judge == "membership" })
 			if v := (Report{others}).Violations(); len(v) > 0 {
 				t.Errorf("another judge objects as well: %+v", v[0])

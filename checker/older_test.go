@@ -278,6 +278,9 @@ func TestOlder(t *testing.T) {
 			case tt.property != "" && (len(got) == 0 || !strings.HasPrefix(got[0], "older, "+tt.property+":")):
 				t.Errorf("want a violation of %q, got %q (%s)", tt.property, got, j.Note)
 			}
+			if tt.property == "waits" && (len(j.Violations[0].Ops) != 1 || j.Violations[0].Member != 2) {
+				t.Errorf("nothing shows it: %+v", j.Violations[0])
+			}
 		})
 	}
 }
