@@ -129,7 +129,7 @@ func TestUsersAndRoles(t *testing.T) {
 	for i, c := range []struct {
 		req store.Request
 		err *store.Error
-		res store.Result // compared if not nil
+		res store.Result // nil is that of a change, or none with an error
 	}{
 		{&store.UserDeleteRequest{Name: "u"}, store.ErrUserNotFound, nil},
 		{&store.UserChangePasswordRequest{Name: "u"}, store.ErrUserNotFound, nil},
@@ -178,6 +178,9 @@ func TestUsersAndRoles(t *testing.T) {
 		resp := asks(s, "", c.req)
 		if resp.Err != c.err {
 			t.Fatalf("%d: %s: %v, want %v", i, store.Describe(c.req), resp.Err, c.err)
+		}
+		if c.res == nil && c.err == nil {
+			c.res = &store.AuthResult{}
 		}
 		if c.res != nil && !reflect.DeepEqual(resp.Result, c.res) {
 			t.Errorf("%d: %s: %+v, want %+v", i, store.Describe(c.req), resp.Result, c.res)
