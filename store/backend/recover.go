@@ -116,7 +116,8 @@ func (s source) scan() (source, error) {
 		r, size, err := record.Read(s.data[s.end:], start+s.end, lastKind)
 		if err != nil {
 			if witness, found := record.Witness(s.data, start, start+s.end, lastKind); found {
-				return s, &record.CorruptError{Of: "backend", File: s.file.Name(), Offset: s.end, Reason: err, Witness: witness - start}
+				at := fmt.Sprintf("offset %d", witness-start)
+				return s, &record.CorruptError{Of: "backend", File: s.file.Name(), Offset: s.end, Reason: err, Witness: at}
 			}
 			torn = err
 			break

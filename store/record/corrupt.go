@@ -12,16 +12,17 @@ type CorruptError struct {
 	Offset int64
 	// Reason says what is wrong there.
 	Reason error
-	// Witness is the position of a later record that shows that the place had
-	// been durable, or 0.
-	Witness int64
+	// Witness is where a later record is that shows that the place had been durable, as
+	// in "offset 48"; empty without one. A backend tells the offset in this file, and a
+	// log the position in all of its files.
+	Witness string
 }
 
 // Error names the place and the reason.
 func (e *CorruptError) Error() string {
 	text := fmt.Sprintf("%s: %s is damaged at offset %d: %v", e.Of, e.File, e.Offset, e.Reason)
-	if e.Witness > 0 {
-		text += fmt.Sprintf(" (no torn write: it was durable when the record at position %d was written)", e.Witness)
+	if e.Witness != "" {
+		text += fmt.Sprintf(" (no torn write: it was durable when the record at %s was written)", e.Witness)
 	}
 	return text
 }

@@ -170,7 +170,7 @@ func TestMissingMiddleIsRefused(t *testing.T) {
 		for n := range len(files[name]) {
 			_, err := wal.Open(files.with(name, files[name][:n]).disk(t), wal.Config{})
 			var corrupt *record.CorruptError
-			if !errors.As(err, &corrupt) || corrupt.Witness == 0 {
+			if !errors.As(err, &corrupt) || corrupt.Witness == "" {
 				t.Fatalf("segment %d cut to %d bytes: %v, want a refusal with a witness", i, n, err)
 			}
 		}
@@ -234,7 +234,7 @@ func TestEveryFlippedBitIsNoticed(t *testing.T) {
 				}
 			case !errors.As(err, &corrupt):
 				t.Fatalf("bit in byte %d of %s: %v, want a refusal", at, name, err)
-			case corrupt.File != name || corrupt.Offset > int64(at) || corrupt.Witness == 0:
+			case corrupt.File != name || corrupt.Offset > int64(at) || corrupt.Witness == "":
 				t.Fatalf("bit in byte %d of %s: the refusal says %v", at, name, err)
 			case !slices.Equal(d.List(), slices.Sorted(maps.Keys(files))):
 				t.Fatalf("a refused log was changed: %v", d.List())

@@ -173,7 +173,7 @@ func (r *reading) scan() error {
 func (r *reading) cut(at int64, reason error) error {
 	if witness, found := r.witness(at); found {
 		err := r.corrupt(at, reason)
-		err.Witness = witness
+		err.Witness = fmt.Sprintf("position %d", witness)
 		return err
 	}
 	n, _ := slices.BinarySearchFunc(r.records, at, func(rec record.Record, at int64) int { return cmp.Compare(rec.At, at) })
