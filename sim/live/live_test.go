@@ -294,6 +294,39 @@ func TestRecordingOnAFullDisk(t *testing.T) {
 	}
 }
 
+// A stream that is closed is over for its member, too.
+func TestHangingUp(t *testing.T) {
+	s := newSession(t, 1)
+	pending := func(want int) {
+		t.Helper()
+		n := -1
+		for end := time.Now().Add(5 * time.Second); n != want && time.Now().Before(end); time.Sleep(time.Millisecond) {
+			_ = s.Inspect(t.Context(), func(c *cluster.Cluster) { n = len(c.Node(1).Pending()) })
+		}
+		if n != want {
+			t.Errorf("%d operations are under way, want %d", n, want)
+		}
+	}
+	lock := func() *live.Stream {
+		t.Helper()
+		stream, err := s.Stream(t.Context(), 1, store.Credential{}, &store.LockRequest{Name: "l"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return stream
+	}
+	holder := lock()
+	defer holder.Close()
+	if a, err := holder.Recv(t.Context()); err != nil || a.Err != nil {
+		t.Fatal(a.Err, err)
+	}
+	waits := lock()
+	pending(1)
+	waits.Close()
+	pending(0)
+	s.replay()
+}
+
 // While the clock stands, time passes only as long as somebody waits for an answer.
 func TestClockStandsAfterGivingUp(t *testing.T) {
 	s := newSession(t, 0)
@@ -332,14 +365,16 @@ func TestBreakdown(t *testing.T) {
 			continue
 		}
 		at := d.Now()
-		a, err := d.Call(t.Context(), 1, store.Credential{}, &store.PutRequest{Key: "k"})
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		a, err := d.Call(ctx, 1, store.Credential{}, &store.PutRequest{Key: "k"})
 		if err != nil || a.Err != store.ErrStopped {
 			t.Errorf("who asks is told %v, %v", a.Err, err)
 		}
-		if _, err := d.Do(t.Context(), "heal"); err == nil || !strings.Contains(err.Error(), "broke down") {
+		if _, err := d.Do(ctx, "heal"); err == nil || !strings.Contains(err.Error(), "broke down") {
 			t.Errorf("who wants to do something is told %v", err)
 		}
-		if err := d.Advance(t.Context(), time.Hour); err == nil || !strings.Contains(err.Error(), "broke down") {
+		if err := d.Advance(ctx, time.Hour); err == nil || !strings.Contains(err.Error(), "broke down") {
 			t.Errorf("who turns the clock is told %v", err)
 		}
 		if now := d.Now(); now != at {

@@ -152,6 +152,13 @@ func TestRequiredLeader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	create := &pb.WatchRequest_CreateRequest{CreateRequest: &pb.WatchCreateRequest{Key: []byte("k")}}
+	if err := watch.Send(&pb.WatchRequest{RequestUnion: create}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := watch.Recv(); err != nil {
+		t.Fatal(err)
+	}
 	s.do("kill n2")
 	s.do("kill n3")
 	s.do("wait elapsed 5s")
