@@ -54,10 +54,7 @@ func (r *olderReplay) play(rec *conformance.OlderRecord) {
 		go func() { wait <- r.ask(rec) }()
 		// It must be under way before what it waits for happens. One that is answered at
 		// once is never seen waiting.
-		for range 50 {
-			if r.pending() > before || len(wait) > 0 {
-				break
-			}
+		for end := time.Now().Add(5 * time.Second); r.pending() <= before && len(wait) == 0 && time.Now().Before(end); {
 			time.Sleep(time.Millisecond)
 		}
 	case conformance.OlderWaitResult:
