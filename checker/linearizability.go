@@ -46,14 +46,12 @@ type linearity struct {
 	// states[g] is the state after g commits, and answers[g] what the next is answered.
 	states  []state
 	answers []store.Response
-	// order is the witness: acts in the order in which they took effect. A commit
-	// that no client asked for is -1 minus its position.
+	// order is the witness: acts in the order in which they took effect, and -1 for a
+	// commit that no client asked for.
 	order []int32
 	// lost lists operations that were acknowledged and are not in the log.
 	lost []int32
-	// misfits counts writes whose answers do not follow from the log; misapplied
-	// lists commits that the members applied otherwise than the model.
-	misfits    int
+	// misapplied lists commits that the members applied otherwise than the model.
 	misapplied []int32
 }
 
@@ -66,10 +64,9 @@ type act struct {
 	gap int32
 	// next is the next read in the same gap, or -1.
 	next int32
-	// judged: the client had an answer that the model must confirm. misfit: the
-	// answer to this write is not the one that follows from its place in the log.
-	judged, misfit bool
-	// ret is when the client had its answer; Forever if it never had.
+	// judged: the client had an answer that the model must confirm.
+	judged bool
+	// ret is when the client had that answer; Forever if it never had one.
 	invoke, ret sim.Time
 }
 
@@ -86,15 +83,16 @@ func (l *linearity) judgement() Judgement {
 	switch {
 	case len(l.Commits) == 0 && l.Initial == nil:
 		l.judgeWithoutLog(&j)
-	case l.misfits > 0 || len(l.lost) > 0:
+	case len(l.lost) > 0:
 		l.explain(&j)
 	default:
 		l.witness()
-		if j.Verdict = l.confirmed(); j.Verdict == Violated {
+		confirmed := l.confirmed()
+		if j.Verdict = confirmed; confirmed != Pass {
 			l.explain(&j)
 		}
-		if j.Verdict == Unknown && j.Note == "" {
-			j.Note = "porcupine gave up on the order in which the members say that operations took effect"
+		if confirmed == Unknown && j.Verdict == Pass {
+			j.Verdict, j.Note = Unknown, "porcupine gave up on the order in which the members say that operations took effect"
 		}
 	}
 	return j
@@ -117,7 +115,7 @@ func (l *linearity) resolve() {
 		a.judged = answered(op)
 		switch {
 		case a.commit >= 0:
-			if op.Outcome == history.Unknown {
+			if !a.judged {
 				a.ret = sim.Forever
 			}
 			l.writes[a.commit] = int32(len(l.acts))
@@ -157,39 +155,22 @@ func answered(op *history.Op) bool {
 	return op.Outcome == history.OK
 }
 
-// replay computes the states that the log leads through, and which answers to
-// writes follow from it.
+// replay computes the states that the log leads through, and what follows from it as
+// answers to writes.
 func (l *linearity) replay() {
 	l.states, l.answers = make([]state, len(l.Commits)+1), make([]store.Response, len(l.Commits))
 	l.states[0] = initialState(l.Initial)
 	for g := range l.Commits {
-		c := &l.Commits[g]
 		next, want, known := l.follow(g)
 		l.states[g+1], l.answers[g] = next, want
-		if !known {
-			if i := l.writes[g]; i >= 0 {
-				l.acts[i].judged = false
-			}
-			continue
-		}
-		applied := l.model.sameAnswer(&want, &c.Response)
-		if !applied && c.Response != (store.Response{}) {
+		if applied := &l.Commits[g].Response; known && !l.model.sameAnswer(&want, applied) && *applied != (store.Response{}) {
 			l.misapplied = append(l.misapplied, int32(g))
-		}
-		if i := l.writes[g]; i >= 0 && l.acts[i].judged {
-			op := &l.Ops[l.acts[i].op]
-			// Mostly the client was answered by the member that applied it first.
-			if applied && op.Response == c.Response || l.model.sameAnswer(&want, &op.Response) {
-				continue
-			}
-			l.acts[i].misfit = true
-			l.misfits++
 		}
 	}
 }
 
 // follow applies the commit after g others. An entry that the members refused for
-// a reason outside the model, such as a full disk, changed nothing.
+// a reason outside the model, such as a right that is missing, changed nothing.
 func (l *linearity) follow(g int) (next state, answer store.Response, known bool) {
 	return l.model.apply(&l.states[g], l.effect(g))
 }
@@ -232,11 +213,7 @@ func (l *linearity) witness() {
 		if g == len(l.Commits) {
 			break
 		}
-		if i := l.writes[g]; i >= 0 {
-			l.order = append(l.order, i)
-		} else {
-			l.order = append(l.order, int32(-1-g))
-		}
+		l.order = append(l.order, l.writes[g])
 	}
 }
 

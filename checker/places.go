@@ -38,7 +38,7 @@ func (l *linearity) places() []interval {
 			continue
 		}
 		all[i] = interval{2*a.commit + 1, 2*a.commit + 1}
-		if a.misfit {
+		if a.judged && !l.model.sameAnswer(&l.answers[a.commit], &l.Ops[a.op].Response) {
 			all[i].last = -1
 		}
 	}
