@@ -42,7 +42,7 @@ func mergeAction(c *cli.Context) error {
 	}
 	write := func(f *os.File) error { return mergeInto(f, shards, o, c.App.Writer) }
 	if out := c.String("out"); out != "" {
-		return replaceFile(out, write)
+		return replaceFile(out, public, write)
 	}
 	f, err := os.CreateTemp("", "etcdsim-*.ndjson")
 	if err != nil {

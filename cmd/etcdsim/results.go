@@ -108,12 +108,12 @@ func (r *resultsFile) close() {
 
 // writeFile writes a file as a whole: what was there stays until it is done.
 func writeFile(path string, write func(io.Writer) error) error {
-	return replaceFile(path, func(f *os.File) error { return write(f) })
+	return replaceFile(path, public, func(f *os.File) error { return write(f) })
 }
 
 // replaceFile puts a file in the place of another once it is written. One that
 // ends with an exit code other than that of an error of ours is written.
-func replaceFile(path string, write func(*os.File) error) error {
+func replaceFile(path string, rights os.FileMode, write func(*os.File) error) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return unwritten("results", err)
 	}
@@ -127,7 +127,7 @@ func replaceFile(path string, write func(*os.File) error) error {
 	if told != nil && (!errors.As(told, &e) || e.code == exitUsage || e.code == exitInternal) {
 		return errors.Join(told, f.Close())
 	}
-	if err := errors.Join(f.Chmod(0o644), f.Close(), os.Rename(f.Name(), path)); err != nil {
+	if err := errors.Join(f.Chmod(rights), f.Close(), os.Rename(f.Name(), path)); err != nil {
 		return unwritten("results", err)
 	}
 	return told

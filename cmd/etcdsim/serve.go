@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -243,23 +242,6 @@ func (s *service) recording() (*os.File, error) {
 	}
 	if err != nil {
 		return nil, usage("serve: --record: %w", err)
-	}
-	return f, nil
-}
-
-// createPrivate creates a file that only its owner may read, also where there is one that
-// others may. What is no file, such as a pipe, keeps its rights.
-func createPrivate(path string) (*os.File, error) {
-	f, err := os.OpenFile(filepath.Clean(path), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	info, err := f.Stat()
-	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o077 != 0 {
-		err = f.Chmod(0o600)
-	}
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
 	}
 	return f, nil
 }

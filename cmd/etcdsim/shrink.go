@@ -105,8 +105,8 @@ func (s *subject) hand(small *shrink.Shrunk, out string, stdout, stderr io.Write
 	if out == "" {
 		_, err = io.WriteString(stdout, text)
 	} else {
-		err = writeFile(out, func(w io.Writer) error {
-			_, err := io.WriteString(w, text)
+		err = replaceFile(out, rightsOf(f), func(f *os.File) error {
+			_, err := f.WriteString(text)
 			return err
 		})
 		if err == nil {

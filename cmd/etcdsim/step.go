@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -90,8 +91,18 @@ func stepAction(c *cli.Context, in *os.File) error {
 	return nil
 }
 
+// saveFile writes a scenario.
 func saveFile(name, text string) error {
-	if err := os.WriteFile(name, []byte(text), 0o644); err != nil { //nolint:gosec // a scenario is for everybody to read
+	create := os.Create
+	if f, err := scenarios.Parse(name, text); err == nil && rightsOf(f) == private {
+		create = createPrivate
+	}
+	f, err := create(name)
+	if err == nil {
+		_, err = f.WriteString(text)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
 		return fmt.Errorf("%s: %w", name, cause(err))
 	}
 	return nil
