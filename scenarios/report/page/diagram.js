@@ -243,17 +243,24 @@ class Diagram {
       if (x1 - x0 > g.measureText("▲ " + s.what).width + 6) { g.textAlign = "left"; g.fillText("▲ " + s.what, x0 + 4, y - 18); }
       g.font = "12px system-ui, sans-serif";
     }
-    g.strokeStyle = this.c.bad;
     for (const s of this.model.cuts[n - 1]) {
       if (s.to < this.t0 || s.from > this.t1) continue;
       const x0 = Math.max(this.x(s.from), GUTTER), x1 = Math.min(this.x(s.to), this.width);
+      g.strokeStyle = g.fillStyle = this.c.bad;
       g.lineWidth = 1.5;
       g.setLineDash([6, 3, 1, 3]);
       g.beginPath(); g.moveTo(x0, y + 13); g.lineTo(x1, y + 13); g.stroke();
       g.setLineDash([]);
       const label = "cut off from " + s.whom;
       g.font = "11px system-ui, sans-serif";
-      if (x1 - x0 > g.measureText(label).width + 6) { g.fillStyle = this.c.bad; g.textAlign = "left"; g.fillText(label, x0 + 4, y + 19); }
+      if (x1 - x0 > g.measureText(label).width + 6) {
+        // Packets cross here: the words stand on ground of their own.
+        g.strokeStyle = this.c.ground;
+        g.lineWidth = 3;
+        g.textAlign = "left";
+        g.strokeText(label, x0 + 4, y + 21);
+        g.fillText(label, x0 + 4, y + 21);
+      }
       g.font = "12px system-ui, sans-serif";
     }
     this.dots(n, y);
