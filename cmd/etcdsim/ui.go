@@ -58,7 +58,7 @@ func uiAction(c *cli.Context) error {
 	}
 	address := c.String("listen")
 	host, _, err := net.SplitHostPort(address)
-	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if err != nil || !loopback.Is(host) {
 		return usage("ui: --listen: %q: expected an address on loopback, such as 127.0.0.1:8379", address)
 	}
 	progress, err := progressFile(c)
