@@ -326,14 +326,3 @@ func (n *Node) authApplied(r store.Request, resp store.Response) {
 		t.ends[made.Token] = n.tokenEnd()
 	}
 }
-
-// pendingLogins returns the calls that wait for a token, or because of one.
-func (n *Node) pendingLogins() []Call {
-	calls := slices.Clone(n.tokens.logins)
-	for _, c := range n.tokens.early {
-		if !slices.ContainsFunc(calls, func(other Call) bool { return other.Op == c.Op }) {
-			calls = append(calls, c.Call)
-		}
-	}
-	return calls
-}

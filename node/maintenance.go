@@ -178,10 +178,3 @@ func (n *Node) replaced() {
 		n.endRewrite(nil)
 	}
 }
-
-// pendingMaintenance returns the requests about this member's data that are not
-// answered.
-func (n *Node) pendingMaintenance() []Call {
-	m := &n.maintaining
-	return slices.Concat(m.outOfSpace, m.rewrites, m.readers)
-}

@@ -338,20 +338,6 @@ func (n *Node) publish() {
 	})
 }
 
-// pendingChanges returns the requests about members that are not answered.
-func (n *Node) pendingChanges() (calls []Call) {
-	for _, c := range n.reconfig.waiting {
-		calls = append(calls, Call{Client: c.Client, Op: c.Op})
-	}
-	for _, a := range n.reconfig.answers {
-		calls = append(calls, Call{Client: a.Client, Op: a.Op})
-	}
-	for _, m := range n.reconfig.moves {
-		calls = append(calls, Call{Client: m.Client, Op: m.Op})
-	}
-	return calls
-}
-
 // settings returns the settings of the list of members.
 func (n *Node) settings() membership.Config {
 	return membership.Config{MaxLearners: n.cfg.MaxLearners, Bugs: n.bugs}

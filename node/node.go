@@ -529,13 +529,6 @@ func (n *Node) Role() (term uint64, role uint16) { return n.term, n.role }
 // Saving reports that a save is under way: a crash now finds it half done.
 func (n *Node) Saving() bool { return n.save.underWay }
 
-// Busy reports that the member has taken in requests and not answered them, or
-// has a save under way.
-func (n *Node) Busy() bool {
-	return n.save.underWay || n.reconfig.busy() || n.maintaining.rewriting || len(n.maintaining.outOfSpace) > 0 ||
-		len(n.requests.waiting) > 0 || len(n.reads.underWay) > 0 || len(n.reads.next) > 0
-}
-
 // Status returns raft's own account of the member, with the progress of each
 // follower if it leads. It allocates; it is for people who look.
 func (n *Node) Status() raft.Status { return n.raft.node.Status() }
