@@ -100,7 +100,7 @@ var rooms = []room{
 		why:  "pages and trees in a file; what the keys mean is said elsewhere",
 	},
 	{
-		path: "store/saved", imports: []string{"store", "store/bolt"},
+		path: "store/saved", imports: []string{"store", "store/bolt"}, tests: []string{etcdAPI, protobufAll},
 		why: "a state as a value and in etcd's schema, for those who make one, take one over or judge what began with one",
 	},
 	{

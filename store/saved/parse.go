@@ -91,18 +91,7 @@ func (s *Snapshot) readRecord(key, value string) error {
 }
 
 func (s *Snapshot) readLease(key, value string) error {
-	var l Lease
-	err := message(value, func(f field) error {
-		switch f.number {
-		case 1:
-			l.ID = int64(f.integer)
-		case 2:
-			l.TTL = int64(f.integer)
-		case 3:
-			l.Remaining = int64(f.integer)
-		}
-		return nil
-	})
+	l, err := decodeLease(value)
 	if err != nil {
 		return err
 	}
@@ -127,23 +116,7 @@ func (s *Snapshot) readAuth(key, value string) error {
 }
 
 func (s *Snapshot) readUser(key, value string) error {
-	var u User
-	err := message(value, func(f field) error {
-		switch f.number {
-		case 1:
-			u.Name = f.text
-		case 2:
-			u.Password = f.text
-		case 3:
-			u.Roles = append(u.Roles, f.text)
-		case 4:
-			return message(f.text, func(f field) error {
-				u.NoPassword = u.NoPassword || f.number == 1 && f.integer != 0
-				return nil
-			})
-		}
-		return nil
-	})
+	u, err := decodeUser(value)
 	if err != nil {
 		return err
 	}
@@ -157,18 +130,7 @@ func (s *Snapshot) readUser(key, value string) error {
 }
 
 func (s *Snapshot) readRole(key, value string) error {
-	var r Role
-	err := message(value, func(f field) error {
-		switch f.number {
-		case 1:
-			r.Name = f.text
-		case 2:
-			p, err := readPermission(f.text)
-			r.Permissions = append(r.Permissions, p)
-			return err
-		}
-		return nil
-	})
+	r, err := decodeRole(value)
 	if err != nil {
 		return err
 	}
@@ -179,32 +141,8 @@ func (s *Snapshot) readRole(key, value string) error {
 	return nil
 }
 
-func readPermission(value string) (p store.Permission, err error) {
-	err = message(value, func(f field) error {
-		switch f.number {
-		case 1:
-			p.Type = store.PermissionType(f.integer)
-		case 2:
-			p.Key = f.text
-		case 3:
-			p.RangeEnd = f.text
-		}
-		return nil
-	})
-	return p, err
-}
-
 func (s *Snapshot) readAlarm(key, _ string) error {
-	var a store.Alarm
-	err := message(key, func(f field) error {
-		switch f.number {
-		case 1:
-			a.MemberID = f.integer
-		case 2:
-			a.Type = store.AlarmType(f.integer)
-		}
-		return nil
-	})
+	a, err := decodeAlarm(key)
 	if err != nil {
 		return err
 	}

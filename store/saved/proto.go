@@ -31,32 +31,44 @@ func appendInt(buf []byte, number byte, v int64) []byte {
 	return store.AppendUint(append(buf, number<<3|wireVarint), uint64(v))
 }
 
-// field is a field of a message: integer or text is set.
+// field is a field of a message. Its tag is the number and the wire type; integer or
+// text is set, as the wire type says.
 type field struct {
-	number  uint64
+	tag     uint64
 	integer uint64
 	text    string
 }
 
-// message calls each with the fields of a message, in their order, until it objects.
+// integer and text return the tags of fields that hold such a thing. A field whose number
+// is known, and which holds something else than the schema says, has another tag: it is
+// not known, and skipped, as in Go's protobuf.
+func integer(number uint64) (tag uint64) { return number<<3 | wireVarint }
+func text(number uint64) (tag uint64)    { return number<<3 | wireBytes }
+
+// maxField is the largest number that a field can have.
+const maxField = 1<<29 - 1
+
+// message calls each with the fields of a message, in their order, until it objects. What
+// protobuf would read and no etcd writes is an error, too: groups, and integers that are
+// longer than they need be.
 func message(data string, each func(field) error) error {
 	r := store.NewReader(data)
 	for r.Left() > 0 {
-		tag := r.Uint()
-		f := field{number: tag >> 3}
-		switch tag & 7 {
+		f := field{tag: r.Uint()}
+		if number := f.tag >> 3; r.Err() == nil && (number < 1 || number > maxField) {
+			r.Fail("expected a field of number 1 to %d, found number %d", maxField, number)
+		}
+		switch f.tag & 7 {
 		case wireVarint:
 			f.integer = r.Uint()
 		case wireBytes:
 			f.text = r.String()
 		case wireFixed64:
 			skip(&r, 8)
-			continue
 		case wireFixed32:
 			skip(&r, 4)
-			continue
 		default:
-			r.Fail("expected a field, found one of wire type %d", tag&7)
+			r.Fail("expected a field, found one of wire type %d", f.tag&7)
 		}
 		if r.Err() != nil {
 			break

@@ -55,23 +55,7 @@ func readVersion(key, value string) (v Version, ok bool, err error) {
 		return v, false, fmt.Errorf("expected a revision from 1.0 on with a sub-revision up to %d", MaxSub)
 	}
 	v.Sub = sub
-	err = message(value, func(f field) error {
-		switch f.number {
-		case 1:
-			v.Key = f.text
-		case 2:
-			v.CreateRevision = int64(f.integer)
-		case 3:
-			v.ModRevision = int64(f.integer)
-		case 4:
-			v.Version = int64(f.integer)
-		case 5:
-			v.Value = f.text
-		case 6:
-			v.Lease = int64(f.integer)
-		}
-		return nil
-	})
+	v.KeyValue, err = decodeKeyValue(value)
 	switch {
 	case err != nil:
 		return v, false, err
