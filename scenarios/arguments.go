@@ -29,17 +29,16 @@ func parseSection(p *parser) SectionArgs {
 	return SectionArgs{options}
 }
 
-// LoadArgs start a load.
-type LoadArgs struct {
+// ClientsArgs start clients that go on by themselves: a load, or watching ones.
+type ClientsArgs struct {
 	Name    string
 	Options OptionList
-	Config  workload.Config
 	// Via are the members that the clients connect to; empty means all.
 	Via Targets
 }
 
 // String prints the arguments as they are written.
-func (a LoadArgs) String() string {
+func (a ClientsArgs) String() string {
 	s := a.Name
 	if len(a.Options) > 0 {
 		s += " " + a.Options.String()
@@ -50,13 +49,27 @@ func (a LoadArgs) String() string {
 	return s
 }
 
-func parseLoad(p *parser) LoadArgs {
+// parseClients reads the arguments; names is where the name will be known, and set
+// checks the options and keeps what they say.
+func parseClients(p *parser, what string, names *[]string, set func(name, value string) error) ClientsArgs {
 	at := p.at()
-	a := LoadArgs{Name: p.name("the name of the load"), Config: workload.DefaultConfig()}
+	a := ClientsArgs{Name: p.name(what)}
 	p.introduce(at, a.Name)
-	p.scope.loads = append(p.scope.loads, a.Name)
+	*names = append(*names, a.Name)
 	a.Via = p.targetOption("via")
-	a.Options = p.otherOptions(a.Config.Set)
+	a.Options = p.otherOptions(set)
+	return a
+}
+
+// LoadArgs start a load.
+type LoadArgs struct {
+	ClientsArgs
+	Config workload.Config
+}
+
+func parseLoad(p *parser) LoadArgs {
+	a := LoadArgs{Config: workload.DefaultConfig()}
+	a.ClientsArgs = parseClients(p, "the name of the load", &p.scope.loads, a.Config.Set)
 	return a
 }
 

@@ -19,29 +19,18 @@ func execNet(r *run, _ *Statement, a SectionArgs) *halt {
 		return nil
 	}
 	config := r.c.Network().Config()
-	for _, o := range a.Options {
-		if err := config.Set(o.Name, o.Value); err != nil {
-			panic("scenarios: an option passed the parser and fails now: " + err.Error())
-		}
-	}
+	a.Options.apply(config.Set)
 	r.c.Network().SetConfig(config)
 	return nil
 }
 
 func execLoad(r *run, _ *Statement, a LoadArgs) *halt {
+	endpoints, h := r.endpoints(a.Via)
+	if h != nil {
+		return h
+	}
 	config := a.Config
-	for _, s := range r.universe.loads {
-		if err := config.Set(s.Name, s.Value); err != nil {
-			panic("scenarios: a setting passed its check and fails now: " + err.Error())
-		}
-	}
-	var endpoints []uint64
-	if len(a.Via) > 0 {
-		var h *halt
-		if endpoints, h = r.peek(a.Via); h != nil {
-			return h
-		}
-	}
+	r.universe.loads.apply(config.Set)
 	r.loads = append(r.loads, &load{name: a.Name, members: everybody})
 	r.workloads = append(r.workloads, r.clients.Load(a.Name, config, endpoints))
 	return nil

@@ -52,11 +52,7 @@ func execShape(r *run, _ *Statement, a ShapeArgs) *halt {
 			return
 		}
 		config := n.LinkConfig(from, to)
-		for _, o := range a.Options {
-			if err := config.Set(o.Name, o.Value); err != nil {
-				panic("scenarios: an option passed the parser and fails now: " + err.Error())
-			}
-		}
+		a.Options.apply(config.Set)
 		n.SetLinkConfig(from, to, config)
 	})
 }

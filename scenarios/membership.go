@@ -184,12 +184,9 @@ const operatorTimeout = 5 * time.Second
 // administer has an operator make a change, and returns the members then; or, if
 // the statement says that it must not be done, has it ask until it is refused.
 func (r *run) administer(st *Statement, req store.Request, via Targets, within time.Duration) ([]store.Member, *halt) {
-	var endpoints []uint64
-	if len(via) > 0 {
-		var h *halt
-		if endpoints, h = r.peek(via); h != nil {
-			return nil, h
-		}
+	endpoints, h := r.endpoints(via)
+	if h != nil {
+		return nil, h
 	}
 	var (
 		ended bool

@@ -6,8 +6,7 @@ package scenarios
 // targeting is arguments, or a condition, that name members.
 type targeting interface{ targets() []Targets }
 
-func (a LoadArgs) targets() []Targets      { return []Targets{a.Via} }
-func (a WatchArgs) targets() []Targets     { return []Targets{a.Via} }
+func (a ClientsArgs) targets() []Targets   { return []Targets{a.Via} }
 func (a RequestArgs) targets() []Targets   { return []Targets{a.Via} }
 func (a WaitArgs) targets() []Targets      { return targetsOf(a.Condition) }
 func (a ExpectArgs) targets() []Targets    { return targetsOf(a.Condition) }

@@ -288,6 +288,15 @@ func (os OptionList) String() string {
 	return strings.Join(parts, " ")
 }
 
+// apply sets the options, which were checked when they were read.
+func (os OptionList) apply(set func(name, value string) error) {
+	for _, o := range os {
+		if err := set(o.Name, o.Value); err != nil {
+			panic("scenarios: an option passed its check and fails now: " + err.Error())
+		}
+	}
+}
+
 // newParser separates the options from the words in which order matters.
 func newParser(s *Statement, st *statement, words []word, end int, scope *Scope) *parser {
 	p := &parser{statement: s, syntax: st.syntax, end: end, scope: scope}
@@ -558,12 +567,17 @@ func (p *parser) introduce(at int, name string) {
 
 // load reads the name of a load that an earlier statement started.
 func (p *parser) load() string {
-	if len(p.words) == 0 || !slices.Contains(p.scope.loads, p.peek()) {
-		known := "an earlier load statement"
-		if len(p.scope.loads) > 0 {
-			known = "one of " + strings.Join(p.scope.loads, ", ")
+	return p.introduced("the name of a load", "an earlier load statement", p.scope.loads)
+}
+
+// introduced reads one of the names that are known from earlier statements; by is what
+// such a statement is called.
+func (p *parser) introduced(what, by string, known []string) string {
+	if len(p.words) == 0 || !slices.Contains(known, p.peek()) {
+		if len(known) > 0 {
+			by = "one of " + strings.Join(known, ", ")
 		}
-		p.missing("the name of a load: " + known)
+		p.missing(what + ": " + by)
 		return ""
 	}
 	return p.take().text

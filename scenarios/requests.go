@@ -125,11 +125,9 @@ const clientTimeout = 2 * time.Second
 // request has a client ask until it is answered, and returns that operation; or, if
 // the statement says that it must not be answered, has it ask once.
 func (r *run) request(st *Statement, a RequestArgs, kind workload.Kind, req store.Request) (op history.Op, h *halt) {
-	var endpoints []uint64
-	if len(a.Via) > 0 {
-		if endpoints, h = r.peek(a.Via); h != nil {
-			return op, h
-		}
+	endpoints, h := r.endpoints(a.Via)
+	if h != nil {
+		return op, h
 	}
 	timeout := min(clientTimeout, a.Within)
 	if st.Not {

@@ -66,6 +66,15 @@ func (r *run) resolveGroups(groups []Targets) ([][]uint64, *halt) {
 	return lists, nil
 }
 
+// endpoints returns the members that clients connect to who are told via whom; nil, which
+// is all, if they are not.
+func (r *run) endpoints(via Targets) ([]uint64, *halt) {
+	if len(via) == 0 {
+		return nil, nil
+	}
+	return r.peek(via)
+}
+
 // peek resolves targets without changing who the rest are.
 func (r *run) peek(ts Targets) ([]uint64, *halt) {
 	rest := r.strand.rest

@@ -74,7 +74,7 @@ type universe struct {
 	from string
 	// loads are settings that apply to every load, watches those that apply to all
 	// watching clients.
-	loads, watches []Setting
+	loads, watches OptionList
 	// known is the number of members that there are once all lines have happened;
 	// anybody where requests may add some.
 	known uint64
@@ -106,11 +106,11 @@ func describeCluster() []sim.Setting {
 // set applies one setting.
 func (u *universe) set(s Setting) error {
 	if s.Section == loadSection {
-		u.loads = append(u.loads, s)
+		u.loads = append(u.loads, Option{Name: s.Name, Value: s.Value})
 		return nil
 	}
 	if s.Section == watchSection {
-		u.watches = append(u.watches, s)
+		u.watches = append(u.watches, Option{Name: s.Name, Value: s.Value})
 		return nil
 	}
 	i := slices.IndexFunc(sections, func(sec section) bool { return sec.name == s.Section })

@@ -2,8 +2,6 @@ package scenarios
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"etcdsim/checker/history"
@@ -13,55 +11,28 @@ import (
 
 // WatchArgs start watching clients.
 type WatchArgs struct {
-	Name    string
-	Options OptionList
-	Config  workload.WatchConfig
-	// Via are the members that the clients connect to; empty means all.
-	Via Targets
-}
-
-// String prints the arguments as they are written.
-func (a WatchArgs) String() string {
-	return LoadArgs{Name: a.Name, Options: a.Options, Via: a.Via}.String()
+	ClientsArgs
+	Config workload.WatchConfig
 }
 
 func parseWatch(p *parser) WatchArgs {
-	at := p.at()
-	a := WatchArgs{Name: p.name("the name of the watching clients"), Config: workload.DefaultWatchConfig()}
-	p.introduce(at, a.Name)
-	p.scope.watches = append(p.scope.watches, a.Name)
-	a.Via = p.targetOption("via")
-	a.Options = p.otherOptions(a.Config.Set)
+	a := WatchArgs{Config: workload.DefaultWatchConfig()}
+	a.ClientsArgs = parseClients(p, "the name of the watching clients", &p.scope.watches, a.Config.Set)
 	return a
 }
 
 // watchers reads the name of watching clients that an earlier statement started.
 func (p *parser) watchers() string {
-	if len(p.words) == 0 || !slices.Contains(p.scope.watches, p.peek()) {
-		known := "an earlier watch statement"
-		if len(p.scope.watches) > 0 {
-			known = "one of " + strings.Join(p.scope.watches, ", ")
-		}
-		p.missing("the name of watching clients: " + known)
-		return ""
-	}
-	return p.take().text
+	return p.introduced("the name of watching clients", "an earlier watch statement", p.scope.watches)
 }
 
 func execWatch(r *run, _ *Statement, a WatchArgs) *halt {
+	endpoints, h := r.endpoints(a.Via)
+	if h != nil {
+		return h
+	}
 	config := a.Config
-	for _, s := range r.universe.watches {
-		if err := config.Set(s.Name, s.Value); err != nil {
-			panic("scenarios: a setting passed its check and fails now: " + err.Error())
-		}
-	}
-	var endpoints []uint64
-	if len(a.Via) > 0 {
-		var h *halt
-		if endpoints, h = r.peek(a.Via); h != nil {
-			return h
-		}
-	}
+	r.universe.watches.apply(config.Set)
 	r.watches = append(r.watches, r.clients.Watch(a.Name, config, endpoints))
 	return nil
 }
