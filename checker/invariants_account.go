@@ -55,9 +55,10 @@ type memberAccount struct {
 	voteKnown bool
 	// votes gives the member voted for, by term.
 	votes []trace.Addr
-	// consents are those who would vote for the member in term consentTerm: a bit set of
-	// IDs. urged is the last term in which a leader told it to campaign at once.
-	consents, consentTerm, urged uint64
+	// consents are those who would vote for the member in term consentTerm, the newest it
+	// asked for, and earlier those who would in the term before: bit sets of IDs. urged is
+	// the last term in which a leader told it to campaign at once.
+	consents, earlier, consentTerm, urged uint64
 
 	// commit is the commit index of this incarnation; committable is an upper
 	// bound over all of them.

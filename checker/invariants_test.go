@@ -90,10 +90,35 @@ func TestInvariants(t *testing.T) {
 			why:   "n3 campaigned in term 2 with the consent of n3 only, though n1, n2 followed a leader; the voters are n1, n2, n3",
 		},
 		{
-			name: "somebody would have voted for it, in another term", property: consented,
-			wrong: func(s *story) { s.healthy(); s.consent(1, 3, 1); s.role(3, trace.RoleCandidate, 2) },
+			name: "nobody is asked where members do not ask", property: consented,
+			wrong: func(s *story) { s.healthy(); s.role(3, trace.RoleCandidate, 2) },
 			right: func(s *story) { s.healthy(); s.inv.PreVote = false; s.role(3, trace.RoleCandidate, 2) },
 			why:   "n3 campaigned in term 2 with the consent of n3 only, though n1, n2 followed a leader; the voters are n1, n2, n3",
+		},
+		{
+			name: "somebody would have voted for it, two terms ago", property: consented,
+			wrong: func(s *story) { s.healthy(); s.follows(2, 1, 2); s.consent(1, 3, 1); s.role(3, trace.RoleCandidate, 3) },
+			right: func(s *story) { s.healthy(); s.follows(2, 1, 2); s.consent(1, 3, 2); s.role(3, trace.RoleCandidate, 3) },
+			why:   "n3 campaigned in term 3 with the consent of n3 only, though n1, n2 followed a leader; the voters are n1, n2, n3",
+		},
+		{
+			name: "consents of two terms ago do not outlive others", property: consented,
+			wrong: func(s *story) {
+				s.healthy()
+				s.follows(3, 1, 2)
+				s.consent(1, 3, 2)
+				s.consent(4, 3, 4)
+				s.consent(2, 3, 2)
+				s.role(3, trace.RoleCandidate, 4)
+			},
+			right: func(s *story) {
+				s.healthy()
+				s.follows(3, 1, 2)
+				s.consent(4, 3, 4)
+				s.consent(2, 3, 3)
+				s.role(3, trace.RoleCandidate, 4)
+			},
+			why: "n3 campaigned in term 4 with the consent of n3 only, though n1, n2 followed a leader; the voters are n1, n2, n3",
 		},
 		{
 			name: "a learner would vote for it", property: consented,

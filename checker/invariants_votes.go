@@ -146,25 +146,40 @@ func (v *Invariants) leads(member, term uint64) bool {
 
 // consent takes note of a member that would vote for this one in the event's term.
 func (m *memberAccount) consent(e *trace.Event) {
-	if m.consentTerm != e.Term {
+	if e.Term > m.consentTerm {
+		m.earlier = m.consentsFor(e.Term - 1)
 		m.consents, m.consentTerm = 0, e.Term
 	}
-	m.consents |= 1 << e.Member
+	switch e.Term {
+	case m.consentTerm:
+		m.consents |= 1 << e.Member
+	case m.consentTerm - 1:
+		m.earlier |= 1 << e.Member
+	}
+}
+
+// consentsFor returns who has consented to a campaign in the term.
+func (m *memberAccount) consentsFor(term uint64) uint64 {
+	switch term {
+	case m.consentTerm:
+		return m.consents
+	case m.consentTerm - 1:
+		return m.earlier
+	}
+	return 0
 }
 
 // campaigned checks that a member does not raise its term against a leader that a
 // majority follows, unless a majority would vote for it all the same, or a leader that
 // hands over has told it to. Who was cut off, and comes back, leaves a healthy leader
-// alone (Raft thesis, section 9.6).
+// alone (Raft thesis, section 9.6). What was asked in one term and is answered in the
+// next counts there, too, for raft does not tell the two apart, and means not to
+// (etcd-io/etcd#8288).
 func (v *Invariants) campaigned(m *memberAccount, e *trace.Event) {
 	if !v.PreVote || m.urged != 0 && m.urged+1 == e.Term {
 		return
 	}
-	consents := uint64(0)
-	if m.consentTerm == e.Term {
-		consents = m.consents
-	}
-	consents |= 1 << m.id
+	consents := m.consentsFor(e.Term) | m.consentsFor(e.Term-1) | 1<<m.id
 	led := uint64(0) // those who follow a leader, or are it
 	for rest := m.voters; rest != 0; rest &= rest - 1 {
 		id := bits.TrailingZeros64(rest)
