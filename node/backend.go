@@ -87,7 +87,9 @@ func (n *Node) openState(snap *pb.Snapshot) error {
 		}
 		n.keeping.backend = b
 		if err = n.writeBase(); err == nil {
-			n.disk.Flush()
+			err = n.disk.Flush()
+		}
+		if err == nil {
 			n.stateSettled()
 		}
 	}

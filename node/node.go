@@ -236,7 +236,9 @@ func Start(
 	if fields.err != nil {
 		return nil, fmt.Errorf("node: raft's election timeout cannot be made deterministic: %w", fields.err)
 	}
-	w, err := openLog(d, wal.Config{SegmentSize: cfg.Segment, ReleaseEarly: bugs.Has(bug.SnapGCRace)}, voters, cfg.State)
+	w, err := openLog(d, wal.Config{
+		SegmentSize: cfg.Segment, ReleaseEarly: bugs.Has(bug.SnapGCRace), TrustCache: bugs.Has(bug.UnsyncedRestart),
+	}, voters, cfg.State)
 	if err != nil {
 		return nil, fmt.Errorf("node %d: %w", id, err)
 	}

@@ -132,7 +132,38 @@ func execLie(r *run, _ *Statement, a MemberArgs) *halt {
 	return r.each(a.Of, "with a disk that lies", func(id uint64) { r.c.Disk(id).Lie() })
 }
 
-func execFail(r *run, _ *Statement, a MemberArgs) *halt {
+// FailArgs let disks fail.
+type FailArgs struct {
+	Of Targets
+	// Syncs is how many syncs fail, and nothing else; 0 if everything does.
+	Syncs uint64
+}
+
+// String prints the arguments as they are written.
+func (a FailArgs) String() string {
+	if a.Syncs == 0 {
+		return a.Of.String()
+	}
+	return fmt.Sprintf("%s syncs=%d", a.Of, a.Syncs)
+}
+
+func (a FailArgs) targets() []Targets { return []Targets{a.Of} }
+
+// maxSyncs bounds the syncs that one statement lets fail.
+const maxSyncs = 1000
+
+func parseFail(p *parser) FailArgs {
+	a := FailArgs{Of: p.targets(false)}
+	if o, found := p.option("syncs"); found {
+		a.Syncs = p.count(o, maxSyncs)
+	}
+	return a
+}
+
+func execFail(r *run, _ *Statement, a FailArgs) *halt {
+	if a.Syncs > 0 {
+		return r.each(a.Of, "with a disk whose syncs fail", func(id uint64) { r.c.Disk(id).FailSyncs(a.Syncs) })
+	}
 	return r.each(a.Of, "with a disk that fails", func(id uint64) { r.c.Disk(id).Fail() })
 }
 

@@ -142,10 +142,6 @@ func (r *run) each(ts Targets, done string, do func(id uint64)) *halt {
 	return nil
 }
 
-func execKill(r *run, _ *Statement, a MemberArgs) *halt {
-	return r.each(a.Of, "killed", r.c.Kill)
-}
-
 func execStop(r *run, _ *Statement, a MemberArgs) *halt {
 	return r.each(a.Of, "stopped", r.c.Stop)
 }

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"etcdsim/node"
 	"etcdsim/sim"
+	"etcdsim/sim/cluster"
 	"etcdsim/sim/trace"
 )
 
@@ -21,7 +22,7 @@ var remedies = []func(r *run, id uint64) *halt{
 	func(r *run, id uint64) *halt {
 		r.c.Drift(id, 0)
 		r.c.TurnClock(id, 0)
-		r.c.Arm(id, node.Trap{})
+		r.c.Arm(id, node.Trap{}, cluster.PowerCut)
 		return nil
 	},
 	func(r *run, id uint64) *halt {

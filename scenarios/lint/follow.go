@@ -124,11 +124,13 @@ func (w *world) suffer(s *scenarios.Statement) {
 	switch a := s.Args.(type) {
 	case scenarios.MemberArgs:
 		switch s.Verb {
-		case "kill", "stop", "pause":
+		case "stop", "pause":
 			w.add(&w.down, a.Of, true, s)
 		case "isolate":
 			w.add(&w.apart, a.Of, false, s)
 		}
+	case scenarios.KillArgs:
+		w.add(&w.down, a.Of, true, s)
 	case scenarios.PartitionArgs:
 		if w.parts(a.Groups) {
 			w.split = s
@@ -159,19 +161,46 @@ func (w *world) undo(s *scenarios.Statement, kinds []string) {
 func (l *linter) contradicts(w *world, s *scenarios.Statement) {
 	switch a := s.Args.(type) {
 	case scenarios.MemberArgs:
-		for i, t := range a.Of {
-			if slices.Contains(a.Of[:i], t) {
-				l.report(s, Contradiction, "%s stands here twice", t)
-			}
-			if (s.Verb == "kill" || s.Verb == "stop") && !s.Maybe && !w.changing &&
-				t.Kind == "n" && slices.Contains(w.down.members, t.Member) && w.down.last.Verb != "pause" {
-				l.report(s, Contradiction, "%s: %s is down already, since line %d", s.Verb, t, w.down.last.Pos.Line)
-			}
+		l.twice(s, a.Of)
+		if s.Verb == "stop" {
+			l.dead(w, s, a.Of)
+		}
+	case scenarios.KillArgs:
+		l.twice(s, a.Of)
+		if a.MachineUp || !w.powered() {
+			l.dead(w, s, a.Of)
 		}
 	case scenarios.PacketArgs:
 		l.itself(w, s, a.LinkArgs)
 	case scenarios.LinkArgs:
 		l.itself(w, s, a)
+	}
+}
+
+// powered reports that who died last has a machine that goes on, and can still die.
+func (w *world) powered() bool {
+	if w.down.last == nil {
+		return false
+	}
+	a, ok := w.down.last.Args.(scenarios.KillArgs)
+	return ok && a.MachineUp
+}
+
+// twice finds who is named twice.
+func (l *linter) twice(s *scenarios.Statement, of scenarios.Targets) {
+	for i, t := range of {
+		if slices.Contains(of[:i], t) {
+			l.report(s, Contradiction, "%s stands here twice", t)
+		}
+	}
+}
+
+// dead finds whom a statement is to bring down although he is.
+func (l *linter) dead(w *world, s *scenarios.Statement, of scenarios.Targets) {
+	for _, t := range of {
+		if !s.Maybe && !w.changing && t.Kind == "n" && slices.Contains(w.down.members, t.Member) && w.down.last.Verb != "pause" {
+			l.report(s, Contradiction, "%s: %s is down already, since line %d", s.Verb, t, w.down.last.Pos.Line)
+		}
 	}
 }
 

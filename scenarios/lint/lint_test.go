@@ -54,6 +54,7 @@ func TestNonsenseIsFound(t *testing.T) {
 		{lint.NothingToUndo, "heal", "x.scn:1:1: heal: nothing before this needs it"},
 		{lint.NothingToUndo, "kill n1\nresume n1\nrestart n1", "x.scn:2:1: resume: nothing before this needs it"},
 		{lint.Contradiction, "kill n1\nkill n1\nrestart n1", "x.scn:2:1: kill: n1 is down already, since line 1"},
+		{lint.Contradiction, "kill n1 machine=up\nkill n1 machine=up\nrestart n1", "x.scn:2:1: kill: n1 is down already, since line 1"},
 		{lint.Contradiction, "kill n1 n1\nrestart n1", "n1 stands here twice"},
 		{lint.Contradiction, "cut n1 -> n1\nheal", "there is no link from n1 to itself"},
 		{lint.Contradiction, "packet n1 -> n1 drop", "x.scn:1:1: packet: there is no link from n1 to itself"},

@@ -208,7 +208,8 @@ func (v *view) condition(m *cluster.View) string {
 		{d.Stalled(), "disk stalled"},
 		{d.Full(), "disk full"},
 		{d.Lying(), "disk lies"},
-		{d.Failure() != nil, "disk fails"},
+		{d.Failing(), "disk fails"},
+		{d.Hollow(), "disk lacks what a failed sync was to write"},
 		{d.Damaged(), "disk damaged"},
 	} {
 		if c.is {
@@ -376,8 +377,10 @@ func (v *view) disk(id uint64, more []string) error {
 		state = "stalled"
 	case d.Full():
 		state = "full"
-	case d.Failure() != nil:
-		state = d.Failure().Error()
+	case d.Failing():
+		state = "failing"
+	case d.Hollow():
+		state = "lacking what a failed sync was to write"
 	case d.Damaged():
 		state = "damaged"
 	case d.Lying():

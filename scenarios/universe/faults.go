@@ -16,6 +16,10 @@ func names(members []Member) string {
 // Kill lets members die at once; what their disks had not synced may be lost.
 func (u *Universe) Kill(members ...Member) { u.Do("kill %s", names(members)) }
 
+// KillProcess lets the processes of members die at once, while their machines go on: what
+// they wrote is there, though perhaps not durable.
+func (u *Universe) KillProcess(members ...Member) { u.Do("kill %s machine=up", names(members)) }
+
 // Stop stops members gracefully.
 func (u *Universe) Stop(members ...Member) { u.Do("stop %s", names(members)) }
 

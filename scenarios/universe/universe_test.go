@@ -38,6 +38,7 @@ func TestFaults(t *testing.T) {
 			state    cluster.State
 		}{
 			{"kill", u.Kill, u.Restart, cluster.Down},
+			{"kill machine=up", u.KillProcess, u.Restart, cluster.Down},
 			{"stop", u.Stop, u.Restart, cluster.Down},
 			{"pause", u.Pause, u.Resume, cluster.Paused},
 		} {

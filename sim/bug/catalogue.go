@@ -46,6 +46,7 @@ const (
 	ConfUnvalidated
 	NoCheckQuorum
 	NoPreVote
+	UnsyncedRestart
 	numBugs // keep last
 )
 
@@ -311,5 +312,11 @@ var catalogue = [numBugs]Bug{
 		Cause: "A member that hears nothing campaigns in ever higher terms, though nobody would elect it. " +
 			"Each time it is heard again, a healthy leader has to give way.",
 		Judge: "raft", Scenario: "flapping-link",
+	},
+	UnsyncedRestart: {
+		Name: "unsynced-restart", Reference: "etcd 3.7.3, wal.ReadAll",
+		Cause: "A member that is started again takes what it reads from its log for durable, though the process before it may have " +
+			"died in the middle of a sync. It promises what a power cut then takes away.",
+		Judge: "raft", Scenario: "process-death",
 	},
 }

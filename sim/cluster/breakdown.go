@@ -47,7 +47,7 @@ func (c *Cluster) breakdown(m *member, text, stack string) {
 	if m.disk.Forgot() {
 		// The others hold it to what it no longer knows. etcd's ends so, too.
 		if m.node != nil {
-			c.Kill(m.id)
+			c.KillProcess(m.id)
 		}
 		c.refused(m, errors.New(text))
 		return
@@ -60,5 +60,5 @@ func (c *Cluster) breakdown(m *member, text, stack string) {
 	m.node, m.state, m.stopping = nil, Down, false
 	m.pace.idle()
 	c.unread(m)
-	m.disk.Crash()
+	m.disk.Abandon()
 }

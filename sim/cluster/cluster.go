@@ -266,7 +266,7 @@ func (c *Cluster) step(m *member, in *node.Input) {
 	}
 	if out.Fatal != nil {
 		c.diskRefused(out.Fatal)
-		c.Kill(m.id)
+		c.KillProcess(m.id)
 		return
 	}
 	if out.Removed {

@@ -64,10 +64,28 @@ func eager(c *cluster.Config) {
 	c.Node.Segment = 1 << 10
 }
 
-// crashing is a short run in which one member is killed after so many events of a
+// deaths are the ways in which a member dies and starts again.
+var deaths = map[string]func(s *story, victim uint64){
+	"power":   func(s *story, victim uint64) { s.Kill(victim); s.Start(victim) },
+	"process": func(s *story, victim uint64) { s.KillProcess(victim); s.Start(victim) },
+	// What the second process read must be durable before it relies on it.
+	"process, then power": func(s *story, victim uint64) {
+		s.KillProcess(victim)
+		s.Start(victim)
+		index := s.Node(victim).View().LastIndex
+		s.Kill(victim)
+		s.Start(victim)
+		if got := s.Node(victim).View().LastIndex; got != index {
+			s.t.Errorf("n%d starts with a log through %d, and after a power cut with one through %d", victim, index, got)
+		}
+	},
+	"process, and power before the next": func(s *story, victim uint64) { s.KillProcess(victim); s.Kill(victim); s.Start(victim) },
+}
+
+// crashing is a short run in which one member dies after so many events of a
 // working cluster, and starts again at once. It returns how many events there
-// were to be killed at.
-func crashing(t *testing.T, seed uint64, after int, change func(*cluster.Config)) int {
+// were to die at.
+func crashing(t *testing.T, seed uint64, after int, die func(*story, uint64), change func(*cluster.Config)) int {
 	t.Helper()
 	s := newStory(t, seed, change)
 	s.until("the members are at rest", s.Converged)
@@ -80,8 +98,7 @@ func crashing(t *testing.T, seed uint64, after int, change func(*cluster.Config)
 		events++
 	}
 	victim := uint64(max(after, 0)%s.Size() + 1)
-	s.Kill(victim)
-	s.Start(victim)
+	die(s, victim)
 	// What comes next is applied on top of what was found.
 	end := s.Now().Add(30 * time.Millisecond)
 	s.until("time passes", func() bool { return s.NextAt() > end })
@@ -112,7 +129,7 @@ func sameAsLog(t *testing.T, s *story, what string) {
 	}
 }
 
-// TestCrashAtEveryEvent kills a member at every event of a short run: with its
+// TestCrashAtEveryEvent lets a member die at every event of a short run: with its
 // batch, base, mark or snapshot anywhere between memory and platter.
 func TestCrashAtEveryEvent(t *testing.T) {
 	step := 1
@@ -120,17 +137,23 @@ func TestCrashAtEveryEvent(t *testing.T) {
 		step = 7
 	}
 	for _, nodes := range []int{1, 3} {
-		t.Run(fmt.Sprintf("nodes=%d", nodes), func(t *testing.T) {
-			t.Parallel()
-			change := func(c *cluster.Config) { eager(c); c.Nodes = nodes }
-			all := crashing(t, 1, -1, change)
-			if all < 300 {
-				t.Fatalf("only %d events: nothing was tested", all)
-			}
-			for after := 0; after < all; after += step {
-				crashing(t, uint64(after), after, change)
-			}
-		})
+		for name, die := range deaths {
+			t.Run(fmt.Sprintf("nodes=%d/%s", nodes, name), func(t *testing.T) {
+				t.Parallel()
+				change := func(c *cluster.Config) { eager(c); c.Nodes = nodes }
+				all := crashing(t, 1, -1, die, change)
+				if all < 300 {
+					t.Fatalf("only %d events: nothing was tested", all)
+				}
+				step := step
+				if name != "power" {
+					step *= 3
+				}
+				for after := 0; after < all; after += step {
+					crashing(t, uint64(after), after, die, change)
+				}
+			})
+		}
 	}
 }
 

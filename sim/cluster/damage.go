@@ -43,10 +43,10 @@ func (c *Cluster) Wipe(id uint64) {
 func (c *Cluster) Wiped(id uint64) bool { return c.members[id-1].lost != nil }
 
 // Spoiled reports that the member may not find on its disk what it has promised to keep:
-// the disk is damaged, lies, has forgotten something, or was wiped.
+// the disk is damaged, lies, has forgotten something or will in a crash, or was wiped.
 func (c *Cluster) Spoiled(id uint64) bool {
 	m := c.members[id-1]
-	return m.lost != nil || m.spoiled() || m.disk.Lying()
+	return m.lost != nil || m.spoiled() || m.disk.Lying() || m.disk.Hollow()
 }
 
 // Unwipe puts the disk back that a member had before it was wiped, as if it had been
@@ -71,7 +71,7 @@ func (c *Cluster) refused(m *member, why error) {
 		Kind: trace.MemberFault, Aux: trace.FaultRefused, Member: m.addr, A: sim.Hash([]byte(why.Error())), B: uint64(m.incarnation),
 	})
 	m.refusal = why
-	m.disk.Crash() // closes the files
+	m.disk.Abandon()
 }
 
 // diskRefused notes that a member ended because its disk did not take or give what it

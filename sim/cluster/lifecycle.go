@@ -40,8 +40,10 @@ type member struct {
 	// clock is the machine's; it goes on whatever becomes of the process.
 	clock sim.Clock
 	// trap is where the member's process shall die, the next one's if none runs.
-	trap  node.Trap
-	state State
+	trap node.Trap
+	// trapped is how it shall die there.
+	trapped Death
+	state   State
 	// incarnation counts the starts, from 1. Events of an earlier incarnation
 	// are void.
 	incarnation uint32
@@ -59,12 +61,31 @@ type member struct {
 	clientURL string
 }
 
-// Kill ends a member's process without warning, as a power cut would: what its
-// disk had not synced may be gone. Clients that wait on it see their
-// connections reset. Killing a member that is down does nothing.
-func (c *Cluster) Kill(id uint64) {
-	m := c.members[id-1]
+// Death is how a member dies.
+type Death uint8
+
+// Ways to die.
+const (
+	// PowerCut: the machine dies, and what its disk had not synced may be gone.
+	PowerCut Death = iota
+	// ProcessOnly: the process dies, by kill -9 or by itself, and its machine goes on:
+	// what was written can be read, synced or not.
+	ProcessOnly
+)
+
+// Kill cuts the power of a member's machine. Clients that wait on it see their
+// connections reset. Where no process runs, what the last one left unsynced may be gone.
+func (c *Cluster) Kill(id uint64) { c.kill(c.members[id-1], PowerCut) }
+
+// KillProcess ends a member's process without warning, and its machine goes on.
+// Killing a member that is down does nothing.
+func (c *Cluster) KillProcess(id uint64) { c.kill(c.members[id-1], ProcessOnly) }
+
+func (c *Cluster) kill(m *member, how Death) {
 	if m.state == Down {
+		if how == PowerCut {
+			c.crash(m)
+		}
 		return
 	}
 	if m.node.View().Role == trace.RoleLeader {
@@ -73,9 +94,13 @@ func (c *Cluster) Kill(id uint64) {
 	if m.node.Saving() {
 		c.log.Hit(trace.ProbeCrashInSync)
 	}
-	c.log.Emit(trace.Event{Kind: trace.MemberCrash, Member: m.addr, B: uint64(m.incarnation)})
+	c.log.Emit(trace.Event{Kind: trace.MemberCrash, Member: m.addr, A: uint64(how), B: uint64(m.incarnation)})
 	c.down(m, store.ErrConnectionReset)
-	c.crash(m)
+	if how == PowerCut {
+		c.crash(m)
+	} else {
+		m.disk.Abandon()
+	}
 }
 
 // Stop ends a member's process gracefully: a leader first hands over, as etcd's
@@ -113,9 +138,17 @@ func (c *Cluster) successor(leader *member) (id uint64) {
 func (c *Cluster) finishStop(m *member) {
 	m.node.Close()
 	c.log.Emit(trace.Event{Kind: trace.MemberStop, Member: m.addr, B: uint64(m.incarnation)})
-	m.disk.Flush()
+	c.finish(m)
+}
+
+// finish ends a process in good order. A disk that fails keeps what it would not sync
+// for the next process to find.
+func (c *Cluster) finish(m *member) {
+	if err := m.disk.Flush(); err != nil {
+		c.diskRefused(err)
+	}
 	c.down(m, store.ErrStopped)
-	m.disk.Crash() // closes the files; nothing is left unsynced
+	m.disk.Abandon()
 }
 
 // down ends the process of m and refuses its clients.
@@ -167,7 +200,7 @@ func (c *Cluster) Start(id uint64) {
 	if errors.Is(err, disk.ErrFull) || errors.Is(err, disk.ErrIO) {
 		c.diskRefused(err)
 		m.refusal = err
-		m.disk.Crash() // closes the files
+		m.disk.Abandon()
 		return
 	}
 	if err != nil && m.spoiled() {

@@ -89,9 +89,7 @@ func (c *Cluster) expel(m *member, after time.Duration) {
 func (c *Cluster) finishRemoval(m *member) {
 	m.node.Close()
 	c.log.Emit(trace.Event{Kind: trace.MemberRemoved, Member: m.addr, Index: m.removed, B: uint64(m.incarnation)})
-	m.disk.Flush()
-	c.down(m, store.ErrStopped)
-	m.disk.Crash() // closes the files; nothing is left unsynced
+	c.finish(m)
 }
 
 // request hands a client's or another member's call to a member. For a change of

@@ -6,20 +6,19 @@ import (
 	"etcdsim/store"
 )
 
-// Arm makes a member's process die when it comes to a point in its code, as a power
-// cut at just that moment would make it: see Kill. If none runs, it is the next one
-// that will. The zero trap takes an earlier one away.
-func (c *Cluster) Arm(id uint64, t node.Trap) {
+// Arm makes a member's process die when it comes to a point in its code: see Kill. If
+// none runs, it is the next one that will. The zero trap takes an earlier one away.
+func (c *Cluster) Arm(id uint64, t node.Trap, how Death) {
 	m := c.members[id-1]
-	if m.trap == t {
+	if m.trap == t && m.trapped == how {
 		return
 	}
-	m.trap = t
+	m.trap, m.trapped = t, how
 	if m.node != nil {
 		m.node.Arm(t)
 	}
 	c.log.Emit(trace.Event{
-		Kind: trace.MemberFault, Aux: trace.FaultTrapSet, Member: m.addr, A: uint64(t.At), B: t.Skip,
+		Kind: trace.MemberFault, Aux: trace.FaultTrapSet, Member: m.addr, Index: uint64(how), A: uint64(t.At), B: t.Skip,
 	})
 }
 
@@ -33,7 +32,7 @@ func (c *Cluster) died(m *member, out *node.Output) {
 	})
 	c.record(out.Applied)
 	unheard := out.Answers
-	c.Kill(m.id)
+	c.kill(m, m.trapped)
 	for i := range unheard {
 		unheard[i].Response = store.Response{Err: store.ErrConnectionReset}
 		c.answer(m, unheard[i])

@@ -66,7 +66,7 @@ const (
 	// Members.
 
 	MemberStart   // Member started; as recovered: Term; Index = end of its log; A = applied index; B = incarnation, from 1
-	MemberCrash   // Member died without warning; B = incarnation
+	MemberCrash   // Member died without warning; A = 1 if its machine goes on, else 0; B = incarnation
 	MemberStop    // Member stopped gracefully; B = incarnation
 	MemberPause   // Member no longer runs; its clock does
 	MemberResume  // Member runs again
@@ -212,7 +212,7 @@ const (
 const (
 	FaultClockPace   uint16 = 1 + iota // its clock runs at another pace: A = drift in parts per million
 	FaultClockTurned                   // its wall clock jumped: A = ns that it is ahead of the steady one; B = ns that it jumped
-	FaultTrapSet                       // its process shall die at point A of its code, B times after it first came there; A = 0: nowhere
+	FaultTrapSet                       // its process shall die at point A of its code (0: nowhere), B times later; Index = 1: not its machine
 	FaultTrapSprung                    // it died at point A; B = incarnation
 	FaultWiped                         // it was killed and its disk emptied: A = bytes that were in use
 	FaultForgot                        // a crash lost A bytes that the disk had said were durable
@@ -237,6 +237,8 @@ const (
 	FaultDiskLie                           // syncs say that they have completed, and do nothing
 	FaultDiskFail                          // writes and syncs fail, and files cannot be opened
 	FaultDiskRepair                        // damage, lies and failures are undone
+	FaultDiskFailSyncs                     // the next A syncs are to fail
+	FaultDiskSyncFailed                    // one has: A = bytes that it was to write, and nobody will; B = syncs that are still to fail
 )
 
 // Drop reasons, for Aux of Drop.

@@ -76,6 +76,7 @@ const (
 	ProbeLinkOfItsOwn
 	ProbeLinkFlapped
 	ProbeBusy
+	ProbeUnsyncedKept
 	numProbes // keep last
 )
 
@@ -146,6 +147,7 @@ var probes = [numProbes]struct{ name, doc string }{
 	ProbeLinkOfItsOwn:      {"link-of-its-own", "a packet took a link that behaves other than the rest"},
 	ProbeLinkFlapped:       {"link-flapped", "a link that flaps broke"},
 	ProbeBusy:              {"busy", "something waited for a member whose processor is slow"},
+	ProbeUnsyncedKept:      {"unsynced-kept", "a process ended, and its machine kept what was not synced"},
 }
 
 // String returns the probe's name, as used on the command line.

@@ -2,6 +2,7 @@ package disk
 
 import (
 	"encoding/binary"
+	"slices"
 
 	"etcdsim/sim/trace"
 )
@@ -24,13 +25,37 @@ type Loss struct {
 	Broken int64
 }
 
-// Crash is the owner's sudden death: what is durable stays, the rest is decided
-// by draws (see the package's fault model). Syncs under way are void. What is
+// Abandon is the end of the owner's process while its machine goes on, whether it was
+// killed, broke down or has stopped: whatever was written is still there and is read
+// back, though what was not durable still is not. The syncs under way are void: nobody
+// hears of their end. The next sync covers what they did; a crash before it leaves of
+// that what it leaves of any write.
+func (d *Disk) Abandon() {
+	d.release()
+	if d.unsettled() {
+		d.log.Hit(trace.ProbeUnsyncedKept)
+	}
+	for _, f := range d.files {
+		if f.unsettled() {
+			f.covered = f.stable
+			d.soil(f)
+		}
+	}
+}
+
+// release voids all that the owner's process has in hand.
+func (d *Disk) release() {
+	d.finished = append(d.finished, d.syncs...)
+	d.syncs = d.syncs[:0]
+	d.refused = false
+}
+
+// Crash is the sudden death of the owner's machine: what is durable stays, the rest is
+// decided by draws (see the package's fault model). Syncs under way are void. What is
 // left is durable from now on. A stall or a slowness of the device stays.
 func (d *Disk) Crash() Loss {
 	loss := Loss{InSync: len(d.syncs) > 0}
-	d.finished = append(d.finished, d.syncs...)
-	d.syncs = d.syncs[:0]
+	d.release()
 	d.dirty = d.dirty[:0]
 	promised := d.undeceive()
 
@@ -39,6 +64,7 @@ func (d *Disk) Crash() Loss {
 	survivors := d.files[:0]
 	for _, f := range d.files {
 		f.dirty = false
+		promised += d.crashHoles(f, &loss)
 		if f.size > f.stable {
 			d.crashFile(f, &loss, keep)
 		}
@@ -78,12 +104,7 @@ func (d *Disk) undeceive() (promised int64) {
 
 // unsettled reports whether anything on the device is not durable.
 func (d *Disk) unsettled() bool {
-	for _, f := range d.files {
-		if f.size > f.stable || !f.named {
-			return true
-		}
-	}
-	return len(d.gone) > 0
+	return len(d.gone) > 0 || slices.ContainsFunc(d.files, (*File).unsettled)
 }
 
 // crashRemovals decides which removed files are back. Removals reach the platter
@@ -131,6 +152,18 @@ func (d *Disk) crashFile(f *File, loss *Loss, keep bool) {
 		}
 		f.cut(end)
 	}
+}
+
+// crashHoles takes from a file what failed syncs were to write: it never reached the
+// platter. It returns how many of these bytes a later sync has said are durable.
+func (d *Disk) crashHoles(f *File, loss *Loss) (promised int64) {
+	for _, hole := range f.holes {
+		d.spoil(f, hole.low, hole.high)
+		promised += max(0, min(hole.high, f.stable)-hole.low)
+	}
+	f.holes = nil
+	loss.Lost += promised
+	return promised
 }
 
 // tear decides sector by sector what survives behind the durable bytes. It

@@ -38,6 +38,10 @@ type Disk struct {
 	stalled bool
 	// lying, failing: see Lie and Fail. forgot: see Forgot.
 	lying, failing, forgot bool
+	// toFail is how many syncs more are to fail, and refused: one has, and the owner's
+	// process has not ended yet.
+	toFail  uint64
+	refused bool
 	// harm is the stream of injected faults.
 	harm sim.Rand
 
@@ -226,7 +230,7 @@ func (d *Disk) soil(f *File) {
 // recycle takes the memory of a file that is gone for good.
 func (d *Disk) recycle(f *File) {
 	d.spare = append(d.spare, f.chunks...)
-	f.chunks, f.size, f.covered, f.stable, f.kept = nil, 0, 0, 0, 0
+	f.chunks, f.holes, f.size, f.covered, f.stable, f.kept = nil, nil, 0, 0, 0, 0
 }
 
 func (d *Disk) newChunk() []byte {

@@ -7,7 +7,12 @@
 // a sync that began after it has completed. A sync covers the whole device:
 // everything written, created and removed before it began.
 //
-// A crash keeps what is durable, byte for byte. The rest is decided by draws:
+// When a process ends and its machine goes on ([Disk.Abandon]), nothing is lost, and
+// nothing becomes durable: the next process reads what the last one wrote, and must sync
+// before it relies on that.
+//
+// A crash of the machine keeps what is durable, byte for byte. The rest is decided by
+// draws:
 //
 //   - kept: the system had written all of it back in time;
 //   - lost: every file ends where it was last synced;
@@ -28,7 +33,7 @@
 //
 // Beside crashes: syncs can be slow ([Disk.Slow]), stop until released
 // ([Disk.Stall]), the device can be full ([ErrFull], [Disk.Fill]), and it can fail
-// ([ErrIO], [Disk.Fail]).
+// ([ErrIO], [Disk.Fail]), or only some of its syncs do ([Disk.FailSyncs]).
 //
 // Injected damage lies over the bytes and is seen by reading only. Underneath, the
 // pristine bytes are kept, so that [Disk.Repair] takes all of it back.

@@ -138,19 +138,71 @@ func (d *Disk) Fail() {
 	}
 }
 
-// Failure returns ErrIO if the device fails, and nil otherwise.
+// FailSyncs makes the next n syncs fail with ErrIO. What such a sync was to write never
+// reaches the platter, and no later sync tries again, for the system takes its pages for
+// written: they are read back as long as the machine runs, and a crash takes them away.
+// So Linux does on ext4 and XFS (Rebello et al., "Can Applications Recover from fsync
+// Failures?", ATC 2020, section 3).
+func (d *Disk) FailSyncs(n uint64) {
+	d.toFail = n
+	d.fault(trace.FaultDiskFailSyncs, n, 0)
+}
+
+// failSync ends a sync that fails.
+func (d *Disk) failSync(s *pending) {
+	d.toFail--
+	d.refused = true
+	lost := int64(0)
+	for _, c := range s.covers {
+		f := c.file
+		low := f.stable
+		if n := len(f.holes); n > 0 {
+			low = max(low, f.holes[n-1].high)
+		}
+		if high := min(c.size, f.size); high > low {
+			f.holes = append(f.holes, span{low, high})
+			lost += high - low
+		}
+	}
+	d.syncs = slices.DeleteFunc(d.syncs, func(other *pending) bool { return other == s })
+	d.finished = append(d.finished, s)
+	d.fault(trace.FaultDiskSyncFailed, uint64(lost), d.toFail)
+}
+
+// rewrite notes that a sync writes the file up to a size. A sector that the file has
+// grown in since a sync failed is written whole, and with it what that sync was to write
+// of it.
+func (f *File) rewrite(size int64) {
+	for i := range f.holes {
+		if hole := &f.holes[i]; size > hole.high {
+			hole.high -= hole.high % Sector
+		}
+	}
+	f.holes = slices.DeleteFunc(f.holes, span.empty)
+}
+
+// Failure returns ErrIO if the device fails, or a sync of the present process has, and
+// nil otherwise.
 func (d *Disk) Failure() error {
-	if d.failing {
+	if d.failing || d.refused {
 		return ErrIO
 	}
 	return nil
 }
 
+// Failing reports that the device fails, or that syncs are going to.
+func (d *Disk) Failing() bool { return d.failing || d.toFail > 0 }
+
 // Lying reports that syncs lie.
 func (d *Disk) Lying() bool { return d.lying }
 
+// Hollow reports that something is read back that a failed sync has not written.
+func (d *Disk) Hollow() bool {
+	return slices.ContainsFunc(d.files, func(f *File) bool { return len(f.holes) > 0 })
+}
+
 // Impaired reports that Repair has something to undo.
-func (d *Disk) Impaired() bool { return d.lying || d.failing || d.Damaged() }
+func (d *Disk) Impaired() bool { return d.lying || d.Failing() || d.Damaged() || d.Hollow() }
 
 // Damaged reports that something reads other than it was written.
 func (d *Disk) Damaged() bool {
@@ -162,17 +214,22 @@ func (d *Disk) Damaged() bool {
 func (d *Disk) Forgot() bool { return d.forgot }
 
 // Repair undoes all damage, lies and failures: everything reads as it was written. What
-// a crash has lost is lost. What a lie covered is durable with the next sync.
+// a crash has lost is lost. What a lie covered, or a failed sync, is durable with the
+// next sync.
 func (d *Disk) Repair() {
 	if !d.Impaired() {
 		return
 	}
 	for _, f := range d.files {
 		f.overlays = nil
+		if len(f.holes) > 0 {
+			f.kept = min(f.kept, f.holes[0].low)
+			f.holes = nil
+		}
 		if f.kept < f.stable || f.named && !f.keptName {
 			d.soil(f)
 		}
 	}
-	d.lying, d.failing = false, false
+	d.lying, d.failing, d.toFail = false, false, 0
 	d.fault(trace.FaultDiskRepair, 0, 0)
 }

@@ -203,7 +203,7 @@ func TestLie(t *testing.T) {
 func TestLieThatIsMadeGood(t *testing.T) {
 	for name, amend := range map[string]func(*disk.Disk){
 		"repaired and synced": func(d *disk.Disk) { d.Repair(); d.Synced(d.Sync().ID) },
-		"flushed":             (*disk.Disk).Flush,
+		"flushed":             func(d *disk.Disk) { flush(t, d) },
 	} {
 		d, _ := newDisk(disk.Config{}, 5)
 		old := create(t, d, "old")
@@ -260,5 +260,12 @@ func TestFailure(t *testing.T) {
 	d.Repair()
 	if d.Failure() != nil || !d.Synced(s.ID) || read(t, d, "f") != "before" {
 		t.Errorf("repaired: %v", d.Failure())
+	}
+}
+
+func flush(t *testing.T, d *disk.Disk) {
+	t.Helper()
+	if err := d.Flush(); err != nil {
+		t.Fatal(err)
 	}
 }

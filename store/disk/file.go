@@ -39,12 +39,23 @@ type File struct {
 	// Invariant: kept <= stable.
 	kept     int64
 	keptName bool
+	// holes are the bytes that failed syncs were to write, in order, none empty: they are read back,
+	// no later sync writes them, and a crash shows that they are not there.
+	holes []span
 	// dirty reports that the file is on the disk's list of those that the next
 	// sync covers.
 	dirty bool
 	// overlays are the injected faults that lie over the bytes.
 	overlays []overlay
 }
+
+// span is the bytes of a file from low up to high.
+type span struct{ low, high int64 }
+
+func (s span) empty() bool { return s.high <= s.low }
+
+// unsettled reports whether anything of the file is not durable.
+func (f *File) unsettled() bool { return f.size > f.stable || !f.named }
 
 // Name returns the file's name.
 func (f *File) Name() string { return f.name }
@@ -109,6 +120,10 @@ func (f *File) cut(size int64) {
 	}
 	f.chunks = f.chunks[:keep]
 	f.size, f.covered, f.stable, f.kept = size, size, size, size
+	for i := range f.holes {
+		f.holes[i].high = min(f.holes[i].high, size)
+	}
+	f.holes = slices.DeleteFunc(f.holes, span.empty)
 	f.overlays = slices.DeleteFunc(f.overlays, func(o overlay) bool { return o.at >= size })
 }
 

@@ -17,7 +17,8 @@ import (
 //
 //	disk SEED OPTION=VALUE...   a new device
 //	append FILE BYTES LETTER    write so many of the letter; creates the file
-//	remove FILE, sync, synced ID, stall, resume, crash
+//	remove FILE, sync, synced ID, flush, stall, resume, abandon, crash
+//	fail SYNCS, repair
 //	show                        what each file holds, in runs
 func TestStories(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
@@ -87,17 +88,36 @@ func (s *story) run(words []string) error {
 		if _, err := fmt.Sscan(args[0], &id); err != nil {
 			return err
 		}
-		s.tell("sync %d completes: %v", id, s.disk.Synced(id))
+		if done := s.disk.Synced(id); s.disk.Failure() != nil {
+			s.tell("sync %d fails: %v", id, s.disk.Failure())
+		} else {
+			s.tell("sync %d completes: %v", id, done)
+		}
+	case "flush":
+		return s.disk.Flush()
 	case "stall":
 		s.disk.Stall()
 	case "resume":
 		for _, ticket := range s.disk.Resume() {
 			s.tell("sync %d takes %v more", ticket.ID, ticket.Latency)
 		}
+	case "fail":
+		var n uint64
+		if _, err := fmt.Sscan(args[0], &n); err != nil {
+			return err
+		}
+		s.disk.FailSyncs(n)
+	case "repair":
+		s.disk.Repair()
+	case "abandon":
+		s.disk.Abandon()
 	case "crash":
 		loss := s.disk.Crash()
 		s.tell("lost %d bytes, kept %d; files torn %d, returned %d; in sync %v",
 			loss.Lost, loss.Kept, loss.Torn, loss.Returned, loss.InSync)
+		if loss.Broken > 0 {
+			s.tell("%d of them had been said to be durable", loss.Broken)
+		}
 	case "show":
 		for _, name := range s.disk.List() {
 			f, err := s.disk.Open(name)

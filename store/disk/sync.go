@@ -25,8 +25,12 @@ func (d *Disk) Sync() Ticket {
 // Flush makes everything durable at once, and completes the syncs under way with
 // it: what a member waits for as long as it takes, a stall included, when it
 // starts and when it stops in good order. Given that time, the caches of a device
-// that lies are empty, too.
-func (d *Disk) Flush() {
+// that lies are empty, too. It returns ErrIO, and something may not be durable, if the
+// device or a sync fails.
+func (d *Disk) Flush() error {
+	if d.failing {
+		return ErrIO
+	}
 	lying := d.lying
 	d.lying = false
 	for _, f := range d.files {
@@ -36,13 +40,14 @@ func (d *Disk) Flush() {
 	}
 	d.start(0)
 	for len(d.syncs) > 0 {
-		d.complete(d.syncs[0])
+		d.end(d.syncs[0])
 	}
 	d.lying = lying
+	return d.Failure()
 }
 
-// Synced completes a sync. It returns false if there is nothing to complete now:
-// the device is stalled, and the ticket comes again from Resume; or it fails, as
+// Synced ends a sync, and returns true if it has completed. Otherwise the device is
+// stalled, and the ticket comes again from Resume; or it fails, or this sync has, as
 // Failure says; or a crash came first.
 func (d *Disk) Synced(id uint64) bool {
 	if d.failing {
@@ -57,10 +62,19 @@ func (d *Disk) Synced(id uint64) bool {
 			d.log.Hit(trace.ProbeSyncStalled)
 			return false
 		}
-		d.complete(s)
-		return true
+		return d.end(s)
 	}
 	return false
+}
+
+// end lets a sync complete, unless it is to fail.
+func (d *Disk) end(s *pending) bool {
+	if d.toFail > 0 {
+		d.failSync(s)
+		return false
+	}
+	d.complete(s)
+	return true
 }
 
 // start begins a sync.
@@ -109,6 +123,7 @@ func (d *Disk) complete(s *pending) {
 func (s *pending) settle(lying bool) {
 	for _, c := range s.covers {
 		f := c.file
+		f.rewrite(c.size)
 		f.stable = max(f.stable, min(c.size, f.size)) // a tail may have been cut off
 		f.named = true
 		if !lying {

@@ -30,6 +30,11 @@
 // very last batch that was synced before a crash has no such witness, and looks
 // like a torn write.)
 //
+// What is left is synced before anybody relies on it: the process that wrote it may have
+// died in the middle of a sync, while its machine went on, and then the bytes can be read
+// without being durable. (etcd 3.7.3 does not do that: watched by strace, a member that
+// starts again syncs its backend, and its log only with the first entry that it writes.)
+//
 // A snapshot lives in a file of its own and counts only if the log holds its
 // marker, at or below the committed index of the last hard state, and if its
 // checksum holds. File and marker are written before the hard state that relies

@@ -63,6 +63,8 @@ type Config struct {
 	// ReleaseEarly is a defect to switch on: Release does not wait until the snapshot
 	// is durable.
 	ReleaseEarly bool
+	// TrustCache is another: Open takes what it reads for durable.
+	TrustCache bool
 }
 
 // Default is for simulations, in which a log should be cut many times in a run:

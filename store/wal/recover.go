@@ -69,7 +69,11 @@ func Open(d *disk.Disk, config Config) (*Log, error) {
 	if err := r.repair(); err != nil {
 		return nil, err
 	}
-	d.Flush()
+	if !config.TrustCache {
+		if err := d.Flush(); err != nil {
+			return nil, err
+		}
+	}
 
 	l := newLog(d, config)
 	l.recovery = r.report

@@ -48,7 +48,9 @@ func Create(d *disk.Disk, config Config, snap *pb.Snapshot) (*Log, error) {
 			return nil, err
 		}
 	}
-	d.Flush()
+	if err := d.Flush(); err != nil {
+		return nil, err
+	}
 	return l, nil
 }
 

@@ -37,6 +37,12 @@ func (w *world) diskFault(e *trace.Event, c *Chronicle) {
 		w.ail(e, DiskLies, 0, c)
 	case trace.FaultDiskFail:
 		w.ail(e, DiskFails, 0, c)
+	case trace.FaultDiskFailSyncs:
+		w.ail(e, DiskFails, 0, c)
+	case trace.FaultDiskSyncFailed:
+		if e.B == 0 {
+			w.ail(e, 0, DiskFails, c)
+		}
 	case trace.FaultDiskRepair:
 		w.ail(e, 0, DiskDamaged|DiskLies|DiskFails|DiskWiped, c)
 	}
@@ -85,6 +91,10 @@ func tellDisk(who string, e *trace.Event) string {
 		return disk + " fails"
 	case trace.FaultDiskRepair:
 		return disk + " is repaired"
+	case trace.FaultDiskFailSyncs:
+		return fmt.Sprintf("syncs of %s will fail: the next %d", disk, e.A)
+	case trace.FaultDiskSyncFailed:
+		return fmt.Sprintf("a sync of %s fails: %d bytes are there to be read, and will never be durable", disk, e.A)
 	}
 	return disk + " has a fault"
 }

@@ -72,6 +72,9 @@ func Tell(e *trace.Event) string {
 	case trace.MemberStart:
 		return fmt.Sprintf("%s starts; its disk holds the log through %d of term %d", who, e.Index, e.Term)
 	case trace.MemberCrash:
+		if e.A > 0 {
+			return who + "'s process dies; its machine goes on"
+		}
 		return who + " is killed"
 	case trace.MemberStop:
 		return who + " stops"
