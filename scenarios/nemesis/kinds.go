@@ -36,6 +36,10 @@ var kinds = []kind{
 		effect: []string{"undelivered", "lost-bytes"},
 	},
 	{
+		name: "process", doc: "the process of a member dies, and its machine goes on", weight: 4, least: 1, draw: process,
+		effect: []string{"unsynced-kept"},
+	},
+	{
 		name: "stop", doc: "a member stops gracefully, and is started", weight: 2, least: 1, draw: stop,
 		effect: []string{"stops"},
 	},
@@ -260,6 +264,22 @@ func power(f *fault) []Action {
 	return all
 }
 
+// process kills a process while it writes. The next one begins at once or later, and
+// perhaps the power fails when it has hardly begun.
+func process(f *fault) []Action {
+	who, let := f.victim()
+	begin := append(let, fmt.Sprintf("? wait saving %s >=1 within=%v", who, f.time(f.election/20, f.election/4)))
+	kill, start := "? kill "+who+" machine=up", "? start "+who
+	if f.chance(30) {
+		return first(begin, f.from(kill, start))
+	}
+	all := first(begin, []Action{{f.begin, []string{kill, start}}})
+	if f.chance(50) {
+		all = append(all, Action{f.begin + f.time(time.Millisecond, f.election/4), []string{"? kill " + who, "? restart " + who}})
+	}
+	return all
+}
+
 func stop(f *fault) []Action { return f.on("stop", "restart") }
 
 func roll(f *fault) []Action {
@@ -295,6 +315,9 @@ func crash(f *fault) []Action {
 	at := " at=" + points[f.Intn(len(points))].String()
 	if f.chance(30) {
 		at += fmt.Sprintf(" skip=%d", f.count(1, 10))
+	}
+	if f.chance(30) {
+		at += " machine=up"
 	}
 	all := f.from("crash "+who+at, "crash "+who+" at=nowhere", "start "+who)
 	switch {
