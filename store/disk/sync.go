@@ -123,7 +123,9 @@ func (d *Disk) complete(s *pending) {
 func (s *pending) settle(lying bool) {
 	for _, c := range s.covers {
 		f := c.file
-		f.rewrite(c.size)
+		if len(f.holes) > 0 {
+			f.rewrite(c.size)
+		}
 		f.stable = max(f.stable, min(c.size, f.size)) // a tail may have been cut off
 		f.named = true
 		if !lying {
