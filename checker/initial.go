@@ -46,7 +46,8 @@ func initialState(snap *saved.Snapshot) state {
 }
 
 // initialChanges returns what happened before the first entry of the log and can still
-// be watched: from the revision of the last compaction on.
+// be watched: from the revision of the last compaction on. A blank has no name by which
+// it could be.
 func initialChanges(snap *saved.Snapshot) (changes []change) {
 	if snap == nil {
 		return nil
@@ -54,7 +55,7 @@ func initialChanges(snap *saved.Snapshot) (changes []change) {
 	end := initialState(snap)
 	for i := range snap.Versions {
 		kv := &snap.Versions[i].KeyValue
-		if kv.ModRevision < end.compacted {
+		if kv.ModRevision < end.compacted || kv.Key == "" {
 			continue
 		}
 		c := change{Event: store.Event{Type: store.EventPut, KV: kv}}

@@ -124,6 +124,19 @@ func TestUniversesFromSnapshots(t *testing.T) {
 	}
 }
 
+// Nobody sees the blank that etcdutl leaves when it raises the revision.
+func TestUniversesFromRaisedSnapshots(t *testing.T) {
+	raised := past(t, func(s *saved.Snapshot) {
+		s.Revision, s.Scheduled = 1012, 1012
+		s.Versions = append(s.Versions, saved.Version{KeyValue: store.KeyValue{CreateRevision: 1012, ModRevision: 1012, Version: 1}})
+	})
+	for seed := uint64(1); seed <= 2; seed++ {
+		if r := goOn(t, goesOn, seed, openPast(raised)); r.Outcome != scenarios.Pass {
+			t.Errorf("seed %d: %v %+v %+v", seed, r.Outcome, r.Failure, r.Report.Violations())
+		}
+	}
+}
+
 // What the members begin with decides the run, together with seed and scenario.
 func TestSnapshotsDecideTheRun(t *testing.T) {
 	const short = "cluster from=past.db\nwait leader within=20s\n"

@@ -79,7 +79,7 @@ func TestExample(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.newest = snap.Revision
-	r, err := restoreReal(file, &m.names)
+	r, err := restoreReal(file, &m.names, 0)
 	if err != nil {
 		t.Fatal(err)
 	}

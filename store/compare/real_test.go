@@ -16,6 +16,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"etcdsim/store"
+	"etcdsim/store/saved"
 )
 
 // server answers the steps of a sequence.
@@ -36,6 +37,8 @@ type real struct {
 	// rewrote: there was a transaction that may have deleted a key and put it again.
 	rewrote bool
 	added   int64 // the second of the last attempt to add a member
+	// began is what it began with, if that was restored.
+	began *saved.Snapshot
 }
 
 // patience is how long an answer may take.

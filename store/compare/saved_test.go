@@ -60,7 +60,7 @@ func swap(t *testing.T, etcds *spares, seed uint64) error {
 	if err != nil {
 		return err
 	}
-	if _, err := live(r, m, slices.DeleteFunc(g.sequence(120), concernsMembers)); err != nil {
+	if _, err := live(r, m, withoutMembers(g.sequence(120))); err != nil {
 		return err
 	}
 	for _, sv := range []server{r, m} {
@@ -79,7 +79,7 @@ func swap(t *testing.T, etcds *spares, seed uint64) error {
 	if err := genuine(t, ours, m); err != nil {
 		return err
 	}
-	r2, err := restoreReal(ours, &m.names)
+	r2, err := restoreReal(ours, &m.names, 0)
 	if err != nil {
 		return err
 	}
@@ -148,6 +148,9 @@ wait    acked w >=80 within=20s
 }
 
 var rootLogin = &store.AuthenticateRequest{Name: "root", Password: "r"}
+
+// withoutMembers leaves out the steps that are about members.
+func withoutMembers(steps []step) []step { return slices.DeleteFunc(steps, concernsMembers) }
 
 // concernsMembers reports whether a step is about members: those of the new clusters
 // are others.
@@ -274,15 +277,16 @@ func genuine(t *testing.T, file []byte, m *member) error {
 // inherit returns the names of a new server with the data of another.
 func inherit(from *names, member uint64) names {
 	n := newNames(member)
-	n.newest, n.compacted, n.leases = from.newest, from.compacted, from.leases
+	n.newest, n.compacted, n.leases = from.newest, from.compacted, slices.Clone(from.leases)
 	for user := range from.tokens { // unordered: all alike
 		n.tokens[user] = nonsense
 	}
 	return n
 }
 
-// restoreReal starts a real etcd with what etcdutl restores from a file.
-func restoreReal(file []byte, from *names) (*real, error) {
+// restoreReal starts a real etcd with what etcdutl restores from a file. The revision is
+// raised by so much; anything but 0 makes all of the history before it compacted.
+func restoreReal(file []byte, from *names, raise uint64) (*real, error) {
 	dir, err := os.MkdirTemp("", "etcd")
 	if err != nil {
 		return nil, err
@@ -293,17 +297,25 @@ func restoreReal(file []byte, from *names) (*real, error) {
 		err = snapshot.NewV3(zap.NewNop()).Restore(snapshot.RestoreConfig{
 			SnapshotPath: path, Name: "n1", OutputDataDir: filepath.Join(dir, "data"),
 			PeerURLs: []string{peer}, InitialCluster: "n1=" + peer, InitialClusterToken: "restored",
+			RevisionBump: raise, MarkCompacted: raise > 0,
 		})
+	}
+	var began *saved.Snapshot
+	if err == nil {
+		began, err = e.fileOf()
 	}
 	if err == nil {
 		err = e.start()
 	}
 	if err != nil {
 		e.close()
-		return nil, fmt.Errorf("restored from our file: %w", err)
+		return nil, fmt.Errorf("restored: %w", err)
 	}
 	r := newReal(e)
 	r.names = inherit(from, r.members[0])
+	if r.began = began; raise > 0 {
+		r.newest, r.compacted = began.Revision, began.Revision
+	}
 	return r, nil
 }
 

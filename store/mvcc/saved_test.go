@@ -2,8 +2,10 @@ package mvcc
 
 import (
 	"fmt"
+	"hash/crc32"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"golang.org/x/crypto/bcrypt"
@@ -54,7 +56,11 @@ func TestAnyFileGivesAStore(t *testing.T) {
 			}
 			sub += 1 + below("sub", 2)
 			v := saved.Version{KeyValue: store.KeyValue{Key: string(rune('a' + below("key", 2))), ModRevision: main}, Sub: sub}
-			if below("deletion", 3) > 0 {
+			switch below("deletion", 4) {
+			case 0:
+			case 1:
+				v.Key, v.CreateRevision, v.Version = "", main, 1 // a blank
+			default:
 				v.CreateRevision, v.Version = 1+below("created", main), 1+below("version", 3)
 				v.Lease, v.Value = below("lease", 3)-1, "v"
 			}
@@ -125,6 +131,58 @@ func TestLoadedStatesHaveHashes(t *testing.T) {
 		if other := sum(change); (other == same) != (name == "no change") {
 			t.Errorf("%s: hash %016x, without it %016x", name, other, same)
 		}
+	}
+}
+
+// A blank raises the revision and is in the checksums, and that is all: nobody reads,
+// counts, deletes or watches it. Compactions keep the last one.
+func TestBlanks(t *testing.T) {
+	version := func(key string, created, modified int64) saved.Version {
+		kv := store.KeyValue{Key: key, Value: "v", CreateRevision: created, ModRevision: modified, Version: 1}
+		if key == "" {
+			kv.Value = ""
+		}
+		return saved.Version{KeyValue: kv}
+	}
+	snap := &saved.Snapshot{
+		Revision: 2003, Compacted: 1003, Auth: saved.Auth{Revision: 1}, Scheduled: 2003,
+		Versions: []saved.Version{version("k", 2, 2), version("", 1003, 1003), version("l", 1004, 1004), version("", 2003, 2003)},
+	}
+	s := Load(Config{}, snap)
+	sum := func(records ...string) uint32 {
+		return crc32.Checksum([]byte("key"+strings.Join(records, "")), castagnoli)
+	}
+	record := func(v saved.Version) string {
+		return string(saved.AppendValue(saved.AppendKey(nil, v.ModRevision, 0, false), &v.KeyValue))
+	}
+	last := string(saved.AppendKey(nil, 2003, 0, false))
+	ws := NewWatchers(s)
+	st := ws.Open(0)
+	st.Watch(&store.WatchRequest{RangeEnd: "\x00", StartRevision: 2003})
+	applyEntry(s, put("k"))
+	k := version("k", 2, 2004)
+	k.Version = 2
+	if got, want := hashKV(t, s, 0).Hash, sum(record(snap.Versions[2]), last, record(k)); got != want {
+		t.Errorf("checksum %d, want %d", got, want)
+	}
+	everything := store.RangeRequest{Key: "\x00", RangeEnd: "\x00"}
+	if got := s.Read(&everything).Result.(*store.RangeResult); got.Count != 2 || len(got.KVs) != 2 {
+		t.Errorf("two keys and a blank are %+v", got)
+	}
+	ws.Sync()
+	var told []store.Event
+	for _, resp := range drain(st) {
+		told = append(told, resp.Events...)
+	}
+	if len(told) != 1 || *told[0].KV != k.KeyValue {
+		t.Errorf("from the blank on, a watcher is told of %+v", told)
+	}
+	applyEntry(s, &store.DeleteRangeRequest{Key: everything.Key, RangeEnd: everything.RangeEnd})
+	applyEntry(s, put("k"))
+	applyEntry(s, &store.CompactionRequest{Revision: s.rev})
+	want := []saved.Version{snap.Versions[3], version("k", 2006, 2006)}
+	if got := throughFile(t, s).Save().Versions; !slices.Equal(got, want) {
+		t.Errorf("a compaction leaves %+v, want %+v", got, want)
 	}
 }
 

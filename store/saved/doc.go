@@ -26,7 +26,8 @@
 //	00..04 _ 00..00    key:"k" create_revision:2 mod_revision:4 version:3 value:"c"
 //	00..05 _ 00..00 t  key:"k"
 //
-// and after a compaction at 4 the last two.
+// and after a compaction at 4 the last two. "etcdutl snapshot restore --bump-revision"
+// adds an item without content, a blank, whose revision is the newest from then on.
 //
 // [Write] makes a file of a [Snapshot], [Read] the reverse. Both work in memory, and
 // give the same on every machine.

@@ -73,14 +73,11 @@ func shown(key string) string {
 }
 
 func (s *Snapshot) readRecord(key, value string) error {
-	v, ok, err := readVersion(key, value)
+	v, err := readVersion(key, value)
 	if err != nil {
 		return err
 	}
 	s.Revision = max(s.Revision, v.ModRevision)
-	if !ok {
-		return nil
-	}
 	// The order of the items is that of their revisions; only a write and a deletion
 	// could have the same one.
 	if n := len(s.Versions); n > 0 && s.Versions[n-1].ModRevision == v.ModRevision && s.Versions[n-1].Sub == v.Sub {

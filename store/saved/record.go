@@ -30,10 +30,11 @@ func AppendKey(buf []byte, main, sub int64, deletion bool) []byte {
 	return buf
 }
 
-// AppendValue appends what etcd keeps of a version; of a deletion only its key.
+// AppendValue appends what etcd keeps of a version; of a deletion only its key, of a
+// blank nothing.
 func AppendValue(buf []byte, kv *store.KeyValue) []byte {
 	buf = appendText(buf, 1, kv.Key)
-	if kv.Version == 0 {
+	if kv.Version == 0 || kv.Key == "" {
 		return buf
 	}
 	buf = appendInt(buf, 2, kv.CreateRevision)
@@ -43,33 +44,37 @@ func AppendValue(buf []byte, kv *store.KeyValue) []byte {
 	return appendInt(buf, 6, kv.Lease)
 }
 
-// readVersion reads a version from the bucket. ok is false for a record without
-// content: "etcdutl snapshot restore --bump-revision" leaves one, to raise the revision.
-func readVersion(key, value string) (v Version, ok bool, err error) {
+// blank returns the version that a record without content stands for.
+func blank(main, sub int64) Version {
+	return Version{store.KeyValue{CreateRevision: main, ModRevision: main, Version: 1}, sub}
+}
+
+// readVersion reads a version from the bucket.
+func readVersion(key, value string) (v Version, err error) {
 	deletion := len(key) == RevisionSize+1 && key[RevisionSize] == tombstone
 	if len(key) != RevisionSize && !deletion || key[8] != '_' {
-		return v, false, errors.New("expected a revision as the key")
+		return v, errors.New("expected a revision as the key")
 	}
 	main, sub := int64(bigEndian(key)), int64(bigEndian(key[9:]))
 	if main < 1 || sub < 0 || sub > MaxSub {
-		return v, false, fmt.Errorf("expected a revision from 1.0 on with a sub-revision up to %d", MaxSub)
+		return v, fmt.Errorf("expected a revision from 1.0 on with a sub-revision up to %d", MaxSub)
 	}
 	v.Sub = sub
 	v.KeyValue, err = decodeKeyValue(value)
 	switch {
 	case err != nil:
-		return v, false, err
-	case v.Key == "" && value == "" && !deletion:
-		return Version{KeyValue: store.KeyValue{ModRevision: main}}, false, nil
+		return v, err
+	case value == "" && !deletion:
+		return blank(main, sub), nil
 	case v.Key == "":
-		return v, false, errors.New("expected a key-value with a key")
+		return v, errors.New("expected a key-value with a key")
 	case deletion:
-		return Version{store.KeyValue{Key: v.Key, ModRevision: main}, sub}, true, nil
+		return Version{store.KeyValue{Key: v.Key, ModRevision: main}, sub}, nil
 	case v.ModRevision != main || v.CreateRevision < 1 || v.CreateRevision > main || v.Version < 1:
-		return v, false, fmt.Errorf("expected a life that began at 1 to %d and was changed at %d, found version %d of %d changed at %d",
+		return v, fmt.Errorf("expected a life that began at 1 to %d and was changed at %d, found version %d of %d changed at %d",
 			main, main, v.Version, v.CreateRevision, v.ModRevision)
 	}
-	return v, true, nil
+	return v, nil
 }
 
 // bigEndian returns the number that a text of at least 8 bytes begins with.

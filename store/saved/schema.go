@@ -56,20 +56,11 @@ func (s *Snapshot) buckets() []bolt.Bucket {
 	}
 }
 
-// recordItems are the versions. A revision beyond all that else would tell of it is kept
-// as "etcdutl snapshot restore --bump-revision" does it: by a record without content.
+// recordItems are the versions.
 func (s *Snapshot) recordItems() []bolt.Item {
-	made := items(s.Versions, func(v Version) (string, []byte) {
+	return items(s.Versions, func(v Version) (string, []byte) {
 		return string(AppendKey(nil, v.ModRevision, v.Sub, v.Version == 0)), AppendValue(nil, &v.KeyValue)
 	})
-	told := max(1, s.History())
-	if n := len(s.Versions); n > 0 {
-		told = max(told, s.Versions[n-1].ModRevision)
-	}
-	if s.Revision > told {
-		made = append(made, bolt.Item{Key: string(AppendKey(nil, s.Revision, 0, false))})
-	}
-	return made
 }
 
 // items makes an item of each element.

@@ -12,8 +12,9 @@ import (
 //
 // Invariants of one that Read returns, and that Write expects: versions ascend by
 // revision and sub-revision, none is above Revision; of a version that is no
-// deletion 1 <= CreateRevision <= ModRevision and Version >= 1; leases ascend by
-// ID, users and roles by name, a user's roles too; nothing is there twice.
+// deletion 1 <= CreateRevision <= ModRevision and Version >= 1; Revision is that of
+// the last version or of the last compaction; leases ascend by ID, users and roles by
+// name, a user's roles too; nothing is there twice.
 type Snapshot struct {
 	// Index and Term are those of the last entry of the log that is in it.
 	Index, Term uint64
@@ -44,6 +45,10 @@ func (s *Snapshot) Sum() string {
 
 // Version is what one write did to one key: Version 0 is a deletion, of which
 // besides Key and ModRevision nothing is set.
+//
+// One without a Key is a blank: what "etcdutl snapshot restore --bump-revision" leaves
+// to raise the revision. etcd takes it for the first version of a key without a name,
+// which nobody can ask for, and keeps it through compactions; it is in the checksums.
 type Version struct {
 	store.KeyValue
 	// Sub is the number of the write within its revision, from 0 to MaxSub.
