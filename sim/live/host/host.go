@@ -105,6 +105,9 @@ func Start(cfg Config) (_ *Host, err error) {
 			return nil, err
 		}
 	}
+	if cfg.Scenario.Session() != nil {
+		return nil, fmt.Errorf("%s is a recorded session: expected a scenario without one", cfg.Scenario.Name)
+	}
 	h := &Host{
 		seed: cfg.Seed, speed: cfg.Speed, keepalive: cfg.Keepalive, tls: cfg.TLS, access: cfg.Access, noGateway: cfg.NoGateway,
 		streams: cmp.Or(cfg.MaxStreams, DefaultMaxStreams), advertised: make(map[uint64]bool),
@@ -200,9 +203,6 @@ func (h *Host) begin(cfg Config) (err error) {
 // session returns the scenario, and behind it the beginning of a session that says how
 // to make the same universe again.
 func session(cfg Config, urls []string, from *saved.Snapshot) (*scenarios.File, error) {
-	if cfg.Scenario.Session() != nil {
-		return nil, fmt.Errorf("%s is a recorded session: expected a scenario without one", cfg.Scenario.Name)
-	}
 	a := scenarios.SessionArgs{
 		Seed: cfg.Seed, Seeded: true, Bugs: cfg.Options.Bugs, Trace: trace.Version, Settings: cfg.Options.Settings,
 		Snapshot: scenarios.Embed(from),
