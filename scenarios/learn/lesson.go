@@ -69,6 +69,10 @@ var Lessons = []Lesson{
 		Scenario: "leader-partition", tell: staleReads,
 	},
 	{
+		Name: "durability", Title: "What is on a disk, and what only looks like it", Source: "Raft paper, section 5 (persistent state)",
+		Scenario: "process-death", tell: durability,
+	},
+	{
 		Name: "snapshots", Title: "When the log does not go back far enough", Source: "Raft paper, section 7", Scenario: "snapshot-catch-up",
 		tell: snapshots,
 	},
