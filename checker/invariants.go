@@ -119,15 +119,14 @@ func (v *Invariants) Watch(log *trace.Log) {
 		trace.MemberFault, trace.SnapSaved, trace.SnapInstall, trace.Apply, trace.ConfApplied,
 		trace.BackendCommit, trace.BackendDurable, trace.BackendOpen,
 	), v.Observe)
-	log.SubscribeSends(v.sent, msgAppResp, msgVoteResp, msgSnap, msgTimeoutNow, msgPreVoteResp)
+	log.SubscribeSends(v.sent, msgAppResp, msgVoteResp, msgTimeoutNow, msgPreVoteResp)
 }
 
-// Raft's message types that promise something, replace a log or show that a clock ticks,
+// Raft's message types that promise something or show that a clock ticks,
 // as numbered in raftpb.
 const (
 	msgAppResp     uint16 = 4
 	msgVoteResp    uint16 = 6
-	msgSnap        uint16 = 7
 	msgHeartbeat   uint16 = 8
 	msgTimeoutNow  uint16 = 14
 	msgPreVoteResp uint16 = 18
@@ -198,8 +197,6 @@ func (v *Invariants) sent(e *trace.Event) {
 		v.appendAcknowledged(v.account(e.Member), e)
 	case msgVoteResp:
 		v.voteSent(v.account(e.Member), e)
-	case msgSnap:
-		v.account(e.Peer).offered = true
 	case msgTimeoutNow:
 		v.account(e.Peer).urged = e.Term
 	case msgPreVoteResp:

@@ -17,8 +17,8 @@ type memberAccount struct {
 	// leader is whom it follows, or itself if it leads; 0 if it knows of none.
 	leader uint64
 
-	// The log as it was last written: terms by index, 0 where unknown. It begins
-	// after base, which a snapshot covers.
+	// The log as it was last written: terms by index, 0 where unknown. Up to base a
+	// leader's snapshot covers it.
 	terms      []uint64
 	base, last uint64
 	// durable is the last index through which the written log survives a crash.
@@ -40,9 +40,6 @@ type memberAccount struct {
 	// heard is the leader that it last answered, and heardAt when; 0 if it has not.
 	heard   trace.Addr
 	heardAt sim.Time
-	// offered: a leader has sent a snapshot that was not installed. Whoever dies while
-	// it is saved may start from it, without ever having told.
-	offered bool
 	// batchFirst and batchLast are the last batch that became durable.
 	batchFirst, batchLast uint64
 	// ownAppends: the member has appended an entry of the term it leads.

@@ -143,7 +143,7 @@ func (v *Invariants) snapshotInstalled(m *memberAccount, e *trace.Event) {
 	if m.hole <= e.Index {
 		m.hole = 0
 	}
-	m.applied, m.offered = e.Index, false
+	m.applied = e.Index
 	m.voters = v.configAt(e.Index).voters
 	m.commit = max(m.commit, e.Index)
 	m.committable = max(m.committable, e.Index)

@@ -16,37 +16,28 @@ type Stop struct {
 }
 
 // started compares what a member has after a restart with what was durable.
-// What it has then is durable, since it comes from the disk.
+// What it has then is durable, since it comes from the disk. If that is a leader's
+// snapshot over which it died, the installation has been told before.
 func (v *Invariants) started(m *memberAccount, e *trace.Event) {
-	if m.incarnation > 0 {
-		if e.Term < m.stateTerm {
-			v.report(restartDurable, e, "n%d restarted in term %d, though term %d was durable", m.id, e.Term, m.stateTerm)
-		}
-		switch {
-		case m.offered && e.A > m.base && (e.A > m.last || e.A == e.Index):
-			// It starts from that snapshot, and what it had before is void.
-			m.base, m.last, m.rewritten = e.A, e.A, 0
-			m.setTerm(e.A, 0)
-		case e.Index < m.durable:
-			v.report(restartDurable, e, "n%d restarted with a log that ends at index %d, though it was durable through %d",
-				m.id, e.Index, m.durable)
-		}
-		if s := v.lastStop(e.Member); s != nil {
-			s.Back = e.At
-		}
+	if e.Term < m.stateTerm {
+		v.report(restartDurable, e, "n%d restarted in term %d, though term %d was durable", m.id, e.Term, m.stateTerm)
 	}
-	from := m.last + 1
+	if e.Index < m.durable {
+		v.report(restartDurable, e, "n%d restarted with a log that ends at index %d, though it was durable through %d",
+			m.id, e.Index, m.durable)
+	}
+	unknown := m.last + 1 // the first index of which it is open what is there
 	if m.rewritten != 0 {
-		from = min(from, m.rewritten)
+		unknown = m.rewritten
 	}
-	for i := max(from, m.base+1); i <= e.Index && i < uint64(len(m.terms)); i++ {
-		m.terms[i] = 0
+	clear(m.terms[min(unknown, uint64(len(m.terms))):])
+	if s := v.lastStop(e.Member); s != nil {
+		s.Back = e.At
 	}
-	m.last, m.durable, m.rewritten, m.hole, m.offered = e.Index, e.Index, 0, 0, false
+	m.last, m.durable, m.rewritten, m.hole = e.Index, e.Index, 0, 0
 	m.outdone, m.outdoneBy = 0, 0
 	v.stateStarted(m, e)
 	if m.incarnation == 0 {
-		m.base = e.A
 		m.voteKnown = true // nobody
 	} else if e.Term != m.stateTerm || m.stateVote == 0 {
 		m.voteKnown = false // a vote may have reached the disk without its sync
@@ -65,7 +56,7 @@ func (v *Invariants) started(m *memberAccount, e *trace.Event) {
 // may be anything that it ever wrote. It may break what it has promised, and that is not
 // held against it; what follows for the cluster is.
 func (m *memberAccount) forget() {
-	m.promised = max(m.promised, m.durable, m.base)
+	m.promised = max(m.promised, m.durable)
 	m.durable, m.base, m.rewritten = 0, 0, 1
 	m.stateTerm, m.stateVote, m.voteKnown, m.votes = 0, 0, false, nil
 	m.state = backendAccount{}

@@ -31,9 +31,12 @@ func (s *story) emit(e trace.Event) {
 
 // start: a member starts with the given term and last index; index 1 is the
 // snapshot that every member begins with.
-func (s *story) start(m trace.Addr, term, last uint64) {
+func (s *story) start(m trace.Addr, term, last uint64) { s.startAt(m, term, last, 1) }
+
+// startAt: a member starts with a state in which so much of the log is applied.
+func (s *story) startAt(m trace.Addr, term, last, applied uint64) {
 	s.inc[m]++
-	s.emit(trace.Event{Kind: trace.MemberStart, Member: m, Term: term, Index: last, A: 1, B: s.inc[m]})
+	s.emit(trace.Event{Kind: trace.MemberStart, Member: m, Term: term, Index: last, A: applied, B: s.inc[m]})
 }
 
 func (s *story) crash(m trace.Addr) { s.emit(trace.Event{Kind: trace.MemberCrash, Member: m}) }
@@ -128,6 +131,12 @@ func (s *story) open(m trace.Addr, index, store uint64) {
 // install: a member takes a snapshot over, as of an index of term 1.
 func (s *story) install(m trace.Addr, index uint64) {
 	s.emit(trace.Event{Kind: trace.SnapInstall, Member: m, Index: index, Term: 1, B: 100})
+}
+
+// sendSnapshot: a leader sends its state to a laggard.
+func (s *story) sendSnapshot(leader, m trace.Addr) {
+	const msgSnap = 7
+	s.emit(trace.Event{Kind: trace.Send, Aux: msgSnap, Member: leader, Peer: m, Term: 1})
 }
 
 // forgets: a disk loses all that it said was durable.

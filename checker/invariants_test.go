@@ -549,31 +549,6 @@ func TestInvariants(t *testing.T) {
 	}
 }
 
-// A log is followed correctly through a crash that leaves open which tail
-// survived: nothing is concluded from what is not known.
-func TestUnknownTailsAreNoViolations(t *testing.T) {
-	s := committed()
-	s.write(2, 3, 1, 1)
-	s.write(2, 4, 1, 1)
-	s.append(2, 4, 2, 1) // replaces index 4, not yet durable
-	s.append(2, 3, 3, 1) // and now index 3
-	s.crash(2)
-	s.start(2, 1, 4) // either log
-	s.elect(2, 3, 4)
-	s.append(2, 4, 1, 1) // the old one, as it turns out
-	s.legal(t)
-}
-
-// A vote may reach the disk although its sync did not complete.
-func TestRecoveredVoteMayBeUnknown(t *testing.T) {
-	s := committed()
-	s.state(3, 2, 0)
-	s.crash(3)
-	s.start(3, 2, 1)
-	s.grant(3, 2, 2)
-	s.legal(t)
-}
-
 // A candidate may win its term late, when a later term has moved on: it need not
 // hold what was committed there.
 func TestLateLeaderOfAnEarlierTerm(t *testing.T) {
@@ -604,33 +579,6 @@ func TestSnapshotWithEntries(t *testing.T) {
 	s.legal(t)
 }
 
-// Who dies while a leader's snapshot is saved may start from it, and had another log
-// before: n3 had an entry of term 9 where term 1 committed another.
-func TestStartFromASnapshotThatWasNotInstalled(t *testing.T) {
-	play := func(offered bool, last, applied uint64) *story {
-		s := committed()
-		s.append(3, 2, 9, 0)
-		s.durable(3, 2, 9)
-		if offered {
-			s.emit(trace.Event{Kind: trace.Send, Aux: msgSnap, Member: 1, Peer: 3, Term: 1})
-		}
-		s.crash(3)
-		s.inc[3]++
-		s.emit(trace.Event{Kind: trace.MemberStart, Member: 3, Term: 1, Index: last, A: applied, B: s.inc[3]})
-		s.elect(3, 1, 10)
-		return s
-	}
-	play(true, 5, 5).legal(t)
-	taken := play(true, 2, 2)
-	taken.append(3, 3, 1, 1) // not after an entry of term 9 any more
-	taken.legal(t)
-	for name, s := range map[string]*story{"nobody sent one": play(false, 5, 5), "it starts from its own state": play(true, 3, 1)} {
-		if s.inv.first[leaderCompleteness] == nil {
-			t.Errorf("%s, and yet a leader without a committed entry is no violation: %+v", name, s.inv.Violations())
-		}
-	}
-}
-
 // However a leader ends, it leads nobody any more: others may campaign.
 func TestEndsOfALeader(t *testing.T) {
 	for _, end := range []trace.Kind{trace.MemberCrash, trace.MemberStop, trace.MemberPanic, trace.MemberRemoved} {
@@ -642,29 +590,6 @@ func TestEndsOfALeader(t *testing.T) {
 		if !s.inv.restarted(1, 0, s.log.Now) || s.inv.restarted(2, 0, s.log.Now) {
 			t.Errorf("%v: n1 has stopped, and n2 has not", end)
 		}
-	}
-}
-
-// A member was restarted between two times if it was down for a moment of them.
-func TestRestarted(t *testing.T) {
-	inv := NewInvariants(3)
-	inv.Observe(&trace.Event{Kind: trace.MemberStart, Member: 2, At: ms(1), B: 1})
-	inv.Observe(&trace.Event{Kind: trace.MemberCrash, Member: 2, At: ms(20)})
-	inv.Observe(&trace.Event{Kind: trace.MemberStart, Member: 2, At: ms(30), B: 2})
-	for _, tt := range []struct {
-		from, to int
-		want     bool
-	}{{1, 19, false}, {1, 20, true}, {22, 28, true}, {30, 40, true}, {31, 40, false}} {
-		if got := inv.restarted(2, ms(tt.from), ms(tt.to)); got != tt.want {
-			t.Errorf("restarted between %d and %d ms: %v", tt.from, tt.to, got)
-		}
-	}
-	inv.Observe(&trace.Event{Kind: trace.MemberCrash, Member: 2, At: ms(50)})
-	if !inv.restarted(2, ms(60), ms(70)) {
-		t.Error("a member that is down answers from nothing that it knew")
-	}
-	if (*Invariants)(nil).restarted(2, 0, ms(70)) {
-		t.Error("nobody watched, and yet a member was restarted")
 	}
 }
 
