@@ -31,8 +31,8 @@ type memberAccount struct {
 	// after a crash the log may be the old or the new one from there on.
 	rewritten uint64
 	// outdone is how far the log was durable before the last write that replaced
-	// entries, by some of term outdoneBy. What an earlier term's leader was to be told
-	// of it may be on its way still.
+	// entries, in the term outdoneBy, which may be later than theirs. What an earlier
+	// term's leader was to be told of it may be on its way still.
 	outdone, outdoneBy uint64
 	// hole is the index before an entry that did not follow the log: only a
 	// snapshot up to there makes it right. 0 if there is none.

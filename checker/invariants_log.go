@@ -30,9 +30,7 @@ func (v *Invariants) appended(m *memberAccount, e *trace.Event) {
 		if t := m.termAt(i); t != 0 && t != e.Term && i < uint64(len(v.committed)) && t == v.committed[i].term {
 			v.report(leaderCompleteness, e, "n%d replaced index %d (term %d), which was committed, by an entry of term %d", m.id, i, t, e.Term)
 		}
-		if e.Term != m.outdoneBy {
-			m.outdone, m.outdoneBy = m.durable, e.Term
-		}
+		m.outdone, m.outdoneBy = m.durable, max(m.term, e.Term)
 		m.durable = min(m.durable, i-1)
 		if m.rewritten == 0 || i < m.rewritten {
 			m.rewritten = i
@@ -85,15 +83,13 @@ func (v *Invariants) leaderAppended(m *memberAccount, e *trace.Event) {
 
 func (v *Invariants) logDurable(m *memberAccount, e *trace.Event) {
 	m.batchFirst, m.batchLast = e.A, e.Index
-	if t := m.termAt(e.Index); t == e.Term {
+	switch {
+	case m.termAt(e.Index) == e.Term:
 		m.durable = max(m.durable, e.Index)
 		if e.Index == m.last {
 			m.rewritten = 0
 		}
-		return
-	}
-	// A later write has replaced the end of the batch meanwhile.
-	if m.rewritten != 0 {
+	case m.rewritten != 0: // a later write has replaced the end of the batch meanwhile
 		m.durable = max(m.durable, min(e.Index, m.rewritten-1))
 	}
 }
