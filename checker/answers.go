@@ -119,6 +119,15 @@ func difference(want, got *store.Response) (key, due, given string) {
 	return "", "", ""
 }
 
+// differenceOf is difference, or the whole answers to a request where no part of them tells
+// them apart.
+func differenceOf(r store.Request, want, got *store.Response) (key, due, given string) {
+	if key, due, given = difference(want, got); due == given {
+		due, given = store.DescribeAnswered(r, *want), store.DescribeAnswered(r, *got)
+	}
+	return key, due, given
+}
+
 // kvDifference finds the first place where two lists differ.
 func kvDifference(want, got []*store.KeyValue) (key, due, given string) {
 	for i := range max(len(want), len(got)) {

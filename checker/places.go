@@ -101,10 +101,10 @@ func (l *linearity) conflicts(places []interval) []conflict {
 // certain returns when the conflict became certain: when the second operation
 // had its answer, or was invoked if it never had one.
 func (l *linearity) certain(c conflict) sim.Time {
-	if a := &l.acts[c.second]; a.judged && a.ret != sim.Forever {
-		return a.ret
+	if a := &l.acts[c.second]; a.ret == sim.Forever {
+		return a.invoke
 	}
-	return l.acts[c.second].invoke
+	return l.acts[c.second].ret
 }
 
 // explain decides what the witness could not, and shows what is wrong.
@@ -159,22 +159,18 @@ func (l *linearity) tellLost(op *history.Op) Violation {
 
 // refuted puts a conflict to porcupine: both operations, and the part of the log
 // between the places where they belong, with the intervals of the clients that
-// asked for it.
+// asked for it. Who never had an answer has that of the log.
 func (l *linearity) refuted(c conflict, places []interval) bool {
 	from, to := l.between(c, places)
 	var ops []timed
 	for g := from; g < to; g++ {
-		t := timed{request: l.effect(g), ret: int64(sim.Forever)}
+		t := timed{request: l.effect(g), answer: &l.answers[g], ret: int64(sim.Forever)}
 		if i := l.writes[g]; i >= 0 {
-			if i == c.first || i == c.second {
+			if i == c.second {
 				continue
 			}
 			a := &l.acts[i]
 			t.call, t.ret = int64(a.invoke), int64(a.ret)
-		}
-		fresh := model{minTTL: l.model.minTTL} // its answers must outlive this loop
-		if _, want, known := fresh.apply(&l.states[g], t.request); known {
-			t.answer = &want
 		}
 		ops = append(ops, t)
 	}
@@ -183,17 +179,13 @@ func (l *linearity) refuted(c conflict, places []interval) bool {
 			continue
 		}
 		a := &l.acts[i]
-		t := timed{request: l.Ops[a.op].Request, call: int64(a.invoke), ret: int64(a.ret)}
+		op := &l.Ops[a.op]
+		t := timed{request: op.Request, answer: &op.Response, call: int64(a.invoke), ret: int64(a.ret)}
 		if a.commit >= 0 {
 			t.request = l.effect(int(a.commit))
 		}
-		if a.judged {
-			t.answer = &l.Ops[a.op].Response
-		} else if a.commit >= 0 {
-			fresh := model{minTTL: l.model.minTTL}
-			if _, want, known := fresh.apply(&l.states[a.commit], t.request); known {
-				t.answer = &want
-			}
+		if !a.judged {
+			t.answer = &l.answers[a.commit] // no read: those are judged
 		}
 		ops = append(ops, t)
 	}
@@ -201,17 +193,18 @@ func (l *linearity) refuted(c conflict, places []interval) bool {
 	return s.linearizable(&l.states[from], ops) == Violated
 }
 
-// between returns the commits [from, to) that a conflict is about.
+// between returns the commits [from, to) that lie between the places of a conflict. An
+// answer that is right nowhere is tried where the store is at its revision.
 func (l *linearity) between(c conflict, places []interval) (from, to int) {
 	a := &l.acts[c.second]
 	switch {
 	case c.first >= 0:
-		return int(places[c.second].last / 2), int(places[c.first].first+1) / 2
+		return int(places[c.second].last / 2), int(places[c.first].first / 2)
 	case a.commit >= 0:
-		return int(a.commit), int(a.commit) + 1
+		return int(a.commit), int(a.commit)
 	}
 	from, to = l.gapsOf(&l.Ops[a.op].Response)
-	from, to = min(from, len(l.Commits)), min(to, len(l.Commits))
+	from = min(from, len(l.Commits))
 	return from, max(from, to-1)
 }
 
@@ -279,10 +272,7 @@ func (l *linearity) tellStale(v *Violation, c conflict, places []interval) {
 func (l *linearity) overtaken(read *act, from, to int) (write int, key, due string) {
 	op := &l.Ops[read.op]
 	for g := from; g < to; g++ {
-		_, want, known := l.model.apply(&l.states[g+1], op.Request)
-		if !known {
-			break
-		}
+		_, want, _ := l.model.apply(&l.states[g+1], op.Request)
 		got := op.Response
 		got.Revision = want.Revision
 		if !l.model.sameAnswer(&want, &got) {
@@ -296,12 +286,12 @@ func (l *linearity) overtaken(read *act, from, to int) (write int, key, due stri
 // whereServed says who answered a read, and in which belief.
 func (l *linearity) whereServed(op *history.Op) string {
 	s, from := fmt.Sprintf("n%d", op.Member), ", and answered from"
-	leader, known := l.facts.leaderBefore(op.Return)
+	leader, _ := l.facts.leaderBefore(op.Return)
 	switch {
-	case known && op.Term < leader.Term && l.facts.leads(op.Member, op.Term):
+	case op.Term < leader.Term && l.facts.leads(op.Member, op.Term):
 		s += fmt.Sprintf(" still believed that it led term %d, while n%d had led term %d since %v",
 			op.Term, leader.Member, leader.Term, leader.At)
-	case known && op.Term < leader.Term:
+	case op.Term < leader.Term:
 		s += fmt.Sprintf(" was still in term %d, while n%d had led term %d since %v", op.Term, leader.Member, leader.Term, leader.At)
 	case op.Term != 0:
 		s += fmt.Sprintf(" answered in term %d", op.Term)
@@ -353,7 +343,7 @@ func (l *linearity) tellImpossible(v *Violation, a *act) {
 		g = min(to, len(l.states)) - 1
 	}
 	_, want, _ := l.model.apply(&l.states[max(g, 0)], request)
-	key, due, given := difference(&want, &op.Response)
+	key, due, given := differenceOf(request, &want, &op.Response)
 	if key != "" {
 		v.Key = key
 	}

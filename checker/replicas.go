@@ -21,11 +21,7 @@ func judgeStore(l *linearity) Judgement {
 	g := l.misapplied[0]
 	c := &l.Commits[g]
 	_, want, _ := l.follow(int(g))
-	key, due, given := difference(&want, &c.Response)
-	if due == given { // they do not have the same parts
-		due = store.DescribeAnswered(c.Proposal.Request, want)
-		given = store.DescribeAnswered(c.Proposal.Request, c.Response)
-	}
+	key, due, given := differenceOf(c.Proposal.Request, &want, &c.Response)
 	v := Violation{
 		Property: "etcd's semantics", Key: key, At: l.commitTime(g), Index: c.Index,
 		Why: fmt.Sprintf("Applying %s at index %d must give %s, but the store gave %s.",
