@@ -89,9 +89,6 @@ func refusal(op *history.Op) string {
 }
 
 func (d *durability) requestText(id uint64) string {
-	if id == 0 {
-		return "an entry without a request"
-	}
 	if o := d.find(id); o >= 0 {
 		return store.Describe(d.Ops[o].Request)
 	}

@@ -14,6 +14,7 @@ func TestDurability(t *testing.T) {
 		make      func(c *chronicle)
 		converged bool
 		why       string
+		at        int // ms; 0 where it says nothing new
 	}{
 		{name: "all is there", make: func(*chronicle) {}},
 		{
@@ -90,6 +91,27 @@ func TestDurability(t *testing.T) {
 			make: func(c *chronicle) { c.Commits[1].Proposal.Request = put("k", "2") },
 		},
 		{
+			name: "in the log as a deletion",
+			make: func(c *chronicle) { c.Commits[1].Proposal.Request = &store.DeleteRangeRequest{Key: "k"} },
+			why:  "n1 acknowledged put k=2, but the log holds delete k at index 6 under its name.",
+		},
+		{
+			name: "a deletion in the log as a put",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 50, &store.DeleteRangeRequest{Key: "x"}, store.Response{Revision: 3}, 7)
+				c.commit(3, 7, 45, put("x", "1"), wrote(4))
+			},
+			why: "n2 acknowledged delete x, but the log holds put x=1 at index 7 under its name.",
+		},
+		{
+			name: "a lease in the log as its end",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 50, &store.LeaseGrantRequest{ID: 7, TTL: 9}, granted(3, 7, 9), 7)
+				c.commit(3, 7, 45, &store.LeaseRevokeRequest{ID: 7}, store.Response{Err: store.ErrLeaseNotFound})
+			},
+			why: "n2 acknowledged lease grant 7 ttl 9s, but the log holds lease revoke 7 at index 7 under its name.",
+		},
+		{
 			name: "unknown, and not in the log",
 			make: func(c *chronicle) {
 				c.op(1, 2, 40, 50, put("j", "1"), store.Response{}, 0).Outcome = history.Unknown
@@ -115,6 +137,13 @@ func TestDurability(t *testing.T) {
 			why: "n2 refused put j=1 for good (etcdserver: too many requests), but it was committed at index 7 and applied.",
 		},
 		{
+			name: "refused, yet applied before all others",
+			make: func(c *chronicle) {
+				c.Ops[0].Outcome, c.Ops[0].Response = history.Failed, store.Response{Err: store.ErrTooManyRequests}
+			},
+			why: "n1 refused put k=1 for good (etcdserver: too many requests), but it was committed at index 5 and applied.",
+		},
+		{
 			name: "refused when it was applied",
 			make: func(c *chronicle) {
 				refusal := store.Response{Err: store.ErrLeaseNotFound}
@@ -125,7 +154,12 @@ func TestDurability(t *testing.T) {
 		{
 			name: "applied twice",
 			make: func(c *chronicle) { c.commit(2, 9, 45, put("k", "2"), wrote(4)) },
-			why:  "put k=2 is in the log twice: at index 6 and at index 9.",
+			why:  "put k=2 is in the log twice: at index 6 and at index 9.", at: 45,
+		},
+		{
+			name: "applied twice, and nobody knows when",
+			make: func(c *chronicle) { c.commit(2, 9, 0, put("k", "2"), wrote(4)) },
+			why:  "put k=2 is in the log twice: at index 6 and at index 9.", at: 20, // when it was asked for
 		},
 		{
 			name: "applied twice, and answered the second time",
@@ -135,6 +169,14 @@ func TestDurability(t *testing.T) {
 		{
 			name: "applied once, and refused the second time",
 			make: func(c *chronicle) { c.commit(2, 9, 45, put("k", "2"), store.Response{Err: store.ErrNoSpace}) },
+		},
+		{
+			name: "refused once, and applied the second time",
+			make: func(c *chronicle) {
+				c.op(1, 2, 40, 50, put("j", "1"), wrote(4), 6)
+				c.commit(3, 7, 41, put("j", "1"), store.Response{Err: store.ErrNoSpace})
+				c.commit(3, 8, 42, put("j", "1"), wrote(4))
+			},
 		},
 		{
 			name: "refused for nothing, yet applied",
@@ -176,8 +218,14 @@ func TestDurability(t *testing.T) {
 			why: "n1 acknowledged put k=2 at 0.030s, committed at index 6, but in the end no running member has applied more than index 5.",
 		},
 		{
+			name: "all forgotten in the end", converged: true,
+			make: func(c *chronicle) { c.Members = []history.Member{{ID: 1, Running: true, Applied: 4}} },
+			why:  "n1 acknowledged put k=1 at 0.010s, committed at index 5, but in the end no running member has applied more than index 4.",
+		},
+		{
 			name: "remembered by one", converged: true,
 			make: func(c *chronicle) {
+				c.op(1, 2, 40, 50, get("k"), read(3, kv("k", "2", 2, 3, 2)), 6) // which the log does not hold
 				c.Members = []history.Member{{ID: 1, Running: true, Applied: 5}, {ID: 2, Running: true, Applied: 6}}
 			},
 		},
@@ -185,9 +233,31 @@ func TestDurability(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := twoPuts()
 			tt.make(c)
-			expect(t, judged(t, "durability", c.History, Options{Converged: tt.converged}), tt.why)
+			j := judged(t, "durability", c.History, Options{Converged: tt.converged})
+			if expect(t, j, tt.why); tt.at != 0 && j.Violations[0].At != ms(tt.at) {
+				t.Errorf("at %v, expected %v", j.Violations[0].At, ms(tt.at))
+			}
 		})
 	}
+}
+
+// Operations count that were answered and are no reads; and with nobody's log, none.
+func TestDurabilityCounts(t *testing.T) {
+	c := twoPuts()
+	c.op(1, 2, 40, 50, get("k"), read(3, kv("k", "2", 2, 3, 2)), 6)
+	c.op(1, 2, 60, 70, put("j", "1"), store.Response{}, 0).Outcome = history.Unknown
+	c.op(1, 2, 80, 90, put("j", "1"), store.Response{Err: store.ErrTooManyRequests}, 6).Outcome = history.Failed
+	if j := judged(t, "durability", c.History, Options{}); j.Judged != 3 {
+		t.Errorf("%d operations were judged, expected 3", j.Judged)
+	}
+	c.Commits = nil
+	j := judged(t, "durability", c.History, Options{})
+	if expect(t, j, ""); j.Judged != 0 {
+		t.Errorf("%d operations were judged without a log", j.Judged)
+	}
+	// Somebody watched, and the members have committed nothing: that is a log.
+	expect(t, judged(t, "durability", c.History, Options{Invariants: NewInvariants(3)}),
+		"n1 acknowledged put k=1 at 0.010s, but no entry of the committed log carries it.")
 }
 
 // A committed entry that another one replaced is told with the crash that lost
@@ -214,8 +284,11 @@ func TestLostWriteNamesTheCrash(t *testing.T) {
 	expect(t, judged(t, "durability", c.History, o),
 		"n1 acknowledged put k=2 at 0.030s, committed at index 6; at 0.050s n2 applied an entry without a request there instead. "+
 			"Crashes between lost what was not synced: n1 at 0.040s (48 bytes).")
-	expect(t, judged(t, "linearizability", c.History, o),
-		"n1 acknowledged put k=2 at 0.030s, but the log that the members agreed on by 0.050s does not hold it.")
+	j := judged(t, "linearizability", c.History, o)
+	expect(t, j, "n1 acknowledged put k=2 at 0.030s, but the log that the members agreed on by 0.050s does not hold it.")
+	if v := j.Violations[0]; v.At != ms(50) || v.Index != 6 || v.Ops[0].Note != "lost" {
+		t.Errorf("%q at %v, at index %d", v.Ops[0].Note, v.At, v.Index)
+	}
 	expect(t, judged(t, "store", c.History, o), "")
 	// Where another client's write came instead, that one is in the log.
 	other := twoPuts()
@@ -223,6 +296,10 @@ func TestLostWriteNamesTheCrash(t *testing.T) {
 	inv.replaced[0].Is = 3
 	expect(t, judged(t, "durability", other.History, o),
 		"n1 acknowledged put k=2 at 0.030s, committed at index 6; at 0.050s n2 applied put j=1 there instead. "+
+			"Crashes between lost what was not synced: n1 at 0.040s (48 bytes).")
+	inv.replaced[0].Is = 1 // an entry of the first one, again
+	expect(t, judged(t, "durability", twoPuts().History, o),
+		"n1 acknowledged put k=2 at 0.030s, committed at index 6; at 0.050s n2 applied put k=1 there instead. "+
 			"Crashes between lost what was not synced: n1 at 0.040s (48 bytes).")
 	inv.replaced[0].Is = 77 // and where nobody knows who asked for it, nothing is
 	expect(t, judged(t, "durability", twoPuts().History, o),

@@ -28,11 +28,16 @@ func TestStore(t *testing.T) {
 		t.Errorf("note %q, shown by %+v", j.Note, j.Violations[0].Ops)
 	}
 	c.Commits[0].Response = wrote(9)
-	c.Commits[0].Proposal.ID = 77 // asked for by nobody
-	j = judged(t, "store", c.History, Options{})
-	expect(t, j, "Applying put k=1 at index 5 must give rev 2, but the store gave rev 9.")
-	if j.Note != "the first of 2" || len(j.Violations[0].Ops) != 0 {
-		t.Errorf("note %q, shown by %+v", j.Note, j.Violations[0].Ops)
+	for _, tt := range []struct {
+		id    uint64
+		shown int
+	}{{1, 1}, {77, 0}} { // nobody asked for 77
+		c.Commits[0].Proposal.ID = tt.id
+		j = judged(t, "store", c.History, Options{})
+		expect(t, j, "Applying put k=1 at index 5 must give rev 2, but the store gave rev 9.")
+		if j.Note != "the first of 2" || len(j.Violations[0].Ops) != tt.shown {
+			t.Errorf("note %q, shown by %+v", j.Note, j.Violations[0].Ops)
+		}
 	}
 }
 
@@ -45,13 +50,14 @@ func TestReplicas(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		members []history.Member
+		judged  int // if all is well
 		why     string
 	}{
-		{name: "equal", members: []history.Member{member(1, 6, 3, 7), member(2, 6, 3, 7)}},
-		{name: "one behind", members: []history.Member{member(1, 6, 3, 7), member(2, 5, 2, 8)}},
-		{name: "one down", members: []history.Member{member(1, 6, 3, 7), down}},
+		{name: "equal", judged: 2, members: []history.Member{member(1, 6, 3, 7), member(2, 6, 3, 7)}},
+		{name: "one behind", judged: 2, members: []history.Member{member(1, 6, 3, 7), member(2, 5, 2, 8)}},
+		{name: "one down", judged: 1, members: []history.Member{member(1, 6, 3, 7), down}},
 		{
-			name: "the first one is down",
+			name: "the first one is down", judged: 1,
 			members: []history.Member{
 				down, member(1, 6, 3, 7),
 			},
@@ -75,7 +81,10 @@ func TestReplicas(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := twoPuts()
 			c.Members = tt.members
-			expect(t, judged(t, "replicas", c.History, Options{}), tt.why)
+			j := judged(t, "replicas", c.History, Options{})
+			if expect(t, j, tt.why); tt.why == "" && j.Judged != tt.judged {
+				t.Errorf("%d members were judged, expected %d", j.Judged, tt.judged)
+			}
 		})
 	}
 }
