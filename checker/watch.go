@@ -89,12 +89,9 @@ func newWatchLog(l *linearity) *watchLog {
 		at := l.commitTime(int32(g))
 		if r, ok := c.Proposal.Request.(*store.CompactionRequest); ok {
 			w.compactions = append(w.compactions, compaction{r.Revision, at})
-			continue
 		}
 		events = events[:0]
-		if _, answer, _ := m.apply(&l.states[g], c.Proposal.Request); answer.Err != nil {
-			continue
-		}
+		m.apply(&l.states[g], c.Proposal.Request)
 		for _, e := range events {
 			w.changes = append(w.changes, change{e, l.states[g].now.root.get(e.KV.Key), at})
 		}
@@ -104,18 +101,8 @@ func newWatchLog(l *linearity) *watchLog {
 
 // from returns the position of the first change at or after a revision.
 func (w *watchLog) from(revision int64) int {
-	i, _ := slices.BinarySearchFunc(w.changes, revision, func(c change, rev int64) int { return compareInts(c.rev(), rev) })
+	i, _ := slices.BinarySearchFunc(w.changes, revision, func(c change, rev int64) int { return cmp.Compare(c.rev(), rev) })
 	return i
-}
-
-func compareInts(a, b int64) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
-	}
-	return 0
 }
 
 // find returns the position of the change that an event tells of, or -1.
@@ -324,11 +311,9 @@ func (f *follower) events(r *store.WatchResponse, blame guarantee) {
 			newest = max(newest, e.KV.ModRevision)
 		}
 	}
-	if newest > f.last {
-		f.whole(newest)
-		f.last = newest
-		f.spans = append(f.spans, span{newest, f.answer, blame})
-	}
+	f.whole(newest)
+	f.last = newest
+	f.spans = append(f.spans, span{newest, f.answer, blame})
 }
 
 // event looks at one event, and reports whether it is one that may come here.
