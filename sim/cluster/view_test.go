@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,10 +23,11 @@ func (s *story) owes(member uint64, as store.Credential, request store.Request) 
 	s.t.Helper()
 	var client ear
 	s.Attach(trace.Client(0), &client)
-	s.CallAs(trace.Client(0), member, s.NextOp(), as, request)
+	op := s.NextOp()
+	s.CallAs(trace.Client(0), member, op, as, request)
 	owed := 0
 	s.until("the request is answered", func() bool {
-		if len(s.Node(member).Pending()) > 0 {
+		if slices.ContainsFunc(s.Node(member).Pending(), func(c node.Call) bool { return c.Op == op }) {
 			owed++
 			if s.Converged() {
 				s.t.Fatalf("at %v n%d owes an answer to %s, and the members have converged", s.Now(), member, store.Describe(request))
@@ -39,10 +41,14 @@ func (s *story) owes(member uint64, as store.Credential, request store.Request) 
 }
 
 // Members have not converged while one of them owes an answer: to a write, to a read
-// that waits for the others to confirm who leads, or to what it passes on to the leader.
+// that waits for the others to confirm who leads, to what it passes on to the leader, or
+// to what is about the member itself.
 func TestWhoOwesAnAnswerHasNotConverged(t *testing.T) {
 	const lease = 7
-	everywhere := []store.Request{&store.PutRequest{Key: "k", Value: "v"}, &store.RangeRequest{Key: "k"}}
+	everywhere := []store.Request{
+		&store.PutRequest{Key: "k", Value: "v"}, &store.RangeRequest{Key: "k"}, &store.DefragmentRequest{},
+		&store.MemberUpdateRequest{ID: 1, PeerURLs: []string{"http://elsewhere:2380"}},
+	}
 	passedOn := []store.Request{
 		&store.LeaseKeepAliveRequest{ID: lease}, &store.LeaseTimeToLiveRequest{ID: lease}, &store.MemberPromoteRequest{ID: 9},
 	}
@@ -51,13 +57,49 @@ func TestWhoOwesAnAnswerHasNotConverged(t *testing.T) {
 		s.must(1, &store.MemberListRequest{})
 		s.ask(1, &store.LeaseGrantRequest{ID: lease, TTL: 600})
 		requests := slices.Clone(everywhere)
-		if s.Leader() != member+1 {
+		if s.Leader() == member+1 {
+			requests = append(requests, &store.MoveLeaderRequest{Target: s.follower()})
+		} else {
 			requests = append(requests, passedOn...)
 		}
 		for _, request := range requests {
 			s.until("the members converge", s.Converged)
 			s.owes(member+1, store.Credential{}, request)
 		}
+	}
+}
+
+// Reads wait for the end of a defragmentation.
+func TestWhoOwesAReadAfterDefragmentingHasNotConverged(t *testing.T) {
+	s := newStory(t, 5, nil)
+	s.ask(1, &store.PutRequest{Key: "k", Value: strings.Repeat("v", 1<<20)})
+	s.until("the members converge", s.Converged)
+	s.Call(trace.Client(1), 1, s.NextOp(), &store.DefragmentRequest{})
+	s.until("n1 defragments", func() bool { return len(s.Node(1).Pending()) > 0 })
+	s.owes(1, store.Credential{}, &store.RangeRequest{Key: "k", Serializable: true})
+}
+
+// Reads of the next round wait, like those of the one under way.
+func TestNextReadsArePending(t *testing.T) {
+	s := newStory(t, 5, nil)
+	s.until("the members converge", s.Converged)
+	s.Kill(2)
+	s.Kill(3)
+	for range 2 {
+		s.Call(trace.Client(0), 1, s.NextOp(), &store.RangeRequest{Key: "k"})
+		s.run(100 * time.Millisecond)
+	}
+	if n := len(s.Node(1).Pending()); n != 2 {
+		t.Errorf("two reads without a quorum, and %d are pending", n)
+	}
+}
+
+// A write for which there is no space waits until the alarm is on.
+func TestWhoOwesARefusalForSpaceHasNotConverged(t *testing.T) {
+	s := newStory(t, 5, tight)
+	s.until("the members converge", s.Converged)
+	for s.log.Hits(trace.ProbeNoSpace) == 0 {
+		s.owes(1, store.Credential{}, &store.PutRequest{Key: "k", Value: strings.Repeat("v", 20<<10)})
 	}
 }
 
@@ -74,9 +116,12 @@ func TestWhoOwesARenewalHasNotConverged(t *testing.T) {
 	}
 }
 
-// Whoever shows a token that the member does not know yet waits for its entry.
-func TestWhoHoldsACallByAnEarlyTokenHasNotConverged(t *testing.T) {
+// Whoever logs in waits for a token, and whoever shows one that the member does not know
+// yet for its entry.
+func TestWhoOwesATokenHasNotConverged(t *testing.T) {
 	s, _, _ := guarded(t, nil)
+	s.until("the members converge", s.Converged)
+	s.owes(2, store.Credential{}, &store.AuthenticateRequest{Name: "u", Password: "u"})
 	s.until("the members converge", s.Converged)
 	s.owes(2, store.Credential{Token: "early.1000000"}, &store.RangeRequest{Key: "f1", Serializable: true})
 }
