@@ -32,11 +32,14 @@ type guard struct {
 	// what that does with it, and own what another one must not be told then.
 	judge, thing, keeper, keeps, own string
 	names                            map[string]bool
-	// ends are the operations about leases, and those that delete.
-	ends   []*history.Op
-	grants []grant
-	judged int
-	found  []Violation
+	// leases are the operations about each lease whose ID is known, givenUp those that
+	// unlock or resign each key, and deletions those that delete ranges.
+	leases    map[int64][]*history.Op
+	givenUp   map[string][]*history.Op
+	deletions []*history.Op
+	grants    []grant
+	judged    int
+	found     []Violation
 }
 
 // grant is one lock that a client was told to hold, or one election that it was told
@@ -77,11 +80,26 @@ func judgeLocks(l *linearity, all []history.Op, p paces) (j Judgement, ok bool) 
 
 // collect gathers the operations that may end what a client holds.
 func (g *guard) collect(all []history.Op) {
+	g.leases, g.givenUp = make(map[int64][]*history.Op), make(map[string][]*history.Op)
 	for i := range all {
-		switch all[i].Request.(type) {
-		case *store.LeaseGrantRequest, *store.LeaseKeepAliveRequest, *store.LeaseRevokeRequest, *store.UnlockRequest,
-			*store.ResignRequest, *store.DeleteRangeRequest:
-			g.ends = append(g.ends, &all[i])
+		op := &all[i]
+		switch q := op.Request.(type) {
+		case *store.LeaseGrantRequest:
+			if res, ok := op.Response.Result.(*store.LeaseGrantResult); ok {
+				g.leases[res.ID] = append(g.leases[res.ID], op)
+			}
+		case *store.LeaseKeepAliveRequest:
+			g.leases[q.ID] = append(g.leases[q.ID], op)
+		case *store.LeaseRevokeRequest:
+			g.leases[q.ID] = append(g.leases[q.ID], op)
+		case *store.UnlockRequest:
+			g.givenUp[q.Key] = append(g.givenUp[q.Key], op)
+		case *store.ResignRequest:
+			if q.Leader != nil {
+				g.givenUp[q.Leader.Key] = append(g.givenUp[q.Leader.Key], op)
+			}
+		case *store.DeleteRangeRequest:
+			g.deletions = append(g.deletions, op)
 		}
 	}
 }
@@ -154,36 +172,33 @@ func (g *guard) relies(granted grant) {
 // asks to delete its key or to end its lease, and no longer than it was told that
 // its lease lives.
 func (g *guard) reliance(held *grant) sim.Time {
-	since, lease, key := held.op.Invoke, held.lease, held.key
 	var told sim.Time
 	ended := sim.Forever
-	for _, op := range g.ends {
-		switch q := op.Request.(type) {
+	ends := func(op *history.Op) {
+		if op.Return >= held.op.Invoke {
+			ended = min(ended, op.Invoke)
+		}
+	}
+	for _, op := range g.leases[held.lease] {
+		switch op.Request.(type) {
 		case *store.LeaseGrantRequest:
-			if res, ok := op.Response.Result.(*store.LeaseGrantResult); ok && res.ID == lease {
-				told = max(told, op.Invoke.Add(g.shortest(res.TTL)))
-			}
+			granted := op.Response.Result.(*store.LeaseGrantResult)
+			told = max(told, op.Invoke.Add(g.shortest(granted.TTL)))
 		case *store.LeaseKeepAliveRequest:
 			// What it is told only after its time it cannot have relied on.
-			if ttl := keptAlive(op); q.ID == lease && ttl > 0 && op.Return <= told {
+			if ttl := keptAlive(op); ttl > 0 && op.Return <= told {
 				told = max(told, op.Invoke.Add(g.shortest(ttl)))
 			}
-		case *store.LeaseRevokeRequest:
-			if q.ID == lease && op.Return >= since {
-				ended = min(ended, op.Invoke)
-			}
-		case *store.UnlockRequest:
-			if q.Key == key && op.Return >= since {
-				ended = min(ended, op.Invoke)
-			}
-		case *store.ResignRequest:
-			if q.Leader != nil && q.Leader.Key == key && op.Return >= since {
-				ended = min(ended, op.Invoke)
-			}
-		case *store.DeleteRangeRequest:
-			if q.Key <= key && op.Return >= since {
-				ended = min(ended, op.Invoke)
-			}
+		default:
+			ends(op)
+		}
+	}
+	for _, op := range g.givenUp[held.key] {
+		ends(op)
+	}
+	for _, op := range g.deletions {
+		if op.Request.(*store.DeleteRangeRequest).Key <= held.key {
+			ends(op)
 		}
 	}
 	return min(told, ended)
