@@ -146,7 +146,6 @@ func (v *Invariants) snapshotInstalled(m *memberAccount, e *trace.Event) {
 	m.applied = e.Index
 	m.voters = v.configAt(e.Index).voters
 	m.commit = max(m.commit, e.Index)
-	m.committable = max(m.committable, e.Index)
 }
 
 // appliedAt returns when an index was first applied, or 0 if that is not known.

@@ -102,6 +102,37 @@ func (s *story) write(m trace.Addr, index, term, prev uint64) {
 	s.durable(m, index, term)
 }
 
+// batchOf: a member writes entries of a term, and they are durable at once.
+func (s *story) batchOf(m trace.Addr, term, first, last uint64) {
+	for i := first; i <= last; i++ {
+		s.append(m, i, term, 0)
+	}
+	s.emit(trace.Event{Kind: trace.LogDurable, Member: m, Term: term, Index: last, A: first})
+}
+
+// winsLate: m wins term 2 with the vote of n1, and learns of it when n2 has won term 3
+// with that, too, and committed index 3.
+func (s *story) winsLate(m trace.Addr) {
+	s.role(m, trace.RoleCandidate, 2)
+	s.state(m, 2, m)
+	s.state(1, 2, m)
+	s.grant(1, m, 2)
+	s.elect(2, 1, 3)
+	s.write(2, 3, 3, 1)
+	s.role(1, trace.RoleFollower, 3)
+	s.write(1, 3, 3, 1)
+	s.commit(2, trace.RoleLeader, 3, 3)
+	s.role(m, trace.RoleLeader, 2)
+}
+
+// laggingCommit: n1 commits index 3, and then n3 learns that index 2 is committed.
+func (s *story) laggingCommit() {
+	s.written(3)
+	s.commit(1, trace.RoleLeader, 3, 1)
+	s.write(3, 2, 1, 0)
+	s.commit(3, trace.RoleFollower, 2, 1)
+}
+
 func (s *story) ack(m, to trace.Addr, index, term uint64) {
 	s.emit(trace.Event{Kind: trace.Send, Aux: msgAppResp, Member: m, Peer: to, Term: term, Index: index})
 }

@@ -121,6 +121,12 @@ func TestInvariants(t *testing.T) {
 			why: "n3 campaigned in term 4 with the consent of n3 only, though n1, n2 followed a leader; the voters are n1, n2, n3",
 		},
 		{
+			name: "nobody would vote for it in the first term, which it has missed", property: consented,
+			wrong: func(s *story) { s.healthy(); s.role(3, trace.RoleCandidate, 1) },
+			right: func(s *story) { s.healthy(); s.consent(1, 3, 1); s.role(3, trace.RoleCandidate, 1) },
+			why:   "n3 campaigned in term 1 with the consent of n3 only, though n1, n2 followed a leader; the voters are n1, n2, n3",
+		},
+		{
 			name: "a learner would vote for it", property: consented,
 			wrong: func(s *story) { s.healthy(); s.consent(4, 3, 2); s.role(3, trace.RoleCandidate, 2) },
 			right: func(s *story) { s.healthy(); s.consent(2, 3, 2); s.role(3, trace.RoleCandidate, 2) },
@@ -320,6 +326,19 @@ func TestInvariants(t *testing.T) {
 			why:   "n3 leads term 2 with a log that ends at index 1, though index 2 (term 1) was committed in term 1",
 		},
 		{
+			// It wins its term when a later one has moved on, which it need not know of.
+			name: "a leader without a committed entry, late", property: leaderCompleteness,
+			wrong: func(s *story) { s.winsLate(3) },
+			right: func(s *story) { s.write(3, 2, 1, 0); s.winsLate(3) },
+			why:   "n3 leads term 2 with a log that ends at index 1, though index 2 (term 1) was committed in term 1",
+		},
+		{
+			name: "a leader without the last committed entry, of which a follower lags", property: leaderCompleteness,
+			wrong: func(s *story) { s.laggingCommit(); s.elect(3, 1, 2) },
+			right: func(s *story) { s.laggingCommit(); s.elect(2, 3, 2) },
+			why:   "n3 leads term 2 with a log that ends at index 2, though index 3 (term 1) was committed in term 1",
+		},
+		{
 			name: "a leader with another entry", property: leaderCompleteness,
 			wrong: func(s *story) { s.append(3, 2, 9, 0); s.elect(3, 1, 10) },
 			right: func(s *story) { s.append(3, 2, 1, 0); s.elect(3, 1, 10) },
@@ -403,6 +422,18 @@ func TestInvariants(t *testing.T) {
 			wrong: func(s *story) { s.write(2, 3, 1, 1); s.commit(2, trace.RoleFollower, 3, 1) },
 			right: func(s *story) { s.write(1, 3, 1, 1); s.write(2, 3, 1, 1); s.commit(2, trace.RoleFollower, 3, 1) },
 			why:   "n2 committed index 3 (term 1) when it was durable on 1 of 3 voters",
+		},
+		{
+			name: "an acknowledgement of what a snapshot has made void", property: appendDurable,
+			wrong: func(s *story) { s.batchOf(3, 9, 2, 4); s.install(3, 2); s.ack(3, 1, 4, 1) },
+			right: func(s *story) { s.batchOf(3, 9, 2, 4); s.install(3, 2); s.ack(3, 1, 2, 1) },
+			why:   "n3 acknowledged the log through index 4 to n1, though it was durable only through 2",
+		},
+		{
+			name: "an acknowledgement of what came with a snapshot, and more", property: appendDurable,
+			wrong: func(s *story) { s.batchOf(3, 1, 3, 3); s.append(3, 4, 1, 1); s.install(3, 2); s.ack(3, 1, 4, 1) },
+			right: func(s *story) { s.batchOf(3, 1, 3, 4); s.install(3, 2); s.ack(3, 1, 4, 1) },
+			why:   "n3 acknowledged the log through index 4 to n1, though it was durable only through 2",
 		},
 		{
 			name: "a commit index that goes back", property: commitMonotonic,
@@ -549,22 +580,72 @@ func TestInvariants(t *testing.T) {
 	}
 }
 
-// A candidate may win its term late, when a later term has moved on: it need not
-// hold what was committed there.
-func TestLateLeaderOfAnEarlierTerm(t *testing.T) {
+// Who knows what stands in a log that a crash left open counts it as what it has to be.
+func TestCommitOfWhatIsUnknown(t *testing.T) {
+	for name, finish := range map[string]func(s *story){
+		"the leader counts on it":   func(s *story) { s.commit(1, trace.RoleLeader, 3, 1) },
+		"it is the first to commit": func(s *story) { s.commit(2, trace.RoleFollower, 3, 2) },
+		"it leads when it is so far": func(s *story) {
+			s.write(3, 2, 1, 0)
+			s.write(3, 3, 1, 1)
+			s.commit(1, trace.RoleLeader, 3, 1)
+			s.elect(2, 3, 3)
+		},
+	} {
+		s := committed()
+		s.written(3)
+		s.append(2, 3, 2, 1) // it did not get so far
+		s.crash(2)
+		s.start(2, 2, 3)
+		finish(s)
+		if v := s.inv.Violations(); len(v) > 0 {
+			t.Errorf("%s: %s: %s", name, v[0].Property, v[0].Why)
+		}
+	}
+}
+
+// A member that told of its vote before it was durable and died may not vote again, even
+// where nothing on its disk says so.
+func TestVotesAreRememberedThroughACrash(t *testing.T) {
 	s := committed()
-	s.write(3, 2, 1, 0)
-	s.role(3, trace.RoleCandidate, 2)
-	s.state(3, 2, 3)
-	s.state(1, 2, 3)
-	s.grant(1, 3, 2)
-	s.elect(2, 1, 3)
-	s.write(2, 3, 3, 1)
-	s.role(1, trace.RoleFollower, 3)
-	s.write(1, 3, 3, 1)
-	s.commit(2, trace.RoleLeader, 3, 3)
-	s.role(3, trace.RoleLeader, 2)
-	s.legal(t)
+	s.grant(2, 3, 2)
+	s.crash(2)
+	s.start(2, 1, 2)
+	s.state(2, 2, 1)
+	if s.inv.first[oneVote] != nil {
+		t.Fatalf("%+v", s.inv.Violations())
+	}
+	if s.grant(2, 1, 2); s.inv.first[oneVote] == nil {
+		t.Errorf("n2 voted for n3 and n1 in term 2, but only %+v", s.inv.Violations())
+	}
+}
+
+// Of two entries at an index that of the later term stays; of one term none gives way.
+func TestReplacements(t *testing.T) {
+	for _, tt := range []struct {
+		term uint64
+		want int
+	}{{1, 0}, {9, 1}} {
+		s := committed()
+		s.commit(3, trace.RoleFollower, 2, 1)
+		s.emit(trace.Event{Kind: trace.Apply, Member: 3, Term: tt.term, Index: 2, A: 7, B: 100, ID: 3})
+		if got := s.inv.replaced; len(got) != tt.want || s.inv.first[stateMachineSafety] == nil {
+			t.Errorf("by one of term %d: %+v gave way, expected %d entries", tt.term, got, tt.want)
+		}
+	}
+}
+
+// Events at the very end of what the account holds, and far behind it, are followed as
+// far as may be.
+func TestEndsOfTheAccount(t *testing.T) {
+	s := committed()
+	s.append(2, 1<<40, 1, 0) // out of reach: the log ends there now
+	s.commit(2, trace.RoleFollower, uint64(len(s.inv.members[2].terms)), 1)
+	s.open(1, uint64(len(s.inv.applied)), 1)
+	s.emit(trace.Event{Kind: trace.SnapSaved, Member: 1, Index: uint64(len(s.inv.applied)), Term: 1, B: 1})
+	if v := s.inv.Violations(); len(v) != 1 || v[0].Property != invariantNames[logMatching] {
+		t.Errorf("%+v", v)
+	}
 }
 
 // Entries that came with a snapshot and were written together with it are kept.
@@ -577,6 +658,9 @@ func TestSnapshotWithEntries(t *testing.T) {
 	s.ack(3, 1, 3, 1)
 	s.commit(1, trace.RoleLeader, 3, 1) // counts on it
 	s.legal(t)
+	if now := s.log.Now; !s.inv.installedWithin(3, 0, now) || s.inv.installedWithin(1, 0, now) {
+		t.Error("n3 has installed a snapshot, and n1 has not")
+	}
 }
 
 // However a leader ends, it leads nobody any more: others may campaign.

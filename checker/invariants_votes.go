@@ -21,7 +21,6 @@ type Election struct {
 func (v *Invariants) roleChanged(m *memberAccount, e *trace.Event) {
 	v.termSeen(m, e)
 	m.role, m.ownAppends = e.Aux, false
-	m.committable = max(m.committable, e.A)
 	switch e.Aux {
 	case trace.RoleCandidate:
 		v.voted(m, e, e.Member)
@@ -54,7 +53,7 @@ func voteText(m *memberAccount) string {
 // complete checks that a new leader's log holds every entry that was committed
 // in an earlier term.
 func (v *Invariants) complete(m *memberAccount, e *trace.Event) {
-	for i := m.base + 1; i <= v.lastCommitted && i < uint64(len(v.committed)); i++ {
+	for i := m.base + 1; i <= v.lastCommitted; i++ {
 		c := v.committed[i]
 		if c.term == 0 || c.by >= e.Term {
 			continue
