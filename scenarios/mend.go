@@ -1,6 +1,8 @@
 package scenarios
 
 import (
+	"slices"
+
 	"etcdsim/node"
 	"etcdsim/sim"
 	"etcdsim/sim/cluster"
@@ -73,6 +75,7 @@ func execMend(r *run, _ *Statement, a MemberArgs) *halt {
 			}
 		}
 	}
+	r.overtake(addrs)
 	for _, id := range ids {
 		for _, remedy := range remedies {
 			if h := remedy(r, id); h != nil {
@@ -82,6 +85,18 @@ func execMend(r *run, _ *Statement, a MemberArgs) *halt {
 	}
 	r.note(names(ids)+" mended", false)
 	return nil
+}
+
+// overtake lets what is much too late between mended members arrive now. They would wait
+// for it, long after the faults have ended: a leader sends nothing to a follower whose
+// snapshot is on its way.
+func (r *run) overtake(addrs []trace.Addr) {
+	soon := r.now().Add(r.c.Network().Config().Latency.Max)
+	for _, f := range r.c.InFlight() {
+		if !f.Held() && f.Arrives > soon && slices.Contains(addrs, f.From) && slices.Contains(addrs, f.To) {
+			r.c.Hasten(f)
+		}
+	}
 }
 
 // mendLink undoes the faults of a link. What was held goes its way, and nothing waits

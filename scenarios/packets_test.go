@@ -224,7 +224,7 @@ func TestWhatHappensToPackets(t *testing.T) {
 }
 
 // Packets of a link wait for one that is much too late, also when it is as the others
-// again; where it was mended they do not.
+// again; where it was mended they do not, and it comes, too.
 func TestMendedLinkDoesNotWait(t *testing.T) {
 	for remedy, want := range map[string]bool{"link n1 -> n2 normal": false, "mend n1 n2": true} {
 		p := inFlight(t, 5)
@@ -238,6 +238,12 @@ func TestMendedLinkDoesNotWait(t *testing.T) {
 		})
 		if soon != want {
 			t.Errorf("after %q something comes soon from n1 to n2: %v, want %v", remedy, soon, want)
+		}
+		late := slices.ContainsFunc(p.Cluster().InFlight(), func(f cluster.Flight) bool {
+			return f.From == 1 && f.To == 2 && f.Arrives > p.Log().Now.Add(time.Minute)
+		})
+		if late == want {
+			t.Errorf("after %q something is late from n1 to n2: %v", remedy, late)
 		}
 	}
 }
