@@ -100,8 +100,11 @@ func (n *Node) ensureLeadership(then func(leads bool)) {
 	})
 }
 
-// mustAsk reports whether raft's clock has stood still for so long that this member may
-// have been replaced.
+// mustAsk reports whether this member may have been replaced: raft's clock has stood
+// still for long, or raft does know of another leader, and what it says of that waits
+// behind a save. (etcd 3.7.3 looks at the clock alone. A leader that was stopped, ticks
+// once and hears of its successor then revokes leases for that one.)
 func (n *Node) mustAsk() bool {
-	return n.lastTick.Add(3*n.cfg.Tick) <= n.now && !n.bugs.Has(bug.LeaseOldLeader)
+	doubt := n.lastTick.Add(3*n.cfg.Tick) <= n.now || n.role != trace.RoleLeader
+	return doubt && !n.bugs.Has(bug.LeaseOldLeader)
 }

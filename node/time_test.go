@@ -23,6 +23,7 @@ type ringing struct {
 //
 //	pass for=2s             time passes; timers ring, the clock ticks, syncs complete
 //	stand for=2s            the same, but the clock stands still behind a slow disk
+//	sleep for=2s            the process is stopped: nothing happens
 //	ask op=7 grant id=7 ttl=2
 //	ask op=8 renew id=7 [peer]
 //	ask op=9 left id=7, revoke id=7, leases, attach key=k id=7
@@ -32,6 +33,10 @@ func (s *stage) actInTime(d *datadriven.TestData, out *strings.Builder) bool {
 		var length string
 		d.ScanArgs(s.t, "for", &length)
 		s.pass(out, s.duration(length), d.Cmd == "pass")
+	case "sleep":
+		var length string
+		d.ScanArgs(s.t, "for", &length)
+		s.now = s.now.Add(s.duration(length))
 	case "ask":
 		var op uint64
 		d.ScanArgs(s.t, "op", &op)
