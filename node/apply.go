@@ -206,8 +206,11 @@ func (n *Node) snapshotIfDue() {
 		return
 	}
 	n.reach(BeforeMark)
-	if _, err := n.wal.CreateSnapshot(state.Index, state.confState, nil); err != nil {
-		n.out.Fatal = err
+	_, err := n.wal.CreateSnapshot(state.Index, state.confState, nil)
+	if errors.Is(err, raft.ErrSnapOutOfDate) {
+		return // a leader's, which is newer, is on its way to the disk
+	}
+	if n.out.Fatal = err; err != nil {
 		return
 	}
 	n.snapshot.index = state.Index

@@ -265,8 +265,7 @@ func (c *Cluster) step(m *member, in *node.Input) {
 		}
 	}
 	if out.Fatal != nil {
-		c.diskRefused(out.Fatal)
-		c.KillProcess(m.id)
+		c.ended(m, out.Fatal)
 		return
 	}
 	if out.Removed {

@@ -74,6 +74,17 @@ func (c *Cluster) refused(m *member, why error) {
 	m.disk.Abandon()
 }
 
+// ended ends a process that cannot go on: as it must where its disk refuses what it is
+// to keep, and by a defect where that is not why.
+func (c *Cluster) ended(m *member, why error) {
+	if !errors.Is(why, disk.ErrFull) && !errors.Is(why, disk.ErrIO) {
+		c.breakdown(m, why.Error(), "")
+		return
+	}
+	c.diskRefused(why)
+	c.KillProcess(m.id)
+}
+
 // diskRefused notes that a member ended because its disk did not take or give what it
 // was to.
 func (c *Cluster) diskRefused(why error) {
