@@ -1,13 +1,13 @@
 package cluster_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"etcdsim/sim/cluster"
 	"etcdsim/sim/trace"
-	"etcdsim/store"
 )
 
 // A follower with a slow disk gets a leader's snapshot while a batch of its own is on its
@@ -39,18 +39,23 @@ func TestSlowLaggardGetsASnapshot(t *testing.T) {
 	}
 }
 
-// A member that cannot go on, and whose disk is not why, has a defect: here a file is in
-// its way that nobody but itself could have made.
+// A member that cannot go on, and whose disk is not why, has a defect: here the names of
+// all snapshots to come are taken, as nobody but itself could have done.
 func TestEndWithoutReasonIsABreakdown(t *testing.T) {
 	s := newStory(t, 1, eager)
-	if _, err := s.Disk(1).Create("00000002.db"); err != nil {
-		t.Fatal(err)
+	d := &driver{c: s.Cluster, self: trace.Client(0)}
+	s.Attach(d.self, d)
+	leader := s.Leader()
+	for index := range 200 {
+		if _, err := s.Disk(leader).Create(fmt.Sprintf("%016x-%016x.snap", index, s.Node(leader).View().Term)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	newCaller(s).begin(1, &store.DefragmentRequest{})
+	d.next()
 	for end := s.Now().Add(time.Minute); len(s.Breakdowns()) == 0 && s.Now() < end; {
 		s.Step()
 	}
-	if b := s.Breakdowns(); len(b) != 1 || b[0].Member != 1 || !strings.Contains(b[0].Text, "file exists") {
-		t.Errorf("breakdowns %+v, want one of n1", b)
+	if b := s.Breakdowns(); len(b) != 1 || b[0].Member != leader || !strings.Contains(b[0].Text, "file exists") {
+		t.Errorf("breakdowns %+v, want one of n%d", b, leader)
 	}
 }
