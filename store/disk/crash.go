@@ -61,6 +61,7 @@ func (d *Disk) Crash() Loss {
 
 	keep := d.unsettled() && d.rand.Hit(d.config.Keep)
 	d.crashRemovals(&loss, keep)
+	promised += d.undeceive() // those that are back
 	survivors := d.files[:0]
 	for _, f := range d.files {
 		f.dirty = false
@@ -72,6 +73,7 @@ func (d *Disk) Crash() Loss {
 			delete(d.byName, f.name)
 			continue
 		}
+		f.covered, f.stable, f.kept = f.size, f.size, f.size
 		f.named, f.keptName = true, true
 		survivors = append(survivors, f)
 	}
@@ -137,7 +139,6 @@ func (d *Disk) crashFile(f *File, loss *Loss, keep bool) {
 	switch {
 	case keep:
 		loss.Kept += unsynced
-		f.cut(f.size)
 	case !d.rand.Hit(d.config.Torn):
 		loss.Lost += unsynced
 		f.cut(f.stable)

@@ -183,7 +183,8 @@ func (d *Disk) Remove(name string) error {
 
 // CutTail ends a file at a smaller size, durably and at once; the size 0 removes
 // it. This is how recovery repairs a log whose end was torn, before its owner
-// runs: there is no moment at which a crash could undo it.
+// runs: there is no moment at which a crash could undo it. What is left is no more
+// durable than it was.
 func (d *Disk) CutTail(name string, size int64) error {
 	f, err := d.Open(name)
 	if err != nil {

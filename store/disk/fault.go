@@ -154,19 +154,30 @@ func (d *Disk) failSync(s *pending) {
 	d.refused = true
 	lost := int64(0)
 	for _, c := range s.covers {
-		f := c.file
-		low := f.stable
-		if n := len(f.holes); n > 0 {
-			low = max(low, f.holes[n-1].high)
-		}
-		if high := min(c.size, f.size); high > low {
-			f.holes = append(f.holes, span{low, high})
-			lost += high - low
-		}
+		lost += c.file.miss(min(c.size, c.file.size))
 	}
 	d.syncs = slices.DeleteFunc(d.syncs, func(other *pending) bool { return other == s })
 	d.finished = append(d.finished, s)
 	d.fault(trace.FaultDiskSyncFailed, uint64(lost), d.toFail)
+}
+
+// miss notes that what is not durable of the file up to a size was to be written, and was
+// not. It returns how many bytes that are.
+func (f *File) miss(size int64) int64 {
+	low := f.stable
+	last := len(f.holes) - 1
+	if last >= 0 {
+		low = max(low, f.holes[last].high)
+	}
+	switch {
+	case size <= low:
+		return 0
+	case last >= 0 && f.holes[last].high == low:
+		f.holes[last].high = size
+	default:
+		f.holes = append(f.holes, span{low, size})
+	}
+	return size - low
 }
 
 // rewrite notes that a sync writes the file up to a size. A sector that the file has
@@ -213,23 +224,20 @@ func (d *Disk) Damaged() bool {
 // undoes that.
 func (d *Disk) Forgot() bool { return d.forgot }
 
-// Repair undoes all damage, lies and failures: everything reads as it was written. What
-// a crash has lost is lost. What a lie covered, or a failed sync, is durable with the
-// next sync.
+// Repair undoes all damage, lies and failures: everything reads as it was written, and
+// failed syncs have left no holes. What a crash has lost is lost. What a lie covered is
+// durable with the next sync.
 func (d *Disk) Repair() {
 	if !d.Impaired() {
 		return
 	}
 	for _, f := range d.files {
-		f.overlays = nil
-		if len(f.holes) > 0 {
-			f.kept = min(f.kept, f.holes[0].low)
-			f.holes = nil
-		}
-		if f.kept < f.stable || f.named && !f.keptName {
-			d.soil(f)
-		}
+		f.overlays, f.holes = nil, nil
 	}
+	for _, r := range d.gone {
+		r.file.holes = nil
+	}
+	d.confess()
 	d.lying, d.failing, d.toFail = false, false, 0
 	d.fault(trace.FaultDiskRepair, 0, 0)
 }

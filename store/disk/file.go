@@ -39,8 +39,9 @@ type File struct {
 	// Invariant: kept <= stable.
 	kept     int64
 	keptName bool
-	// holes are the bytes that failed syncs were to write, in order, none empty: they are read back,
-	// no later sync writes them, and a crash shows that they are not there.
+	// holes are the bytes that failed syncs were to write: they are read back, no later
+	// sync writes them, and a crash shows that they are not there. In order, and apart:
+	// none is empty, and none begins where another one ends.
 	holes []span
 	// dirty reports that the file is on the disk's list of those that the next
 	// sync covers.
@@ -109,7 +110,7 @@ func (f *File) pristine() []byte {
 	return data
 }
 
-// cut ends the file at a smaller size. What is left is durable.
+// cut ends the file at a smaller size. What of the rest was durable still is.
 func (f *File) cut(size int64) {
 	d := f.disk
 	d.used -= f.size - size
@@ -119,7 +120,7 @@ func (f *File) cut(size int64) {
 		f.chunks[i] = nil
 	}
 	f.chunks = f.chunks[:keep]
-	f.size, f.covered, f.stable, f.kept = size, size, size, size
+	f.size, f.covered, f.stable, f.kept = size, min(f.covered, size), min(f.stable, size), min(f.kept, size)
 	for i := range f.holes {
 		f.holes[i].high = min(f.holes[i].high, size)
 	}

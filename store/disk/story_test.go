@@ -18,7 +18,8 @@ import (
 //	disk SEED OPTION=VALUE...   a new device
 //	append FILE BYTES LETTER    write so many of the letter; creates the file
 //	remove FILE, sync, synced ID, flush, stall, resume, abandon, crash
-//	fail SYNCS, repair
+//	cut FILE BYTES              end a file there, as recovery does
+//	fail SYNCS, lie, repair
 //	show                        what each file holds, in runs
 func TestStories(t *testing.T) {
 	datadriven.Walk(t, "testdata", func(t *testing.T, path string) {
@@ -76,6 +77,12 @@ func (s *story) run(words []string) error {
 		return f.Append([]byte(strings.Repeat(args[2], n)))
 	case "remove":
 		return s.disk.Remove(args[0])
+	case "cut":
+		var size int64
+		if _, err := fmt.Sscan(args[1], &size); err != nil {
+			return err
+		}
+		return s.disk.CutTail(args[0], size)
 	case "sync":
 		ticket := s.disk.Sync()
 		if ticket.Held {
@@ -107,6 +114,8 @@ func (s *story) run(words []string) error {
 			return err
 		}
 		s.disk.FailSyncs(n)
+	case "lie":
+		s.disk.Lie()
 	case "repair":
 		s.disk.Repair()
 	case "abandon":
@@ -119,17 +128,25 @@ func (s *story) run(words []string) error {
 			s.tell("%d of them had been said to be durable", loss.Broken)
 		}
 	case "show":
-		for _, name := range s.disk.List() {
-			f, err := s.disk.Open(name)
-			if err != nil {
-				return err
-			}
-			s.tell("%s: %d bytes, %d durable: %s", name, f.Size(), f.Durable(), runs(f.Read()))
-		}
+		text, err := show(s.disk)
+		s.out.WriteString(text)
+		return err
 	default:
 		return fmt.Errorf("unknown statement %q", verb)
 	}
 	return nil
+}
+
+// show describes what each file holds, a line for each.
+func show(d *disk.Disk) (text string, err error) {
+	for _, name := range d.List() {
+		f, err := d.Open(name)
+		if err != nil {
+			return "", err
+		}
+		text += fmt.Sprintf("%s: %d bytes, %d durable: %s\n", name, f.Size(), f.Durable(), runs(f.Read()))
+	}
+	return text, nil
 }
 
 // runs describes bytes as runs, and garbage sector by sector: "a*512 garbage*3".

@@ -33,17 +33,22 @@ func (d *Disk) Flush() error {
 	}
 	lying := d.lying
 	d.lying = false
-	for _, f := range d.files {
-		if f.kept < f.stable || !f.keptName {
-			d.soil(f)
-		}
-	}
+	d.confess()
 	d.start(0)
 	for len(d.syncs) > 0 {
 		d.end(d.syncs[0])
 	}
 	d.lying = lying
 	return d.Failure()
+}
+
+// confess lets the next sync cover what others have said is durable and is not.
+func (d *Disk) confess() {
+	for _, f := range d.files {
+		if f.kept < f.stable || !f.keptName {
+			d.soil(f)
+		}
+	}
 }
 
 // Synced ends a sync, and returns true if it has completed. Otherwise the device is
