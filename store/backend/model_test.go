@@ -87,10 +87,27 @@ func (m *model) endSync(i int) {
 	}
 }
 
-// restart kills the owner and recovers. What it finds must be one of the states
-// told, no older than the newest durable one.
+// restart cuts the power and recovers. What the next owner finds must be one of the
+// states told, no older than the newest durable one.
 func (m *model) restart() error {
 	m.disk.Crash()
+	return m.reopen()
+}
+
+// succeed lets the owner's process die, and the next one sync what it left, as the log
+// does before anybody looks at the backend. It must find the newest state.
+func (m *model) succeed() error {
+	m.disk.Abandon()
+	if err := m.disk.Flush(); err != nil {
+		return err
+	}
+	for i := range m.told {
+		m.told[i].durable = true
+	}
+	return m.reopen()
+}
+
+func (m *model) reopen() error {
 	m.syncs = nil
 	b, state, err := backend.Open(m.disk)
 	if err != nil {
@@ -153,6 +170,11 @@ func TestCrashes(t *testing.T) {
 			},
 			"crash": func(t *rapid.T) {
 				if err := m.restart(); err != nil {
+					t.Fatal(err)
+				}
+			},
+			"death": func(t *rapid.T) {
+				if err := m.succeed(); err != nil {
 					t.Fatal(err)
 				}
 			},

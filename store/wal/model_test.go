@@ -115,9 +115,10 @@ func (m *model) settle(description string) error {
 // TestRecoveryAgainstModel runs random members: they save, sync, take and receive
 // snapshots, release, crash and recover, time and again, on a disk that tears
 // and leaves garbage. What recovery finds must be what the records mean up to
-// some point that is not before the last completed sync.
+// some point that is not before the last completed sync; where only the process has
+// died, what all of them mean. From there on it is durable.
 func TestRecoveryAgainstModel(t *testing.T) {
-	var torn, cut, passedOver, taken, received, released, repaired int
+	var torn, cut, passedOver, taken, received, released, repaired, abandoned int
 	rapid.Check(t, func(t *rapid.T) {
 		d := newDisk(disk.Config{
 			Sync: sim.Range{Max: time.Millisecond},
@@ -154,9 +155,11 @@ func TestRecoveryAgainstModel(t *testing.T) {
 
 		for range rapid.IntRange(10, 100).Draw(t, "steps") {
 			last := m.last(len(m.told))
-			switch rapid.SampledFrom([]string{
-				"append", "append", "append", "conflict", "commit", "sync", "sync", "synced", "synced", "take", "take", "receive", "release", "crash",
-			}).Draw(t, "step") {
+			step := rapid.SampledFrom([]string{
+				"append", "append", "append", "conflict", "commit", "sync", "sync", "synced", "synced", "take", "take", "receive", "release",
+				"crash", "death",
+			}).Draw(t, "step")
+			switch step {
 			case "append":
 				entries := entriesFrom(last+1, rapid.IntRange(1, 4).Draw(t, "entries"))
 				var state *pb.HardState
@@ -235,9 +238,16 @@ func TestRecoveryAgainstModel(t *testing.T) {
 				if l.Release(rapid.Uint64Range(1, snapshot).Draw(t, "through")) == nil {
 					released++
 				}
-			case "crash":
-				loss := d.Crash()
-				torn += loss.Torn
+			case "crash", "death":
+				var loss disk.Loss
+				if step == "crash" {
+					loss = d.Crash()
+					torn += loss.Torn
+				} else {
+					d.Abandon()
+					m.durable = len(m.told)
+					abandoned++
+				}
 				_, _, _, atLeast := m.replay(m.durable)
 				var possible []string
 				for n := m.durable; n <= len(m.told); n++ {
@@ -272,6 +282,7 @@ func TestRecoveryAgainstModel(t *testing.T) {
 	})
 	for what, n := range map[string]int{
 		"torn files": torn, "cut tails": cut, "received snapshots": received, "releases": released, "recoveries": repaired,
+		"deaths of the process": abandoned,
 	} {
 		if n == 0 {
 			t.Errorf("the histories were too tame: no %s", what)
