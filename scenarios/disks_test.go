@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"etcdsim/scenarios"
+	"etcdsim/sim/bug"
 )
 
 // If the disks of a majority lie, acknowledged writes are gone when the power fails, and
@@ -27,6 +28,19 @@ wait leader within=20s`)
 		j, _ := r.Report.Judgement("durability")
 		if r.Outcome != scenarios.Violation || len(j.Violations) == 0 {
 			t.Errorf("want a violation of durability:\n%s", tell(r))
+		}
+	}
+}
+
+// What a member acknowledges after its process has died is gone with the power, if it has
+// not synced what it read: raft's invariants see that, and clients feel it.
+func TestUnsyncedRestartLosesAcknowledgedWrites(t *testing.T) {
+	for seed := range uint64(3) {
+		r := must(t, scenarios.Lookup("process-death"), seed, scenarios.Options{Bugs: bug.Set(0).With(bug.UnsyncedRestart)})
+		for _, judge := range []string{"durability", "linearizability", "raft"} {
+			if j, _ := r.Report.Judgement(judge); len(j.Violations) == 0 {
+				t.Errorf("want a violation of %s:\n%s", judge, tell(r))
+			}
 		}
 	}
 }

@@ -39,12 +39,13 @@ func durability(t *teller) {
 	t.goTo(cut.At - 1)
 	t.scene()
 	who = chronicle.Name(cut.Member)
-	t.say("Later the same happens to a member whose disk stands still: it writes, and no sync completes. Its process dies, the next " +
-		"one starts, and syncs.")
-	t.fact(short.Durable == short.Last, "%s has its log through entry %d, and all of it is durable. Now its power is cut.", who, short.Last)
+	t.say("Later the same happens to " + who + ", in the middle of a sync that a client waits for. Its next process starts, syncs, and " +
+		"tells the leader that it has the write. With the leader that is a majority, and the client hears that its write is safe.")
+	t.fact(short.Durable == short.Last, "%s has its log through entry %d, and all of it is durable. Now its power is cut, and the leader's.",
+		who, short.Last)
 	t.ask(choose("And if it had not synced what it read?", 1,
-		"It would have let the leader count on entries that are gone now. If another member of that majority dies, too, they are "+
-			"gone for good, although a client was told that they are safe.",
+		"It would have let the leader count on a write that is gone now. The two members that go on without the leader do not have it, "+
+			"although a client was told that it is safe.",
 		"the sync before its process died would have been enough",
 		"what it has promised since might be gone",
 		"it could not have started"))

@@ -316,7 +316,7 @@ var catalogue = [numBugs]Bug{
 	UnsyncedRestart: {
 		Name: "unsynced-restart", Reference: "etcd 3.7.3, wal.ReadAll",
 		Cause: "A member that is started again takes what it reads from its log for durable, though the process before it may have " +
-			"died in the middle of a sync. It promises what a power cut then takes away.",
+			"died in the middle of a sync. It acknowledges what a power cut then takes away.",
 		Judge: "raft", Scenario: "process-death",
 	},
 }
