@@ -570,6 +570,40 @@ func TestInvariants(t *testing.T) {
 			why:   "n2 restarted with a log that ends at index 1, though it was durable through 2",
 		},
 		{
+			name: "a restart without an entry that the last process had read", property: restartDurable,
+			wrong: func(s *story) { s.append(2, 3, 1, 1); s.crash(2); s.start(2, 1, 3); s.crash(2); s.start(2, 1, 2) },
+			right: func(s *story) { s.append(2, 3, 1, 1); s.crash(2); s.start(2, 1, 3); s.crash(2); s.start(2, 1, 3) },
+			why:   "n2 restarted with a log that ends at index 2, though it was durable through 3",
+		},
+		{
+			name: "a restart in a term before the one that the last process had read", property: restartDurable,
+			wrong: func(s *story) { s.crash(2); s.start(2, 2, 2); s.grant(2, 1, 2); s.crash(2); s.start(2, 1, 2) },
+			right: func(s *story) { s.crash(2); s.start(2, 2, 2); s.grant(2, 1, 2); s.crash(2); s.start(2, 2, 2) },
+			why:   "n2 restarted in term 1, though term 2 was durable",
+		},
+		{
+			name: "a second vote after the first was told from memory and lost", property: oneVote,
+			wrong: func(s *story) {
+				s.state(2, 2, 0)
+				s.crash(2)
+				s.start(2, 2, 2)
+				s.grant(2, 1, 2)
+				s.crash(2)
+				s.start(2, 2, 2)
+				s.grant(2, 3, 2)
+			},
+			right: func(s *story) {
+				s.state(2, 2, 0)
+				s.crash(2)
+				s.start(2, 2, 2)
+				s.grant(2, 1, 2)
+				s.crash(2)
+				s.start(2, 2, 2)
+				s.grant(2, 1, 2)
+			},
+			why: "n2 voted for n3 in term 2, after it had voted for n1",
+		},
+		{
 			name: "a restart in an older term", property: restartDurable,
 			wrong: func(s *story) { s.crash(2); s.start(2, 0, 2) },
 			right: func(s *story) { s.role(2, trace.RoleFollower, 5); s.crash(2); s.start(2, 1, 2) },
