@@ -178,14 +178,41 @@ func (v *view) absence(m *cluster.View) string {
 	}{
 		{v.c.Wiped(m.ID), "its disk was emptied"},
 		{v.c.Refusal(m.ID) != nil, fmt.Sprint("it refused to start: ", v.c.Refusal(m.ID))},
-		{v.c.Disk(m.ID).Damaged(), "its disk is damaged"},
-		{v.c.Disk(m.ID).Full(), "its disk is full"},
 	} {
 		if fault.is {
 			return "down; " + fault.name
 		}
 	}
-	return "down"
+	all := v.ailments(m.ID)
+	if n := v.c.Disk(m.ID).Unsynced(); n > 0 {
+		all = append(all, fmt.Sprintf("its machine has %d bytes that are not synced", n))
+	}
+	if len(all) == 0 {
+		return "down"
+	}
+	return "down; " + strings.Join(all, ", ")
+}
+
+// ailments says what is unusual about a member's disk.
+func (v *view) ailments(id uint64) []string {
+	d := v.c.Disk(id)
+	var all []string
+	for _, a := range []struct {
+		is   bool
+		name string
+	}{
+		{d.Stalled(), "disk stalled"},
+		{d.Full(), "disk full"},
+		{d.Lying(), "disk lies"},
+		{d.Failing(), "disk fails"},
+		{d.Hollow(), "disk lacks what a failed sync was to write"},
+		{d.Damaged(), "disk damaged"},
+	} {
+		if a.is {
+			all = append(all, a.name)
+		}
+	}
+	return all
 }
 
 // condition says what is unusual about a member that runs.
@@ -194,7 +221,6 @@ func (v *view) condition(m *cluster.View) string {
 	if m.Leader != 0 && m.Leader != m.ID {
 		all = append(all, fmt.Sprintf("follows n%d", m.Leader))
 	}
-	d := v.c.Disk(m.ID)
 	for _, c := range []struct {
 		is   bool
 		name string
@@ -205,17 +231,12 @@ func (v *view) condition(m *cluster.View) string {
 		{m.Learner, "learner"},
 		{!m.Member, "no member yet"},
 		{!m.Serving, "not serving yet"},
-		{d.Stalled(), "disk stalled"},
-		{d.Full(), "disk full"},
-		{d.Lying(), "disk lies"},
-		{d.Failing(), "disk fails"},
-		{d.Hollow(), "disk lacks what a failed sync was to write"},
-		{d.Damaged(), "disk damaged"},
 	} {
 		if c.is {
 			all = append(all, c.name)
 		}
 	}
+	all = append(all, v.ailments(m.ID)...)
 	if clock := v.c.Clock(m.ID); clock.Drift() != 0 || clock.Offset() != 0 {
 		all = append(all, fmt.Sprintf("clock drifts by %v, is %v ahead", clock.Drift(), clock.Offset()))
 	}
@@ -371,26 +392,16 @@ func (v *view) disk(id uint64, more []string) error {
 		return err
 	}
 	d := v.c.Disk(id)
-	state := "well"
-	switch {
-	case d.Stalled():
-		state = "stalled"
-	case d.Full():
-		state = "full"
-	case d.Failing():
-		state = "failing"
-	case d.Hollow():
-		state = "lacking what a failed sync was to write"
-	case d.Damaged():
-		state = "damaged"
-	case d.Lying():
-		state = "lying about what is durable"
+	state := "disk well"
+	if all := v.ailments(id); len(all) > 0 {
+		state = strings.Join(all, ", ")
 	}
-	v.line("n%d  disk %s, %d bytes in use, %d syncs under way", id, state, d.Used(), d.Syncing())
+	v.line("n%d  %s; %d bytes in use, %d syncs under way", id, state, d.Used(), d.Syncing())
 	for _, name := range d.List() {
 		f, err := d.Open(name)
 		if err != nil {
-			return err
+			v.line("  %v", err)
+			continue
 		}
 		v.line("  %-28s %8d bytes, %d of them durable", name, f.Size(), f.Durable())
 	}

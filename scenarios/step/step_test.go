@@ -365,7 +365,14 @@ func TestLook(t *testing.T) {
 	if said := do(t, s, "look"); !strings.Contains(said, "clock drifts by +10%") || !strings.Contains(said, "disk full") {
 		t.Errorf("faults are not shown:\n%s", said)
 	}
-	do(t, s, "free n2", "kill $l")
+	do(t, s, "free n2", "stall n2", "for 1s", "kill n2 machine=up", "fail n3")
+	if said := do(t, s, "look n2"); !strings.Contains(said, "down; disk stalled, its machine has ") || !strings.Contains(said, "not synced") {
+		t.Errorf("what a process has left is not shown:\n%s", said)
+	}
+	if said := do(t, s, "look disk n3"); !strings.Contains(said, "disk fails") || !strings.Contains(said, "input/output error") {
+		t.Errorf("a disk that fails is not shown:\n%s", said)
+	}
+	do(t, s, "repair n3", "kill $l")
 	if said := do(t, s, "look log $l"); !strings.HasSuffix(said, "  down\n") {
 		t.Errorf("a log of who is down: %q", said)
 	}

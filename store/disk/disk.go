@@ -126,6 +126,15 @@ func (d *Disk) Free() {
 // Used returns the number of bytes in all files.
 func (d *Disk) Used() int64 { return d.used }
 
+// Unsynced returns the number of bytes of which no sync has said that they are durable.
+func (d *Disk) Unsynced() int64 {
+	n := int64(0)
+	for _, f := range d.files {
+		n += f.size - f.stable
+	}
+	return n
+}
+
 // Syncing returns the number of syncs that are under way.
 func (d *Disk) Syncing() int { return len(d.syncs) }
 
