@@ -135,7 +135,7 @@ func (r *run) until(name string, endpoints []uint64, kind workload.Kind, req sto
 // paused one cannot be asked, and is killed.
 func (r *run) awaitDown(id uint64) *halt {
 	if r.c.Member(id).State == cluster.Paused {
-		r.c.Kill(id)
+		r.c.KillProcess(id)
 	}
 	r.c.Stop(id)
 	down := watch{
