@@ -154,7 +154,7 @@ var statements = []statement{
 
 	row(groupFaults, "kill", "TARGET... [machine=up]", parseKill, execKill,
 		"members die at once, as by a power cut: what their disks had not synced may be lost; with machine=up only their "+
-			"processes die, as by kill -9, and what they wrote is there, though it is not synced").undoneBy("restart"),
+			"processes die, as by kill -9, and what they wrote is there, though not synced, until a power cut").undoneBy("restart"),
 	row(groupFaults, "stop", "TARGET...", parseMembers, execStop,
 		"members stop gracefully").undoneBy("restart"),
 	row(groupFaults, "restart", "TARGET...", parseMembers, execRestart,

@@ -69,11 +69,13 @@ class Playground {
     for (const v of about.verbs) byID("verbs").append(element("option", { value: v }));
     const whom = () => "n" + this.member;
     const acts = {
-      process: [["kill", "kill"], ["restart", "restart"], ["stop", "stop"], ["pause", "pause"], ["resume", "resume"]],
+      process: [
+        ["kill", "power cut"], ["kill", "kill -9", "machine=up"], ["restart", "restart"], ["stop", "stop"], ["pause", "pause"], ["resume", "resume"],
+      ],
       network: [["isolate", "isolate"], ["mend", "mend all"]],
       disk: [
         ["stall", "stall"], ["unstall", "go on"], ["slow", "slow", "disk=20"], ["slow", "fast", "disk=1"], ["fill", "fill"], ["free", "free"],
-        ["fail", "fail"], ["damage", "damage"], ["repair", "repair"],
+        ["fail", "fail"], ["fail", "fail a sync", "syncs=1"], ["damage", "damage"], ["repair", "repair"],
       ],
       clock: [["clock", "fast", "drift=+50%"], ["clock", "slow", "drift=-50%"], ["clock", "ahead", "jump=+1m"], ["clock", "right", "drift=0% offset=0s"]],
       processor: [["slow", "slow", "cpu=5ms..20ms"], ["slow", "fast", "cpu=0s"]],
