@@ -207,9 +207,11 @@ func (d *Disk) Failing() bool { return d.failing || d.toFail > 0 }
 // Lying reports that syncs lie.
 func (d *Disk) Lying() bool { return d.lying }
 
-// Hollow reports that something is read back that a failed sync has not written.
+// Hollow reports that something is read back that a failed sync has not written, or will
+// be when the removal of a file is lost.
 func (d *Disk) Hollow() bool {
-	return slices.ContainsFunc(d.files, func(f *File) bool { return len(f.holes) > 0 })
+	return slices.ContainsFunc(d.files, func(f *File) bool { return len(f.holes) > 0 }) ||
+		slices.ContainsFunc(d.gone, func(r removal) bool { return len(r.file.holes) > 0 })
 }
 
 // Impaired reports that Repair has something to undo.
@@ -235,7 +237,7 @@ func (d *Disk) Repair() {
 		f.overlays, f.holes = nil, nil
 	}
 	for _, r := range d.gone {
-		r.file.holes = nil
+		r.file.overlays, r.file.holes = nil, nil
 	}
 	d.confess()
 	d.lying, d.failing, d.toFail = false, false, 0

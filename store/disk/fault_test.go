@@ -131,6 +131,17 @@ func TestFaultsAreTold(t *testing.T) {
 	d.Resume()
 	d.Fill()
 	d.Free()
+	d.Repair()
+	f, err := d.Open("f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.FailSyncs(2)
+	for range 2 {
+		write(t, f, "678")
+		d.Synced(d.Sync().ID)
+		d.Abandon()
+	}
 	want := [][3]uint64{
 		{uint64(trace.FaultDiskRot), 3, 0x81},
 		{uint64(trace.FaultDiskRepair)},
@@ -143,6 +154,10 @@ func TestFaultsAreTold(t *testing.T) {
 		{uint64(trace.FaultDiskResume)},
 		{uint64(trace.FaultDiskFull), 5},
 		{uint64(trace.FaultDiskFree), 5},
+		{uint64(trace.FaultDiskRepair)},
+		{uint64(trace.FaultDiskFailSyncs), 2},
+		{uint64(trace.FaultDiskSyncFailed), 3, 1},
+		{uint64(trace.FaultDiskSyncFailed), 3},
 	}
 	if !slices.Equal(told, want) {
 		t.Errorf("the trace tells\n%v, want\n%v", told, want)
