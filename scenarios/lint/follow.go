@@ -167,23 +167,12 @@ func (l *linter) contradicts(w *world, s *scenarios.Statement) {
 		}
 	case scenarios.KillArgs:
 		l.twice(s, a.Of)
-		if a.MachineUp || !w.powered() {
-			l.dead(w, s, a.Of)
-		}
+		l.dead(w, s, a.Of)
 	case scenarios.PacketArgs:
 		l.itself(w, s, a.LinkArgs)
 	case scenarios.LinkArgs:
 		l.itself(w, s, a)
 	}
-}
-
-// powered reports that who died last has a machine that goes on, and can still die.
-func (w *world) powered() bool {
-	if w.down.last == nil {
-		return false
-	}
-	a, ok := w.down.last.Args.(scenarios.KillArgs)
-	return ok && a.MachineUp
 }
 
 // twice finds who is named twice.
@@ -197,11 +186,26 @@ func (l *linter) twice(s *scenarios.Statement, of scenarios.Targets) {
 
 // dead finds whom a statement is to bring down although he is.
 func (l *linter) dead(w *world, s *scenarios.Statement, of scenarios.Targets) {
+	if s.Maybe || w.changing {
+		return
+	}
 	for _, t := range of {
-		if !s.Maybe && !w.changing && t.Kind == "n" && slices.Contains(w.down.members, t.Member) && w.down.last.Verb != "pause" {
-			l.report(s, Contradiction, "%s: %s is down already, since line %d", s.Verb, t, w.down.last.Pos.Line)
+		by := w.down.members[t.Member]
+		if t.Kind == "n" && by != nil && by.Verb != "pause" && !(killsMachine(s) && killsProcess(by)) {
+			l.report(s, Contradiction, "%s: %s is down already, since line %d", s.Verb, t, by.Pos.Line)
 		}
 	}
+}
+
+// killsProcess reports that a machine goes on, killsMachine that it does not.
+func killsProcess(s *scenarios.Statement) bool {
+	a, ok := s.Args.(scenarios.KillArgs)
+	return ok && a.MachineUp
+}
+
+func killsMachine(s *scenarios.Statement) bool {
+	a, ok := s.Args.(scenarios.KillArgs)
+	return ok && !a.MachineUp
 }
 
 // itself finds links that are none.

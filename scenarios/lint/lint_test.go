@@ -55,6 +55,8 @@ func TestNonsenseIsFound(t *testing.T) {
 		{lint.NothingToUndo, "kill n1\nresume n1\nrestart n1", "x.scn:2:1: resume: nothing before this needs it"},
 		{lint.Contradiction, "kill n1\nkill n1\nrestart n1", "x.scn:2:1: kill: n1 is down already, since line 1"},
 		{lint.Contradiction, "kill n1 machine=up\nkill n1 machine=up\nrestart n1", "x.scn:2:1: kill: n1 is down already, since line 1"},
+		{lint.Contradiction, "kill n1 machine=up\nkill n1\nkill n1\nrestart n1", "x.scn:3:1: kill: n1 is down already, since line 2"},
+		{lint.Contradiction, "kill n1\nkill n2\nkill n1\nrestart all", "x.scn:3:1: kill: n1 is down already, since line 1"},
 		{lint.Contradiction, "kill n1 n1\nrestart n1", "n1 stands here twice"},
 		{lint.Contradiction, "cut n1 -> n1\nheal", "there is no link from n1 to itself"},
 		{lint.Contradiction, "packet n1 -> n1 drop", "x.scn:1:1: packet: there is no link from n1 to itself"},
@@ -108,6 +110,8 @@ func TestSenseIsNotFound(t *testing.T) {
 		"load w ops=10\nwait acked w >=10 within=5s",
 		"! expect elections",
 		"pause n1\nkill n1\nrestart n1",
+		"pause n1\nkill n2\nkill n1\nrestart all",
+		"kill n1 machine=up\nkill n2\nkill n1\nrestart all", // n1 loses its power only at the end
 		"flap n1 <-> n2 up=1s..2s down=1s..2s\nheal\nwait converged within=9s\nlie n1\nrepair n1",
 		"load w\nrestart n1",
 		"wait leader within=20s\npacket n1 -> n2 double within=5s\npacket n1 -> n2 drop within=5s\ncover duplicated reordered taken",

@@ -103,9 +103,9 @@ func (w *world) lame() (*scenarios.Statement, bool) {
 type crowd struct {
 	// least is the least size that it can have.
 	least int
-	// members are surely in it, by number, and so are those that the variables stand
-	// for.
-	members []uint64
+	// members are surely in it, by number, each with the statement that last put it there,
+	// and so are those that the variables stand for.
+	members map[uint64]*scenarios.Statement
 	vars    []string
 	// drawn: others are in it, too, who may be any.
 	drawn bool
@@ -114,7 +114,7 @@ type crowd struct {
 }
 
 func (c crowd) clone() crowd {
-	c.members, c.vars = slices.Clone(c.members), slices.Clone(c.vars)
+	c.members, c.vars = maps.Clone(c.members), slices.Clone(c.vars)
 	return c
 }
 
@@ -149,13 +149,16 @@ func (w *world) size(t scenarios.Target) int {
 // add adds who the targets of a statement mean. fresh: whoever is drawn is not in the
 // crowd yet.
 func (w *world) add(c *crowd, ts scenarios.Targets, fresh bool, by *scenarios.Statement) {
-	before := *c
+	before := c.clone()
 	for _, t := range ts {
-		known := t.Kind == "n" && slices.Contains(before.members, t.Member) || t.Kind == "$" && slices.Contains(before.vars, t.Var)
+		known := t.Kind == "n" && before.members[t.Member] != nil || t.Kind == "$" && slices.Contains(before.vars, t.Var)
 		n := w.size(t)
 		others := len(before.vars) > 0 || before.drawn
 		switch {
 		case known:
+			if t.Kind == "n" {
+				c.members[t.Member] = by
+			}
 			continue
 		case t.Kind == "followers":
 			c.least = max(c.least, w.nodes-1) // whoever runs, but the leader
@@ -170,7 +173,10 @@ func (w *world) add(c *crowd, ts scenarios.Targets, fresh bool, by *scenarios.St
 		}
 		switch t.Kind {
 		case "n":
-			c.members = append(c.members, t.Member)
+			if c.members == nil {
+				c.members = make(map[uint64]*scenarios.Statement)
+			}
+			c.members[t.Member] = by
 			c.least = max(c.least, len(c.members))
 		case "$":
 			c.vars = append(c.vars, t.Var)
@@ -193,7 +199,7 @@ func (w *world) remove(c *crowd, ts scenarios.Targets) {
 		switch t.Kind {
 		case "n":
 			c.least--
-			c.members = slices.DeleteFunc(c.members, func(m uint64) bool { return m == t.Member })
+			delete(c.members, t.Member)
 		case "$":
 			c.least -= w.most(t)
 			c.vars = slices.DeleteFunc(c.vars, func(v string) bool { return v == t.Var })
@@ -270,7 +276,7 @@ func (w *world) parts(groups []scenarios.Targets) bool {
 	case drawn:
 		others -= w.down.least
 	case numbered:
-		for _, id := range w.down.members {
+		for id := range w.down.members { // unordered: they are counted
 			if !slices.Contains(numbers, id) {
 				others--
 			}
