@@ -2,6 +2,7 @@ package cluster_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -202,5 +203,30 @@ func TestMisplacedIndexShows(t *testing.T) {
 		if s.Node(1).Store().StateHash() == s.Node(2).Store().StateHash() {
 			t.Errorf("defect %v leaves no trace", bug.Set(0).With(b))
 		}
+	}
+}
+
+// A trap is told when it is set, when it springs and when it is taken away, and not once
+// more when there is none, however the last one was to kill.
+func TestTrapsAreToldOnce(t *testing.T) {
+	s := newStory(t, 1, nil)
+	var told []uint16
+	s.log.Subscribe(trace.Kinds(trace.MemberFault), func(e *trace.Event) { told = append(told, e.Aux) })
+	none := node.Trap{}
+	s.until("the members converge", s.Converged)
+	for _, how := range []cluster.Death{cluster.PowerCut, cluster.ProcessOnly} {
+		s.Arm(1, node.Trap{At: node.BeforeSync}, how)
+		s.Arm(1, none, how)
+		s.Arm(1, none, cluster.PowerCut)
+		s.Arm(1, node.Trap{At: node.BeforeSync}, how)
+		s.ask(s.Leader(), &store.PutRequest{Key: "k", Value: "v"})
+		s.until("n1 dies", func() bool { return s.Member(1).State == cluster.Down })
+		s.Arm(1, none, cluster.PowerCut)
+		s.Start(1)
+		s.until("the members converge", s.Converged)
+	}
+	once := []uint16{trace.FaultTrapSet, trace.FaultTrapSet, trace.FaultTrapSet, trace.FaultTrapSprung}
+	if want := slices.Concat(once, once); !slices.Equal(told, want) {
+		t.Errorf("told %v, want %v", told, want)
 	}
 }

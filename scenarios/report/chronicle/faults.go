@@ -35,9 +35,7 @@ func (w *world) diskFault(e *trace.Event, c *Chronicle) {
 		w.ail(e, DiskDamaged, 0, c)
 	case trace.FaultDiskLie:
 		w.ail(e, DiskLies, 0, c)
-	case trace.FaultDiskFail:
-		w.ail(e, DiskFails, 0, c)
-	case trace.FaultDiskFailSyncs:
+	case trace.FaultDiskFail, trace.FaultDiskFailSyncs:
 		w.ail(e, DiskFails, 0, c)
 	case trace.FaultDiskSyncFailed:
 		if e.B == 0 {
@@ -107,6 +105,12 @@ func tellFault(who string, e *trace.Event) string {
 	case trace.FaultClockTurned:
 		return fmt.Sprintf("the wall clock of %s jumps by %s, and is off by %s", who, time.Duration(e.B), time.Duration(e.A))
 	case trace.FaultTrapSet:
+		switch {
+		case e.A == 0:
+			return who + " is spared: it dies at no point of its code"
+		case e.Index > 0:
+			return who + "'s process will die at a certain point of its code; its machine goes on"
+		}
 		return who + " will die at a certain point of its code"
 	case trace.FaultTrapSprung:
 		return who + " dies at that point of its code"
