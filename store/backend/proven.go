@@ -14,10 +14,12 @@ func Proven(d *disk.Disk) []disk.Extent {
 	if err != nil {
 		return nil
 	}
-	start := position(sources[0].generation)
-	high := min(record.Proven(sources[0].data, start, lastKind)-start, int64(len(sources[0].data)))
+	newest := sources[0]
+	start := position(newest.generation)
+	durable := newest.file.Durable() // who is not may not live to bear witness
+	high := min(record.Proven(newest.data[:durable], start, lastKind)-start, durable)
 	if high == 0 {
 		return nil
 	}
-	return []disk.Extent{{File: sources[0].file.Name(), High: high}}
+	return []disk.Extent{{File: newest.file.Name(), High: high}}
 }

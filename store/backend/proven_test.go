@@ -38,3 +38,23 @@ func TestProvenDamageIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A witness that is not durable proves nothing: a power cut takes it away.
+func TestWitnessIsDurable(t *testing.T) {
+	for seed := range uint64(40) {
+		m := newModel(seed)
+		m.disk.SetConfig(disk.Config{})
+		for range 3 {
+			m.next(t, "a batch ", false)
+			m.beginSync()
+			m.endSync(0)
+		}
+		m.next(t, "a batch that is not durable ", false)
+		m.disk.Damage(disk.Rot, backend.Proven(m.disk))
+		m.disk.Crash()
+		var corrupt *record.CorruptError
+		if _, _, err := backend.Open(m.disk); !errors.As(err, &corrupt) {
+			t.Errorf("seed %d: %v, want a refusal", seed, err)
+		}
+	}
+}

@@ -10,7 +10,8 @@ import (
 
 // Proven returns the parts of the log's files in which recovery notices any damage and
 // refuses the log: where later records bear witness that the place had been durable.
-// Behind that, damage looks like a torn write.
+// Behind that, damage looks like a torn write. Who is not durable may not live to bear
+// witness.
 func Proven(d *disk.Disk) []disk.Extent {
 	var all []disk.Extent
 	var proven int64
@@ -22,7 +23,7 @@ func Proven(d *disk.Disk) []disk.Extent {
 			continue
 		}
 		all = append(all, disk.Extent{File: name, Low: base, High: base + file.Size()})
-		proven = max(proven, record.Proven(file.Read(), base, lastKind))
+		proven = max(proven, record.Proven(file.Read()[:file.Durable()], base, lastKind))
 	}
 	sound := all[:0]
 	for _, e := range all {

@@ -31,3 +31,25 @@ func TestProvenDamageIsRefused(t *testing.T) {
 	}
 	open(t, d)
 }
+
+// A witness that is not durable proves nothing: a power cut takes it away.
+func TestWitnessIsDurable(t *testing.T) {
+	for seed := range uint64(40) {
+		d := newDisk(disk.Config{}, seed)
+		l := create(t, d, wal.Config{})
+		for i := range uint64(4) {
+			if err := l.Save(nil, newEntries(2+i, 2+i, 1)); err != nil {
+				t.Fatal(err)
+			}
+			if i < 3 && d.Flush() != nil {
+				t.Fatal("the disk fails")
+			}
+		}
+		d.Damage(disk.Rot, wal.Proven(d))
+		d.Crash()
+		var corrupt *record.CorruptError
+		if _, err := wal.Open(d, wal.Config{}); !errors.As(err, &corrupt) {
+			t.Errorf("seed %d: %v, want a refusal", seed, err)
+		}
+	}
+}
