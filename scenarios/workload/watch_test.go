@@ -170,6 +170,29 @@ func TestSlowWatchersCatchUp(t *testing.T) {
 	}
 }
 
+// A client that has lost its member, and is about to go to one that may be in any state,
+// goes to another one when it is to catch up.
+func TestCatchUpElsewhere(t *testing.T) {
+	for wait := range 12 {
+		w, eyes := watching(t, 1, nil)
+		w.pass(2 * time.Second)
+		w.Kill(1)
+		w.pass(time.Duration(wait) * 10 * time.Millisecond)
+		eyes.CatchUp(w.Member(3).Revision, []uint64{3})
+		var watching []trace.Addr
+		for _, one := range w.clients.Watches() {
+			watching = append(watching, trace.Client(one.Client))
+		}
+		hungUp := w.Now()
+		w.log.Subscribe(trace.Kinds(trace.Send), func(e *trace.Event) {
+			if e.Peer != 3 && e.At > hungUp && slices.Contains(watching, e.Member) {
+				t.Errorf("%d0 ms after n1 died, client %v was to catch up at n3, and asks %v at %v", wait, e.Member, e.Peer, e.At)
+			}
+		})
+		w.pass(time.Second)
+	}
+}
+
 // TestWatchersComeAndGo: watchers are replaced after a while, those that are refused
 // too, and at the end all are told of everything.
 func TestWatchersComeAndGo(t *testing.T) {

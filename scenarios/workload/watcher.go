@@ -568,9 +568,13 @@ func (w *watchClient) retreat(members []uint64) {
 		members = slices.DeleteFunc(slices.Clone(members), func(m uint64) bool { return !slices.Contains(w.endpoints, m) })
 	}
 	w.endpoints = members
-	if w.stream != 0 && !slices.Contains(members, w.member) {
+	switch {
+	case slices.Contains(members, w.member):
+	case w.stream != 0:
 		w.cs.c.HangUp(w.stream)
 		w.lose()
+	default: // it was about to open one there
+		w.member = w.next()
 	}
 }
 
