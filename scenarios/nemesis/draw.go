@@ -115,9 +115,9 @@ func (p *Plan) mend(d *dice, w *world, now time.Duration) {
 	p.Mend = []string{calm, "mend all"}
 	switch {
 	case slices.ContainsFunc(p.Faults(), func(f Fault) bool { return slices.Contains(reconfiguring, f.Kind) }):
-		// A change of the members that was under way takes effect now, or is forgotten;
-		// whoever joins by it must be started, too.
-		p.Mend = append(p.Mend, fmt.Sprintf("? wait converged within=%v", 10*w.election), "mend all")
+		// A change of the members that was under way takes effect now, or is forgotten,
+		// though nobody waits for it any more; whoever joins by it must be started, too.
+		p.Mend = append(p.Mend, fmt.Sprintf("? wait converged within=%v", 10*w.election), fmt.Sprintf("wait elapsed %v", w.election), "mend all")
 	case w.prevote && d.chance(50):
 		// The rest has no part in it: a member that some of the others hear and some
 		// do not could keep those from following anybody, in etcd as here. It may still
