@@ -200,9 +200,10 @@ func (n *Node) snapshotIfDue() {
 		return
 	}
 	// Entries may be applied before they are durable here; a snapshot may not
-	// run ahead of the log it replaces (etcd's applyAll waits likewise). Nor may it
-	// take from raft what that has yet to hand out, after a start.
-	if last, _ := n.wal.LastIndex(); last < state.Index || n.handed < state.Index {
+	// run ahead of the log it replaces (etcd's applyAll waits likewise), which may hold
+	// another entry there until then. Nor may it take from raft what that has yet to hand
+	// out, after a start.
+	if term, err := n.wal.Term(state.Index); err != nil || term != state.Term || n.handed < state.Index {
 		return
 	}
 	n.reach(BeforeMark)

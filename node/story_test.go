@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,13 +83,17 @@ func (s *stage) act(t *testing.T, d *datadriven.TestData) string {
 			s.now += sim.Time(s.cfg.Tick)
 			s.step(&out, Input{Kind: Tick})
 		}
-	case "synced": // the oldest sync completes
+	case "synced": // the oldest sync completes, or the newest
 		for range times {
 			if len(s.syncs) == 0 {
 				return "no sync is under way\n"
 			}
-			ticket := s.syncs[0]
-			s.syncs = s.syncs[1:]
+			i := 0
+			if d.HasArg("newest") {
+				i = len(s.syncs) - 1
+			}
+			ticket := s.syncs[i]
+			s.syncs = slices.Delete(s.syncs, i, i+1)
 			s.now += sim.Time(time.Millisecond)
 			s.step(&out, Input{Kind: Synced, Ticket: ticket.ID})
 		}
