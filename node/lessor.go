@@ -161,7 +161,9 @@ func (l *lessor) left(id int64, now sim.Time) time.Duration {
 }
 
 // overdue reports whether a lease is past its expiry, by a count that goes on.
-func (l *lessor) overdue(id int64, now sim.Time) bool { return l.countdowns[id] != nil && l.left(id, now) <= 0 }
+func (l *lessor) overdue(id int64, now sim.Time) bool {
+	return l.countdowns[id] != nil && l.left(id, now) <= 0
+}
 
 // expired returns leases that are past their expiry, up to limit, the oldest
 // first. Each is named again only after the retry time.
