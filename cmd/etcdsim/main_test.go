@@ -182,7 +182,7 @@ func TestHelpIsAResult(t *testing.T) {
 		"help run":            "--seeds",
 		"run --help":          "Exit codes: 0 pass",
 		"run -h x":            "--check-determinism",
-		"--version":           "trace 3",
+		"--version":           "trace 4",
 		"version":             "raft v3.",
 		"bugs":                "etcdsim run crash-all --bug ack-before-fsync",
 		"list":                "leader-partition",

@@ -14,7 +14,7 @@ import (
 // Version identifies the meaning of the event stream. It grows whenever the
 // same seed gives another trace: a new kind or field, another order, another
 // draw. Recorded digests are comparable only within a version.
-const Version = 3
+const Version = 4
 
 // Addr names an endpoint: members are 1, 2, 3... as their raft IDs; clients
 // start at FirstClient; 0 is nobody.
