@@ -175,7 +175,7 @@ func (g *guard) reliance(held *grant) sim.Time {
 	var told sim.Time
 	ended := sim.Forever
 	ends := func(op *history.Op) {
-		if op.Return >= held.op.Invoke {
+		if g.over(op) >= held.op.Invoke {
 			ended = min(ended, op.Invoke)
 		}
 	}
@@ -202,6 +202,22 @@ func (g *guard) reliance(held *grant) sim.Time {
 		}
 	}
 	return min(told, ended)
+}
+
+// over returns by when an operation has had its effect, if it has any. What a client has
+// given up may come later.
+func (g *guard) over(op *history.Op) sim.Time {
+	if op.Outcome != history.Unknown {
+		return op.Return
+	}
+	switch op.Request.(type) {
+	case *store.UnlockRequest, *store.ResignRequest:
+		return sim.Forever // a member proposes what comes of it
+	}
+	if c := g.commitOf[g.find(op.ID)]; c >= 0 {
+		return g.commitTime(c)
+	}
+	return 0
 }
 
 // oneHolder: no two clients may rely on one lock at a time.

@@ -63,6 +63,15 @@ func (s *lockStory) asks(client, from, to int, r store.Request, result store.Res
 	s.op(client, 1, from, to, r, store.Response{Revision: s.rev, Result: result}, 0)
 }
 
+// givesUp lets a client ask for something and give up; it is done later, or never.
+func (s *lockStory) givesUp(client, from, to int, r store.Request, result store.Result, at int) {
+	op := s.op(client, 1, from, to, r, store.Response{}, 0)
+	if op.Outcome = history.Unknown; at > 0 {
+		s.rev++
+		s.commit(op.ID, uint64(len(s.Commits)+5), at, r, store.Response{Revision: s.rev, Result: result})
+	}
+}
+
 // writes puts the protected key under the token of a lease.
 func (s *lockStory) writes(at int, lease, token int64) {
 	s.fenced(at, store.Compare{Key: store.QueueKey("l", lease), Target: store.CompareCreate, Num: token})
@@ -142,6 +151,21 @@ func TestLocks(t *testing.T) {
 			},
 		},
 		{
+			name: "the next one, since what somebody had given up deletes the whole queue",
+			make: func(s *lockStory) {
+				s.givesUp(2, 20, 40, &store.DeleteRangeRequest{Key: "l/a", RangeEnd: "l/b"}, &store.DeleteRangeResult{Deleted: 1}, 130)
+				s.locked(1, 65, 150, 11)
+			},
+		},
+		{
+			name: "the next one, since the holder had once given up letting go",
+			make: func(s *lockStory) {
+				s.givesUp(0, 20, 40, &store.UnlockRequest{Key: store.QueueKey("l", 10)}, nil, 0)
+				s.leaves(130, 10)
+				s.locked(1, 65, 150, 11)
+			},
+		},
+		{
 			name: "the next one, since the holder hears of its renewal too late to rely on it",
 			make: func(s *lockStory) {
 				s.asks(0, 2000, 3500, &store.LeaseKeepAliveRequest{ID: 10}, &store.LeaseKeepAliveResult{ID: 10, TTL: 3})
@@ -206,6 +230,16 @@ func TestLocks(t *testing.T) {
 				s.asks(1, 120, 140, &store.LeaseRevokeRequest{ID: 99}, &store.LeaseRevokeResult{})
 				s.asks(1, 120, 140, &store.DeleteRangeRequest{Key: "z"}, &store.DeleteRangeResult{})
 				s.asks(1, 120, 140, &store.LeaseKeepAliveRequest{ID: 11}, &store.LeaseKeepAliveResult{ID: 11, TTL: 9})
+				s.leaves(130, 10)
+				s.locked(1, 65, 150, 11)
+			},
+			property: "one holder",
+			why:      "c0 holds lock l by l/a and may rely on it until 3.000s, yet c1 was told at 0.150s that it is its own.",
+		},
+		{
+			name: "what somebody had given up never happened",
+			make: func(s *lockStory) {
+				s.givesUp(2, 20, 40, &store.DeleteRangeRequest{Key: "l/a", RangeEnd: "l/b"}, nil, 0)
 				s.leaves(130, 10)
 				s.locked(1, 65, 150, 11)
 			},
