@@ -274,7 +274,9 @@ func TestAgainstModel(t *testing.T) {
 // had lied, or that failed syncs were to write; and removed files returned.
 type meetings struct{ unsynced, lies, missed, returned int }
 
-func (met *meetings) all() bool { return met.unsynced > 0 && met.lies > 0 && met.missed > 0 && met.returned > 0 }
+func (met *meetings) all() bool {
+	return met.unsynced > 0 && met.lies > 0 && met.missed > 0 && met.returned > 0
+}
 
 // history is one of a device.
 func (met *meetings) history(t *rapid.T) {
