@@ -214,6 +214,7 @@ func (g *guard) over(op *history.Op) sim.Time {
 	case *store.UnlockRequest, *store.ResignRequest:
 		return sim.Forever // a member proposes what comes of it
 	}
+	// The others are operations of the store, and so the record has them.
 	if c := g.commitOf[g.find(op.ID)]; c >= 0 {
 		return g.commitTime(c)
 	}

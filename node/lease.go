@@ -171,12 +171,13 @@ func (n *Node) revokeExpired(ids []int64) {
 		next = func(store.Response) {
 			// What fails is named again by the lessor, after a while. What has got time
 			// again while a quorum was asked, by an election that this member won, stays
-			// (etcd 3.7.3 does not look).
+			// (etcd 3.7.3 does not look). Who no longer leads must send nothing: raft would
+			// pass it on to a leader that may have given the lease more time.
 			ids = slices.DeleteFunc(ids, func(id int64) bool { return !n.leasing.lessor.overdue(id, n.now) })
-			if len(ids) > 0 {
+			if len(ids) > 0 && n.role == trace.RoleLeader {
 				id := ids[0]
 				ids = ids[1:]
-				n.askLeading(&store.LeaseRevokeRequest{ID: id}, next)
+				n.ask(&store.LeaseRevokeRequest{ID: id}, next)
 			}
 		}
 		for range min(maxPendingRevokes, len(ids)) {
@@ -224,7 +225,7 @@ func (n *Node) checkpoint(due func() []store.LeaseCheckpoint, then func(leads bo
 			return
 		}
 		n.log.Hit(trace.ProbeLeaseCheckpoint)
-		n.askLeading(&store.LeaseCheckpointRequest{Checkpoints: checkpoints}, func(r store.Response) { then(true, r) })
+		n.ask(&store.LeaseCheckpointRequest{Checkpoints: checkpoints}, func(r store.Response) { then(true, r) })
 	})
 }
 

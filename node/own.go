@@ -39,17 +39,6 @@ func (n *Node) ask(r store.Request, then func(store.Response)) {
 	n.request(Call{Client: n.addr, Op: n.expect(then), Request: r, self: true})
 }
 
-// askLeading makes a request that is the leader's to make, unless this member leads no
-// longer. Raft would pass it on, or it would wait for a leader, as in etcd; and the leader
-// that it comes to may have promised otherwise by then, such as more time for a lease.
-func (n *Node) askLeading(r store.Request, then func(store.Response)) {
-	if n.role != trace.RoleLeader && !n.bugs.Has(bug.LeaseOldLeader) {
-		then(store.Response{Err: errNotPrimary})
-		return
-	}
-	n.ask(r, then)
-}
-
 // askFor makes a request of this member in a client's name.
 func (n *Node) askFor(as store.Credential, r store.Request, then func(store.Response)) uint64 {
 	id := n.expect(then)
