@@ -10,12 +10,7 @@ import (
 // What is known of a member's log: which entry stands where, and what of it a crash
 // cannot take back.
 func TestFollowsALog(t *testing.T) {
-	for _, tt := range []struct {
-		name         string
-		property     invariant
-		wrong, right func(s *story)
-		why          string
-	}{
+	contrasts(t, committed, []variants{
 		{
 			name: "a batch of which the end was replaced", property: appendDurable,
 			wrong: func(s *story) {
@@ -127,9 +122,7 @@ func TestFollowsALog(t *testing.T) {
 			right: func(s *story) { s.append(2, 3, 2, 1); s.crash(2); s.start(2, 2, 3); s.append(2, 4, 2, 2) },
 			why:   "n2 appended index 4 after an entry of term 1, though its entry 3 is of term 2",
 		},
-	} {
-		t.Run(tt.name, func(t *testing.T) { contrast(t, committed, tt.wrong, tt.right, tt.property, tt.why) })
-	}
+	})
 }
 
 // Entries may be replaced before anything was committed, and where nothing is committed

@@ -18,12 +18,7 @@ func TestRecoveredVoteMayBeUnknown(t *testing.T) {
 
 // What a member has after a restart is held against what was durable before.
 func TestRestartedWith(t *testing.T) {
-	for _, tt := range []struct {
-		name         string
-		property     invariant
-		wrong, right func(s *story)
-		why          string
-	}{
+	contrasts(t, committed, []variants{
 		{
 			// Nothing that is under way excuses it.
 			name: "a log that is lost while a leader sends a snapshot", property: restartDurable,
@@ -76,9 +71,7 @@ func TestRestartedWith(t *testing.T) {
 			right: func(s *story) { s.startAt(4, 0, 0, 0) },
 			why:   "n4 became leader of term 2 without being one of the voters nobody",
 		},
-	} {
-		t.Run(tt.name, func(t *testing.T) { contrast(t, committed, tt.wrong, tt.right, tt.property, tt.why) })
-	}
+	})
 }
 
 // A member was restarted between two times if it was down for a moment of them.

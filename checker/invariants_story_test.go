@@ -191,6 +191,23 @@ func committed() *story {
 	return s
 }
 
+// variants are two ways in which a story goes on: wrong violates the property, and why says
+// how; right is its legal neighbour.
+type variants struct {
+	name         string
+	property     invariant
+	wrong, right func(s *story)
+	why          string
+}
+
+// contrasts plays all of them, each on a story of its own.
+func contrasts(t *testing.T, begin func() *story, all []variants) {
+	t.Helper()
+	for _, v := range all {
+		t.Run(v.name, func(t *testing.T) { contrast(t, begin, v.wrong, v.right, v.property, v.why) })
+	}
+}
+
 // contrast tells two stories that begin alike: the wrong one violates the invariant
 // first, and for the reason given; the right one, its legal neighbour, violates none.
 func contrast(t *testing.T, begin func() *story, wrong, right func(*story), which invariant, why string) {

@@ -239,7 +239,7 @@ func TestLocks(t *testing.T) {
 		{
 			name: "what somebody had given up never happened",
 			make: func(s *lockStory) {
-				s.givesUp(2, 20, 40, &store.DeleteRangeRequest{Key: "l/a", RangeEnd: "l/b"}, nil, 0)
+				s.givesUp(2, 120, 140, &store.DeleteRangeRequest{Key: "l/a", RangeEnd: "l/b"}, nil, 0)
 				s.leaves(130, 10)
 				s.locked(1, 65, 150, 11)
 			},

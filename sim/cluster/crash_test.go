@@ -80,7 +80,14 @@ var deaths = map[string]func(s *story, victim uint64){
 			s.t.Errorf("n%d starts with a log through %d, and after a power cut with one through %d", victim, index, got)
 		}
 	},
-	"process, and power before the next": func(s *story, victim uint64) { s.KillProcess(victim); s.Kill(victim); s.Start(victim) },
+	"process, and power before the next": func(s *story, victim uint64) {
+		s.KillProcess(victim)
+		s.Kill(victim)
+		if n := s.Disk(victim).Unsynced(); n > 0 {
+			s.t.Errorf("the disk of n%d has %d bytes that are not synced, after a power cut", victim, n)
+		}
+		s.Start(victim)
+	},
 }
 
 // crashing is a short run in which one member dies after so many events of a
