@@ -174,7 +174,7 @@ func (n *Node) revokeExpired(ids []int64) {
 			// (etcd 3.7.3 does not look). Who no longer leads must send nothing: raft would
 			// pass it on to a leader that may have given the lease more time.
 			ids = slices.DeleteFunc(ids, func(id int64) bool { return !n.leasing.lessor.overdue(id, n.now) })
-			if len(ids) > 0 && n.role == trace.RoleLeader {
+			if len(ids) > 0 && (n.role == trace.RoleLeader || n.bugs.Has(bug.LeaseOldLeader)) {
 				id := ids[0]
 				ids = ids[1:]
 				n.ask(&store.LeaseRevokeRequest{ID: id}, next)
